@@ -1,0 +1,69 @@
+"""Numbers, names and texts at rest: sealed documents, and a keyed blind index to look numbers up.
+
+A sealed document is AES-256-GCM over JSON: ``key id length (1 byte) | key id | nonce (12) | ciphertext``.
+The context (table and owner) is authenticated, so a stolen row cannot be moved to another place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from outreach.core.errors import OutreachError
+
+NONCE_BYTES = 12
+HASH_BYTES = 16
+
+
+class Vault:
+    """Seals and opens documents, and computes blind indexes.
+
+    ``field_keys`` maps key id -> 32 bytes, the first one seals; ``index_key`` is 32 bytes of its own.
+    """
+
+    def __init__(self, field_keys: Mapping[str, bytes], index_key: bytes) -> None:
+        if not field_keys:
+            raise OutreachError("no_field_key")
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in field_keys.items()}
+        self._current = next(iter(field_keys))
+        self._prefix = bytes([len(self._current.encode())]) + self._current.encode()
+        self._index_key = index_key
+
+    def seal(self, document: Mapping[str, Any], context: str) -> bytes:
+        """Encrypt a JSON-able mapping under the current key."""
+        nonce = os.urandom(NONCE_BYTES)
+        plain = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        return self._prefix + nonce + self._ciphers[self._current].encrypt(nonce, plain, context.encode())
+
+    def open(self, sealed: bytes, context: str) -> dict[str, Any]:
+        """Decrypt what ``seal`` made. Raises OutreachError for an unknown key or a changed document."""
+        length = sealed[0]
+        key_id = sealed[1 : 1 + length].decode("utf-8", "replace")
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
+            raise OutreachError("field_key_unknown", key_id=key_id)
+        nonce = sealed[1 + length : 1 + length + NONCE_BYTES]
+        try:
+            plain = cipher.decrypt(nonce, sealed[1 + length + NONCE_BYTES :], context.encode())
+        except InvalidTag:
+            raise OutreachError("sealed_document_damaged") from None
+        opened: dict[str, Any] = json.loads(plain.decode("utf-8", "surrogatepass"))
+        return opened
+
+    def number_hash(self, e164: str) -> bytes:
+        """The blind index of a phone number: HMAC-SHA256 cut to 128 bits. Equal numbers, equal hashes."""
+        return hmac.digest(self._index_key, e164.encode(), hashlib.sha256)[:HASH_BYTES]
+
+    def text_hash(self, text: str) -> bytes:
+        """A keyed hash of a text without its trailing white space, as reconciliation compares bodies."""
+        digest = hmac.digest(
+            self._index_key, b"text\0" + text.rstrip().encode("utf-8", "surrogatepass"), hashlib.sha256
+        )
+        return digest[:HASH_BYTES]

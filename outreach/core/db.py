@@ -1,0 +1,185 @@
+"""The database: one way to write, one way to read.
+
+``transaction()`` is the only way to write. Jobs asked for inside it go out after it has committed, and a job
+that cannot go out is no loss: upkeep finds the same work in the database. On SQLite every write begins
+IMMEDIATE (a deferred one fails with BUSY_SNAPSHOT once it writes); durable writes have an engine of their own,
+since ``synchronous`` cannot change inside a transaction. On PostgreSQL the same two engines differ in
+``synchronous_commit``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, create_engine, event
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+log = structlog.get_logger(__name__)
+
+BUSY_TIMEOUT_MS = 15_000
+POOL_SIZE = 5
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime, microseconds kept. A naive one is a bug and is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+BigKey = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """All tables, with constraint names that migrations can rely on."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime, int: BigKey}  # noqa: RUF012  SQLAlchemy reads it as is
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A call for the workers: a queue, the dotted path of an allow-listed function, opaque arguments."""
+
+    queue: str
+    function: str
+    args: tuple[Any, ...] = ()
+
+
+class JobQueue(Protocol):
+    """Whatever takes jobs after a commit."""
+
+    def enqueue(self, job: Job) -> None: ...
+
+
+class Transaction(Session):
+    """A session that remembers which jobs to send once it has committed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.jobs: list[Job] = []
+
+    def enqueue(self, job: Job) -> None:
+        """Send the job after the commit; asking twice in one transaction sends it once."""
+        if job not in self.jobs:
+            self.jobs.append(job)
+
+
+class Database:
+    """Engines, and the two context managers through which everything goes."""
+
+    def __init__(self, url: str, queue: JobQueue | None = None) -> None:
+        self.url = make_url(url)
+        self.queue = queue
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._fast = self._engine("NORMAL", "off")
+        self._durable = self._engine("FULL", "on")
+        self._reader = self._engine("NORMAL", "off", read_only=True)
+
+    def _engine(self, synchronous: str, commit: str, *, read_only: bool = False) -> Engine:
+        if self.is_sqlite:
+            engine = create_engine(self.url, pool_size=POOL_SIZE, max_overflow=10, connect_args={"timeout": 15})
+            _sqlite_pragmas(engine, synchronous, read_only=read_only)
+            return engine
+        options = f"-c synchronous_commit={commit} -c timezone=UTC"
+        engine = create_engine(
+            self.url,
+            pool_size=POOL_SIZE,
+            max_overflow=10,
+            pool_pre_ping=True,
+            connect_args={"options": options, "connect_timeout": 10},
+        )
+        if read_only:
+            return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return engine
+
+    @contextmanager
+    def transaction(self, *, durable: bool = False) -> Iterator[Transaction]:
+        """Write. Commits at the end, rolls back on any error, then sends the jobs that were asked for.
+
+        ``durable``: the commit is on disk before this returns (slices, suppressions, replies).
+        """
+        engine = self._durable if durable else self._fast
+        with Transaction(engine, expire_on_commit=False) as tx:
+            if self.is_sqlite:
+                tx.connection()  # begin at once: the write lock is taken before anything is read
+            yield tx
+            tx.commit()
+            jobs = tx.jobs
+        for job in jobs:
+            self.send(job)
+
+    def send(self, job: Job) -> None:
+        """Hand a job to the queue; a queue that is away costs time, never work."""
+        if self.queue is None:
+            return
+        try:
+            self.queue.enqueue(job)
+        except Exception as error:  # upkeep re-enqueues from the database, whatever was wrong
+            log.warning("job_not_enqueued", function=job.function, error=type(error).__name__)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Read one consistent state of the database; writing through it is refused."""
+        with Session(self._reader) as session:
+            yield session
+
+    def connection(self) -> Connection:
+        """A plain connection for migrations and checks."""
+        return self._fast.connect()
+
+    def dispose(self) -> None:
+        """Close every pooled connection (before a fork, at the end)."""
+        for engine in (self._fast, self._durable, self._reader):
+            engine.dispose()
+
+
+def _sqlite_pragmas(engine: Engine, synchronous: str, *, read_only: bool) -> None:
+    begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
+
+    @event.listens_for(engine, "connect")
+    def connect(raw: Any, _record: Any) -> None:
+        raw.isolation_level = None  # the driver must not begin transactions of its own
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+            "cache_size=-32768",
+            "temp_store=MEMORY",
+        ):
+            raw.execute(f"PRAGMA {pragma}")
+        if read_only:
+            raw.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)

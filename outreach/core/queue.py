@@ -1,0 +1,45 @@
+"""The RQ side of the queue: jobs carry opaque ids in JSON and hold nothing else."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from outreach.core.db import Job
+
+QUEUES = ("messaging", "campaigns")
+"""In the order in which workers look: people wait for answers and texts, planning can wait."""
+
+JOB_TIMEOUT = 300
+FAILURE_TTL = 86_400
+
+
+def connect(url: str) -> Redis:
+    """A Redis client that gives up within seconds: whoever asks has the database to fall back on."""
+    return Redis.from_url(url, socket_connect_timeout=3, health_check_interval=30)
+
+
+class RedisQueue:
+    """Puts jobs on RQ's queues. Descriptions carry no arguments; results are not kept."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @cached_property
+    def _redis(self) -> Redis:
+        return connect(self.url)
+
+    def enqueue(self, job: Job) -> None:
+        """Raises redis errors; ``Database.send`` turns them into a log line."""
+        queue = Queue(job.queue, connection=self._redis, serializer=JSONSerializer)
+        queue.enqueue_call(
+            job.function,
+            args=job.args,
+            timeout=JOB_TIMEOUT,
+            result_ttl=0,
+            failure_ttl=FAILURE_TTL,
+            description=job.function,
+        )
