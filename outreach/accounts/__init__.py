@@ -1,0 +1,1 @@
+"""The organizing groups and the people who sign in for them."""

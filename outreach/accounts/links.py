@@ -1,0 +1,73 @@
+"""One-time links that sign somebody in. The database holds only a hash of the token."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from outreach.accounts.models import Group, LoginLink, User
+from outreach.core.db import Transaction
+
+VALID_FOR = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who somebody is once they have signed in."""
+
+    user_id: int
+    group_id: int
+    name: str
+    role: str
+
+
+def ensure_group(tx: Transaction, name: str, now: datetime) -> int:
+    """The group of this name, made if there is none, with its first admin."""
+    found = tx.execute(select(Group.id).where(Group.name == name)).scalar()
+    if found is not None:
+        return found
+    group = Group(name=name, created_at=now)
+    tx.add(group)
+    tx.flush()
+    tx.add(User(group_id=group.id, name="admin", role="admin", created_at=now))
+    tx.flush()
+    return group.id
+
+
+def make_login_link(tx: Transaction, user_id: int, real_now: datetime) -> str:
+    """A token for ``/enter/<token>``, good once within 24 hours of real time."""
+    token = secrets.token_urlsafe(32)
+    tx.add(LoginLink(user_id=user_id, token_hash=_hash(token), expires_at=real_now + VALID_FOR, used_at=None))
+    return token
+
+
+def use_login_link(tx: Transaction, token: str, real_now: datetime) -> Identity | None:
+    """Spend a token; None when it is unknown, spent or too old. Of two at once, one gets in."""
+    user_id = tx.execute(
+        update(LoginLink)
+        .where(LoginLink.token_hash == _hash(token), LoginLink.used_at.is_(None), LoginLink.expires_at > real_now)
+        .values(used_at=real_now)
+        .returning(LoginLink.user_id)
+    ).scalar()
+    return None if user_id is None else find_user(tx, user_id)
+
+
+def find_user(session: Session, user_id: int) -> Identity | None:
+    """A user by id."""
+    user = session.get(User, user_id)
+    return None if user is None else Identity(user.id, user.group_id, user.name, user.role)
+
+
+def first_admin(session: Session, group_id: int) -> int:
+    """The id of a group's first admin."""
+    found = select(User.id).where(User.group_id == group_id, User.role == "admin").order_by(User.id).limit(1)
+    return session.execute(found).scalar_one()
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

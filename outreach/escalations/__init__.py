@@ -1,0 +1,1 @@
+"""Escalation campaigns: drafts, audiences, planning, launch and pause."""

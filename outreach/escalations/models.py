@@ -1,0 +1,66 @@
+"""Campaigns, their waves, and who is in a wave."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from outreach.core.db import Base
+
+
+class Campaign(Base):
+    """An escalation: what is asked of whom after a meeting that brought no commitment."""
+
+    __tablename__ = "campaign"
+    __table_args__ = (Index(None, "group_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
+    meeting_id: Mapped[int] = mapped_column(ForeignKey("meeting.id"))
+    official_id: Mapped[int] = mapped_column(ForeignKey("official.id"))
+    office_id: Mapped[int | None] = mapped_column(ForeignKey("office.id"))
+    policy: Mapped[int]
+    tactic: Mapped[str] = mapped_column(String(24))
+    name: Mapped[str] = mapped_column(String(200))
+    state: Mapped[str] = mapped_column(String(12))  # draft, launched, canceled
+    text_en: Mapped[str] = mapped_column(Text)
+    text_es: Mapped[str] = mapped_column(Text)
+    script_en: Mapped[str] = mapped_column(Text)
+    script_es: Mapped[str] = mapped_column(Text)
+    audience: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # {"lists": [id, ...]}
+    created_by: Mapped[str] = mapped_column(String(120))
+    created_at: Mapped[datetime]
+
+
+class Wave(Base):
+    """One tactic step of a campaign: its gate, its frozen audience, and how far planning has come."""
+
+    __tablename__ = "wave"
+    __table_args__ = (UniqueConstraint("campaign_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    number: Mapped[int]
+    gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"), unique=True)
+    audience: Mapped[dict[str, Any]] = mapped_column(JSON)
+    planned_through: Mapped[int] = mapped_column(default=0)  # the last constituent id that planning has passed
+    planned_at: Mapped[datetime | None]  # set when planning is complete
+    woken_at: Mapped[datetime]  # real: when planning last moved, or was last asked for
+    launched_at: Mapped[datetime]
+
+
+class Recipient(Base):
+    """A person in a wave's audience; each number once."""
+
+    __tablename__ = "recipient"
+    __table_args__ = (UniqueConstraint("wave_id", "number_hash"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
+    wave_id: Mapped[int] = mapped_column(ForeignKey("wave.id"))
+    constituent_id: Mapped[int] = mapped_column(ForeignKey("constituent.id"))
+    number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))

@@ -1,0 +1,189 @@
+"""Texts and everything that is heard about them.
+
+Nothing but the folder changes a message's state after ``posting``; what the carrier and people say is appended
+as ``event`` rows. Times named ``real`` are the machine's; the others are domain time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from outreach.core.db import Base
+
+
+class Gate(Base):
+    """What messages pass through: open, paused or closed. Each wave has one, and so has a group's answers."""
+
+    __tablename__ = "gate"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
+    kind: Mapped[str] = mapped_column(String(16))  # wave, answers
+    state: Mapped[str] = mapped_column(String(8))  # open, paused, closed
+    reason: Mapped[str | None] = mapped_column(String(64))  # why it is not open: organizer, or carrier:<code>
+    woken_at: Mapped[datetime | None]  # real: when upkeep last asked a worker to send for it
+    created_at: Mapped[datetime]
+
+
+class GateText(Base):
+    """The text of a gate in one language, frozen when the gate opens, with the values that are not personal."""
+
+    __tablename__ = "gate_text"
+
+    gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"), primary_key=True)
+    language: Mapped[str] = mapped_column(String(2), primary_key=True)
+    template: Mapped[str] = mapped_column(Text)
+    values: Mapped[dict[str, str]] = mapped_column(JSON)
+
+
+class Message(Base):
+    """One text to one person."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        Index(None, "number_hash"),
+        Index(
+            "ix_message_planned",
+            "gate_id",
+            "id",
+            sqlite_where=text("state = 'planned'"),
+            postgresql_where=text("state = 'planned'"),
+        ),
+        Index(
+            "ix_message_held",
+            "not_before",
+            sqlite_where=text("state = 'held'"),
+            postgresql_where=text("state = 'held'"),
+        ),
+        Index(
+            "ix_message_leased",
+            "lease_until",
+            sqlite_where=text("state in ('claimed', 'posting')"),
+            postgresql_where=text("state in ('claimed', 'posting')"),
+        ),
+        Index(
+            "ix_message_unknown",
+            "next_check_at",
+            sqlite_where=text("state = 'unknown'"),
+            postgresql_where=text("state = 'unknown'"),
+        ),
+        Index(
+            "ix_message_review",
+            "gate_id",
+            sqlite_where=text("state = 'needs_review'"),
+            postgresql_where=text("state = 'needs_review'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
+    gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"))
+    # The owner's key of whom this is for; a plain number, because messaging knows no recipients.
+    recipient_id: Mapped[int | None] = mapped_column(unique=True)
+    constituent_id: Mapped[int | None] = mapped_column(ForeignKey("constituent.id"))
+    number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
+    kind: Mapped[str] = mapped_column(String(16))  # campaign, answer, confirmation
+    state: Mapped[str] = mapped_column(String(16))
+    language: Mapped[str] = mapped_column(String(2))
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # {to, body}, once it was rendered
+    not_before: Mapped[datetime]
+    posted_at: Mapped[datetime | None]  # domain time of the commit after which the POST may begin
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None]  # real
+    carrier_sid: Mapped[str | None] = mapped_column(String(34), unique=True)
+    error_code: Mapped[int | None]
+    checks: Mapped[int] = mapped_column(default=0)  # reconciliation look-ups done
+    next_check_at: Mapped[datetime | None]
+
+
+class MessageAttempt(Base):
+    """One POST, or the one that may have happened. At most one is open per message."""
+
+    __tablename__ = "message_attempt"
+    __table_args__ = (
+        Index(
+            "uq_message_attempt_open",
+            "message_id",
+            unique=True,
+            sqlite_where=text("not closed"),
+            postgresql_where=text("not closed"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"))
+    begun_at: Mapped[datetime]  # real, microseconds: the commit of its slice
+    body_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
+    closed: Mapped[bool] = mapped_column(Boolean, default=False)  # proven not sent: another attempt may open
+
+
+class Event(Base):
+    """Something heard, appended once and folded once. A repeat adds to ``seen`` and changes nothing else.
+
+    kind ``result``: what the POST of an attempt gave, key = accepted, rejected, not_sent, unknown.
+    kind ``status``: a carrier's report, sid = MessageSid, key = its status.
+    kind ``delta``: ``count`` rows moved between two counters of a gate (either side may be null).
+    """
+
+    __tablename__ = "event"
+    __table_args__ = (
+        UniqueConstraint("kind", "sid", "key"),
+        Index(
+            "ix_event_unfolded",
+            "id",
+            sqlite_where=text("folded_at is null"),
+            postgresql_where=text("folded_at is null"),
+        ),
+        Index(None, "attempt_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    sid: Mapped[str | None] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(32))
+    attempt_id: Mapped[int | None]
+    gate_id: Mapped[int | None]
+    carrier_sid: Mapped[str | None] = mapped_column(String(34))
+    error_code: Mapped[int | None]
+    from_counter: Mapped[str | None] = mapped_column(String(32))
+    to_counter: Mapped[str | None] = mapped_column(String(32))
+    count: Mapped[int] = mapped_column(default=1)
+    retry_after: Mapped[float | None] = mapped_column(Float)  # real seconds until a not-sent message may try again
+    received_at: Mapped[datetime]  # real
+    folded_at: Mapped[datetime | None]
+    seen: Mapped[int] = mapped_column(default=1)
+
+
+class Reply(Base):
+    """A text from a person, stored once by its MessageSid, and what we took it to mean."""
+
+    __tablename__ = "reply"
+    __table_args__ = (Index(None, "number_hash"), Index(None, "gate_id", "intent"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
+    carrier_sid: Mapped[str] = mapped_column(String(34), unique=True)
+    number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
+    constituent_id: Mapped[int | None] = mapped_column(ForeignKey("constituent.id"))
+    gate_id: Mapped[int | None] = mapped_column(ForeignKey("gate.id"))  # null: it matched no campaign
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)  # {from, body}
+    intent: Mapped[str] = mapped_column(String(24))
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    language: Mapped[str] = mapped_column(String(3))
+    confidence: Mapped[float] = mapped_column(Float)
+    rule: Mapped[str] = mapped_column(String(64))
+    classifier: Mapped[int]
+    received_at: Mapped[datetime]  # real
+
+
+class Tally(Base):
+    """Counters of a gate, written by the folder only."""
+
+    __tablename__ = "tally"
+
+    gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    count: Mapped[int]

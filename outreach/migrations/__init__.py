@@ -1,0 +1,50 @@
+"""The schema's history, and the commands that bring a database up to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData
+
+from outreach.accounts import models as accounts
+from outreach.core.db import Base, Database
+from outreach.core.leases import Lease
+from outreach.escalations import models as escalations
+from outreach.messaging import models as messaging
+from outreach.officials import models as officials
+from outreach.people import models as people
+
+MODELS = (accounts, people, officials, messaging, escalations, Lease)
+
+
+def metadata() -> MetaData:
+    """Every table of every feature."""
+    return Base.metadata
+
+
+def _config(db: Database) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["database"] = db
+    return config
+
+
+def upgrade(db: Database, revision: str = "head") -> None:
+    """Bring the database to a revision; running it again does nothing."""
+    command.upgrade(_config(db), revision)
+
+
+def make_revision(db: Database, message: str) -> None:
+    """Write a new revision from the difference between models and database (for developers)."""
+    command.revision(_config(db), message, autogenerate=True)
+
+
+def is_current(db: Database) -> bool:
+    """Whether the database stands at the newest revision."""
+    heads = set(ScriptDirectory.from_config(_config(db)).get_heads())
+    with db.connection() as connection:
+        return set(MigrationContext.configure(connection).get_current_heads()) == heads

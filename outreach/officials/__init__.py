@@ -1,0 +1,1 @@
+"""Officials, their offices, meetings with them, stances and promises."""

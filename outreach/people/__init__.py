@@ -1,0 +1,1 @@
+"""Constituents: lists, consent, suppression, zones and quiet hours."""
