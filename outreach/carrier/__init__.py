@@ -1,0 +1,1 @@
+"""The carrier: protocol, error kinds, and the Twilio adapter."""
