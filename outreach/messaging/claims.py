@@ -1,0 +1,117 @@
+"""Claim: take planned messages for one sender, under a lease. Public state and counters do not change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, select, update
+from sqlalchemy.orm import aliased
+
+from outreach.core.db import Database, Transaction
+from outreach.core.errors import BadInputError
+from outreach.core.runtime import Runtime
+from outreach.messaging.models import Gate, GateText, Message
+from outreach.messaging.render import render
+from outreach.people.models import Constituent
+
+log = structlog.get_logger(__name__)
+
+CLAIM_LIMIT = 500
+LEASE_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A claimed message, rendered and sealed before the slice's short transaction begins."""
+
+    message_id: int
+    number_hash: bytes
+    to: str
+    body: str
+    sealed: bytes
+    body_hash: bytes
+
+
+def claim(runtime: Runtime, gate_id: int, token: str, *, after: int, limit: int) -> tuple[list[Claimed], int]:
+    """Claim up to ``limit`` due messages of an open gate with an id above ``after``.
+
+    Returns them with the last id looked at (``after`` when there was none): going on from there keeps
+    PostgreSQL from stepping over dead index entries again and again. A message that cannot be rendered comes
+    with an empty body, and its slice fails it.
+    """
+    with runtime.db.transaction() as tx:
+        rows = _take(tx, runtime, gate_id, token, after, min(limit, CLAIM_LIMIT))
+        if not rows:
+            return [], after
+        tx.execute(update(Gate).where(Gate.id == gate_id).values(woken_at=runtime.clock.real_now()))
+        ids = [row.constituent_id for row in rows if row.constituent_id and row.sealed is None]
+        people = {
+            person.id: person
+            for person in tx.execute(
+                select(Constituent.id, Constituent.sealed, Constituent.zip).where(Constituent.id.in_(ids))
+            )
+        }
+        texts = {
+            text.language: text
+            for text in tx.execute(
+                select(GateText.language, GateText.template, GateText.values).where(GateText.gate_id == gate_id)
+            )
+        }
+    return [_prepare(runtime, row, people.get(row.constituent_id), texts) for row in rows], rows[-1].id
+
+
+def _take(
+    tx: Transaction, runtime: Runtime, gate_id: int, token: str, after: int, limit: int
+) -> list[Row[int, bytes, int | None, str, bytes | None]]:
+    planned = aliased(Message)
+    # A CTE, because a locking sub-select inside IN may be run more than once by PostgreSQL.
+    due = (
+        select(planned.id)
+        .join(Gate, Gate.id == planned.gate_id)
+        .where(planned.gate_id == gate_id, planned.state == "planned", planned.id > after)
+        .where(planned.not_before <= runtime.clock.now(), Gate.state == "open")
+        .order_by(planned.id)
+        .limit(limit)
+        .with_for_update(of=planned, skip_locked=True)
+        .cte("due")
+    )
+    until = runtime.clock.real_now() + timedelta(seconds=LEASE_SECONDS)
+    taken = (
+        update(Message)
+        .where(Message.id.in_(select(due.c.id)))
+        .values(state="claimed", lease_token=token, lease_until=until)
+        .returning(Message.id, Message.number_hash, Message.constituent_id, Message.language, Message.sealed)
+    )
+    return sorted(tx.execute(taken).all(), key=lambda row: row.id)
+
+
+def _prepare(runtime: Runtime, row: Any, person: Any | None, texts: dict[str, Any]) -> Claimed:
+    if row.sealed is not None:  # an answer, or a text that was throttled: it was rendered before
+        document = runtime.vault.open(row.sealed, "message")
+        to, body, sealed = document["to"], document["body"], row.sealed
+    elif person is None:
+        return Claimed(row.id, row.number_hash, "", "", b"", b"")
+    else:
+        known = runtime.vault.open(person.sealed, "constituent")
+        text = texts.get(row.language) or texts["en"]
+        to = known["phone"]
+        try:
+            body = render(text.template, text.values, {**known, "zip": person.zip or ""}, row.language)
+        except BadInputError as error:
+            log.error("message_not_rendered", message_id=row.id, code=error.code)
+            body = ""
+        sealed = runtime.vault.seal({"to": to, "body": body}, "message")
+    return Claimed(row.id, row.number_hash, to, body, sealed, runtime.vault.text_hash(body))
+
+
+def release(db: Database, token: str) -> None:
+    """Give back what this token claimed and did not post."""
+    with db.transaction() as tx:
+        tx.execute(
+            update(Message)
+            .where(Message.lease_token == token, Message.state == "claimed")
+            .values(state="planned", lease_token=None, lease_until=None)
+        )

@@ -1,0 +1,92 @@
+"""Gates: what messages pass through. Other features open, pause and close them only through these use cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import select, update
+
+from outreach.core.clock import Clock
+from outreach.core.db import Database, Job, Transaction
+from outreach.core.errors import ConflictError
+from outreach.messaging.events import append, delta
+from outreach.messaging.models import Gate, GateText, Message
+from outreach.messaging.states import BEFORE_POSTING, public_state
+
+CHUNK = 500
+SEND_BATCH = "workers.messaging.send_batch"
+
+
+def open_gate(
+    tx: Transaction,
+    *,
+    group_id: int,
+    kind: str,
+    texts: Mapping[str, str],
+    values: Mapping[str, Mapping[str, str]],
+    clock: Clock,
+) -> Gate:
+    """A new open gate; per language its template, and the values that are the same for everybody."""
+    gate = Gate(group_id=group_id, kind=kind, state="open", created_at=clock.now())
+    tx.add(gate)
+    tx.flush()
+    for language, template in texts.items():
+        tx.add(GateText(gate_id=gate.id, language=language, template=template, values=dict(values[language])))
+    return gate
+
+
+def answers_gate(tx: Transaction, group_id: int, clock: Clock) -> int:
+    """The gate through which a group answers people; made when it is first needed."""
+    found = tx.execute(select(Gate.id).where(Gate.group_id == group_id, Gate.kind == "answers").limit(1)).scalar()
+    return found or open_gate(tx, group_id=group_id, kind="answers", texts={}, values={}, clock=clock).id
+
+
+def pause_gate(tx: Transaction, gate_id: int, reason: str) -> bool:
+    """Stop new slices at once. False when the gate was not open."""
+    return _move(tx, gate_id, "open", "paused", reason)
+
+
+def resume_gate(tx: Transaction, gate_id: int) -> None:
+    """Let messages through again. Raises ConflictError unless the gate was paused."""
+    if not _move(tx, gate_id, "paused", "open", None):
+        raise ConflictError("gate_not_paused")
+    tx.enqueue(Job("messaging", SEND_BATCH, (gate_id,)))
+
+
+def _move(tx: Transaction, gate_id: int, source: str, target: str, reason: str | None) -> bool:
+    statement = update(Gate).where(Gate.id == gate_id, Gate.state == source).values(state=target, reason=reason)
+    return bool(tx.execute(statement.returning(Gate.id)).first())
+
+
+def close_gate(db: Database, gate_id: int, reason: str, clock: Clock) -> int:
+    """Close for good and cancel what has not been posted; returns how many messages that were.
+
+    The gate's own commit comes first, so no slice passes after it; the rows follow in short transactions.
+    A second call finishes what a killed first one left.
+    """
+    with db.transaction(durable=True) as tx:
+        tx.execute(update(Gate).where(Gate.id == gate_id).values(state="closed", reason=reason))
+    total = 0
+    while canceled := _cancel_chunk(db, gate_id, clock):
+        total += canceled
+    return total
+
+
+def _cancel_chunk(db: Database, gate_id: int, clock: Clock) -> int:
+    with db.transaction() as tx:
+        chosen = (
+            select(Message.id, Message.state)
+            .where(Message.gate_id == gate_id, Message.state.in_(BEFORE_POSTING))
+            .order_by(Message.id)
+            .limit(CHUNK)
+            .with_for_update(skip_locked=True)
+        )
+        rows = tx.execute(chosen).all()
+        ids = [row.id for row in rows]
+        tx.execute(update(Message).where(Message.id.in_(ids)).values(state="canceled", lease_token=None))
+        counts: dict[str, int] = {}
+        for row in rows:
+            counts[public_state(row.state)] = counts.get(public_state(row.state), 0) + 1
+        at = clock.real_now()
+        append(tx, [delta(gate_id, source, "canceled", count, at) for source, count in counts.items()])
+        return len(ids)

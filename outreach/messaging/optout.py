@@ -1,0 +1,47 @@
+"""Obeying an opt-out: one transaction, under the same lock as the slices."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from outreach.core.db import Transaction
+from outreach.messaging.events import append, delta
+from outreach.messaging.models import Message
+from outreach.messaging.states import BEFORE_POSTING, public_state
+from outreach.people.consent import SuppressionSource, lock_people, record_opt_out, suppress
+
+
+def obey_opt_out(
+    tx: Transaction, *, group_id: int, number_hash: bytes, wording: str, source: SuppressionSource, at: datetime
+) -> None:
+    """A person said stop (``source`` person) or the carrier says they did (carrier): nobody texts them again.
+
+    ``at`` is real time. Call it in a durable transaction, before the answer that tells anybody it is done.
+    """
+    lock_people(tx, [number_hash])
+    if source == "person":
+        record_opt_out(tx, group_id=group_id, number_hash=number_hash, wording=wording, source="reply", at=at)
+    else:
+        suppress(tx, number_hash, source=source, at=at)
+    withdraw_planned(tx, number_hash, at)
+
+
+def withdraw_planned(tx: Transaction, number_hash: bytes, at: datetime) -> None:
+    """Move everything not yet posted to this number to ``suppressed``, whichever group it is from."""
+    waiting = tx.execute(
+        select(Message.id, Message.gate_id, Message.state)
+        .where(Message.number_hash == number_hash, Message.state.in_(BEFORE_POSTING))
+        .with_for_update()
+    ).all()
+    if not waiting:
+        return
+    tx.execute(
+        update(Message)
+        .where(Message.id.in_([row.id for row in waiting]))
+        .values(state="suppressed", lease_token=None, lease_until=None)
+    )
+    moved = Counter((row.gate_id, public_state(row.state)) for row in waiting)
+    append(tx, [delta(gate_id, source, "suppressed", count, at) for (gate_id, source), count in moved.items()])

@@ -1,0 +1,123 @@
+"""Recording what POSTs gave: appended in batches, with what cannot wait for the folder."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
+
+from outreach.carrier.base import BAD_NUMBER, OPTED_OUT
+from outreach.core.db import Transaction
+from outreach.core.runtime import Runtime
+from outreach.messaging.events import EventRow, append
+from outreach.messaging.gates import pause_gate
+from outreach.messaging.models import Message
+from outreach.messaging.optout import obey_opt_out
+from outreach.messaging.slices import Post
+from outreach.people.models import Constituent
+
+log = structlog.get_logger(__name__)
+
+BATCH = 250
+GATHER_SECONDS = 0.02
+GIVE_UP_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An attempt's event, and what the carrier's code asks of us at once."""
+
+    post: Post
+    event: EventRow
+    halt: int | None = None  # the code that says our own set-up is wrong
+
+
+def record(runtime: Runtime, outcomes: Sequence[Outcome]) -> None:
+    """Append results in one transaction; an opt-out known only to the carrier is obeyed in the same one."""
+    refused = [one for one in outcomes if one.event["error_code"] == OPTED_OUT]
+    with runtime.db.transaction(durable=bool(refused)) as tx:
+        append(tx, [one.event for one in outcomes])
+        for one in refused:
+            group_id = tx.execute(select(Message.group_id).where(Message.id == one.post.message_id)).scalar_one()
+            at = one.event["received_at"]
+            obey_opt_out(
+                tx, group_id=group_id, number_hash=one.post.number_hash, wording="21610", source="carrier", at=at
+            )
+        for one in outcomes:
+            if one.event["key"] == "rejected" and one.event["error_code"] in BAD_NUMBER:
+                mark_number_bad(tx, runtime, one.post.number_hash, one.event["error_code"])
+            if one.halt is not None:
+                gate_id = tx.execute(select(Message.gate_id).where(Message.id == one.post.message_id)).scalar_one()
+                if pause_gate(tx, gate_id, f"carrier:{one.halt}"):
+                    log.error("gate_halted", gate_id=gate_id, code=one.halt)
+
+
+def mark_number_bad(tx: Transaction, runtime: Runtime, number_hash: bytes, code: int | None) -> None:
+    """No more texts to this number, from any group, until somebody corrects it."""
+    tx.execute(
+        update(Constituent)
+        .where(Constituent.number_hash == number_hash, Constituent.number_bad_at.is_(None))
+        .values(number_bad_at=runtime.clock.now(), number_bad_code=code)
+    )
+
+
+class Recorder:
+    """A thread that records outcomes in batches, so that sender threads never wait for the database.
+
+    A database that is away is tried again for a minute; what is lost after that is found by the lease sweep.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._queue: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def put(self, outcome: Outcome) -> None:
+        """Hand over one outcome; returns at once."""
+        self._queue.put(outcome)
+
+    def close(self) -> None:
+        """Wait until everything handed over is recorded."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        open_ = True
+        while open_:
+            batch: list[Outcome] = []
+            deadline: float | None = None
+            while len(batch) < BATCH:
+                try:
+                    wait = None if deadline is None else max(0.0, deadline - time.monotonic())
+                    one = self._queue.get(timeout=wait)
+                except queue.Empty:
+                    break
+                if one is None:
+                    open_ = False
+                    break
+                batch.append(one)
+                deadline = deadline or time.monotonic() + GATHER_SECONDS
+            if batch:
+                self._record(batch)
+
+    def _record(self, batch: list[Outcome]) -> None:
+        pause, give_up = 0.1, time.monotonic() + GIVE_UP_SECONDS
+        while True:
+            try:
+                record(self._runtime, batch)
+            except DBAPIError as error:
+                if time.monotonic() > give_up:
+                    log.error("results_not_recorded", attempts=[one.post.attempt_id for one in batch])
+                    return
+                log.warning("results_wait_for_database", count=len(batch), error=type(error.orig).__name__)
+                threading.Event().wait(pause)
+                pause = min(pause * 2, 5.0)
+            else:
+                return

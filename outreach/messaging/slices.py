@@ -1,0 +1,196 @@
+"""A slice: the short transaction whose commit is the instant "POST begun".
+
+It locks its people across groups, looks again at everything that may have changed since planning, opens the
+attempts of what passes and moves the rest to what stopped it. A STOP takes the same locks, so no slice commits
+for a number whose STOP has committed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from outreach.core.db import Transaction
+from outreach.core.runtime import Runtime
+from outreach.messaging.claims import LEASE_SECONDS, Claimed
+from outreach.messaging.events import append, delta
+from outreach.messaging.models import Gate, Message, MessageAttempt
+from outreach.people.caps import WEEK, next_allowed
+from outreach.people.consent import is_suppressed_clause, lock_people
+from outreach.people.models import Constituent
+from outreach.people.quiet_hours import window
+from outreach.people.zones import parse_zones_key
+
+MAX_VALIDITY = 36_000
+COUNTED_BY_CAPS = ("posting", "unknown", "needs_review", "accepted", "sent", "delivered")
+CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A POST that may begin. ``committed`` is CLOCK_BOOTTIME seconds; ``validity`` domain seconds."""
+
+    attempt_id: int
+    message_id: int
+    number_hash: bytes
+    to: str
+    body: str
+    validity: int
+    committed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a slice knows of one message when it decides."""
+
+    gate: str
+    kind: str
+    suppressed: bool
+    number_bad: bool
+    body: str
+    zones: tuple[str, ...]
+    sent_at: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Where a message goes. ``validity`` (domain seconds) is for ``posting``, ``not_before`` for ``held``."""
+
+    state: str
+    not_before: datetime | None = None
+    validity: int = MAX_VALIDITY
+
+
+def judge(facts: Facts, now: datetime) -> Verdict:
+    """Decide one message at a domain time. Pure; the order is the order of what must never be overridden."""
+    if facts.gate == "closed":
+        return Verdict("canceled")
+    if facts.suppressed:
+        return Verdict("suppressed")
+    if facts.number_bad or not facts.body:
+        return Verdict("failed")
+    if facts.gate == "paused":
+        return Verdict("planned")
+    if facts.kind != "campaign":  # the person asked: answers have no window and no cap
+        return Verdict("posting")
+    wait = next_allowed(facts.sent_at, facts.zones, now)
+    if wait is not None:
+        return Verdict("held", not_before=wait)
+    hours = window(facts.zones, now)
+    if not hours.open or hours.closes_at is None:
+        return Verdict("held", not_before=hours.opens_at or now + WEEK)
+    return Verdict("posting", validity=min(MAX_VALIDITY, int((hours.closes_at - now).total_seconds())))
+
+
+def slice_out(runtime: Runtime, claimed: Sequence[Claimed], token: str) -> list[Post]:
+    """Run one slice over claimed messages; returns the POSTs that may begin now."""
+    by_id = {one.message_id: one for one in claimed}
+    with runtime.db.transaction(durable=True) as tx:
+        lock_people(tx, [one.number_hash for one in claimed])
+        now, begun_at = runtime.clock.now(), runtime.clock.real_now()
+        facts = _facts(tx, by_id, token, now)
+        verdicts = {message_id: judge(known, now) for message_id, (_, known) in facts.items()}
+        posting = [message_id for message_id, verdict in verdicts.items() if verdict.state == "posting"]
+        _stop(
+            tx, {i: (facts[i][0], verdict) for i, verdict in verdicts.items() if verdict.state != "posting"}, begun_at
+        )
+        attempts = _post(tx, [by_id[message_id] for message_id in posting], now, begun_at)
+    committed = time.clock_gettime(CLOCK)
+    return [
+        Post(attempts[i], i, by_id[i].number_hash, by_id[i].to, by_id[i].body, verdicts[i].validity, committed)
+        for i in posting
+    ]
+
+
+def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime) -> dict[int, tuple[int, Facts]]:
+    """Message id -> (gate id, facts), of those still ours. A later statement than the locks: a later snapshot."""
+    rows = tx.execute(
+        select(
+            Message.id,
+            Message.gate_id,
+            Message.number_hash,
+            Message.kind,
+            Gate.state.label("gate"),
+            is_suppressed_clause(Message.number_hash, Message.group_id).label("suppressed"),
+            Constituent.number_bad_at,
+            Constituent.zones,
+        )
+        .join(Gate, Gate.id == Message.gate_id)
+        .outerjoin(Constituent, Constituent.id == Message.constituent_id)
+        .where(Message.id.in_(list(by_id)), Message.state == "claimed", Message.lease_token == token)
+        .with_for_update(of=Message)
+    ).all()
+    sent = _sent_lately(tx, [row.number_hash for row in rows], now)
+    return {
+        row.id: (
+            row.gate_id,
+            Facts(
+                gate=row.gate,
+                kind=row.kind,
+                suppressed=bool(row.suppressed),
+                number_bad=row.number_bad_at is not None,
+                body=by_id[row.id].body,
+                zones=parse_zones_key(row.zones or ""),
+                sent_at=tuple(sent[row.number_hash]),
+            ),
+        )
+        for row in rows
+    }
+
+
+def _sent_lately(tx: Transaction, number_hashes: list[bytes], now: datetime) -> dict[bytes, list[datetime]]:
+    sent: dict[bytes, list[datetime]] = defaultdict(list)
+    rows = tx.execute(
+        select(Message.number_hash, Message.posted_at).where(
+            Message.number_hash.in_(number_hashes),
+            Message.kind == "campaign",
+            Message.state.in_(COUNTED_BY_CAPS),
+            Message.posted_at > now - WEEK,
+        )
+    )
+    for row in rows:
+        if row.posted_at is not None:
+            sent[row.number_hash].append(row.posted_at)
+    return sent
+
+
+def _stop(tx: Transaction, stopped: dict[int, tuple[int, Verdict]], at: datetime) -> None:
+    if not stopped:
+        return
+    table: Any = Message.__table__
+    for state, not_before in {(verdict.state, verdict.not_before) for _, verdict in stopped.values()}:
+        ids = [i for i, (_, verdict) in stopped.items() if (verdict.state, verdict.not_before) == (state, not_before)]
+        values: dict[str, object] = {"state": state, "lease_token": None, "lease_until": None}
+        if not_before is not None:
+            values["not_before"] = not_before
+        tx.execute(update(table).where(table.c.id.in_(ids)).values(values))
+    moved = Counter((gate_id, verdict.state) for gate_id, verdict in stopped.values() if verdict.state != "planned")
+    append(tx, [delta(gate_id, "planned", state, count, at) for (gate_id, state), count in moved.items()])
+
+
+def _post(tx: Transaction, claimed: Sequence[Claimed], now: datetime, begun_at: datetime) -> dict[int, int]:
+    """Move to posting and open the attempts; message id -> attempt id."""
+    if not claimed:
+        return {}
+    until = begun_at + timedelta(seconds=LEASE_SECONDS)
+    tx.execute(
+        update(Message),
+        [
+            {"id": one.message_id, "state": "posting", "posted_at": now, "lease_until": until, "sealed": one.sealed}
+            for one in claimed
+        ],
+    )
+    opened = tx.execute(
+        insert(MessageAttempt).returning(MessageAttempt.message_id, MessageAttempt.id),
+        [
+            {"message_id": one.message_id, "begun_at": begun_at, "body_hash": one.body_hash, "closed": False}
+            for one in claimed
+        ],
+    )
+    return dict(row._tuple() for row in opened)

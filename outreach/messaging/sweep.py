@@ -1,0 +1,99 @@
+"""What upkeep puts right: ended leases, held rows whose time has come, work that nobody was woken for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+
+from sqlalchemy import exists, or_, select, update
+
+from outreach.core.db import Job, Transaction
+from outreach.core.runtime import Runtime
+from outreach.messaging import events
+from outreach.messaging.gates import SEND_BATCH
+from outreach.messaging.models import Event, Gate, Message, MessageAttempt
+
+CHUNK = 500
+WAKE_AFTER = timedelta(seconds=10)
+
+
+def sweep_claims(runtime: Runtime) -> int:
+    """Claimed rows whose sender's lease has ended are planned again: nothing was sent for them."""
+    with runtime.db.transaction() as tx:
+        ended = (
+            select(Message.id)
+            .where(Message.state == "claimed", Message.lease_until < runtime.clock.real_now())
+            .limit(CHUNK)
+            .with_for_update(skip_locked=True)
+        )
+        ids = tx.execute(ended).scalars().all()
+        tx.execute(
+            update(Message)
+            .where(Message.id.in_(ids), Message.state == "claimed")
+            .values(state="planned", lease_token=None, lease_until=None)
+        )
+    return len(ids)
+
+
+def sweep_posts(runtime: Runtime) -> int:
+    """Posting rows whose sender never told the result become unknown, through an event like any other."""
+    now = runtime.clock.real_now()
+    with runtime.db.transaction() as tx:
+        silent = (
+            tx.execute(
+                select(MessageAttempt.id)
+                .join(Message, Message.id == MessageAttempt.message_id)
+                .where(Message.state == "posting", Message.lease_until < now, MessageAttempt.closed.is_(False))
+                .where(~exists().where(Event.attempt_id == MessageAttempt.id, Event.folded_at.is_(None)))
+                .limit(CHUNK)
+            )
+            .scalars()
+            .all()
+        )
+        events.append(tx, [events.result(attempt_id, "unknown", now) for attempt_id in silent])
+    return len(silent)
+
+
+def release_held(runtime: Runtime) -> int:
+    """Held rows whose opening has come are planned again; their gates' senders are woken."""
+    with runtime.db.transaction() as tx:
+        due = tx.execute(
+            select(Message.id, Message.gate_id)
+            .where(Message.state == "held", Message.not_before <= runtime.clock.now())
+            .order_by(Message.not_before)
+            .limit(CHUNK)
+            .with_for_update(skip_locked=True)
+        ).all()
+        tx.execute(update(Message).where(Message.id.in_([row.id for row in due])).values(state="planned"))
+        at = runtime.clock.real_now()
+        moved = Counter(row.gate_id for row in due)
+        events.append(tx, [events.delta(gate_id, "held", "planned", count, at) for gate_id, count in moved.items()])
+        for gate_id in moved:
+            tx.enqueue(Job("messaging", SEND_BATCH, (gate_id,)))
+    return len(due)
+
+
+def wake_senders(runtime: Runtime) -> int:
+    """Ask for a sender wherever due rows wait and no sender has claimed for a while."""
+    real = runtime.clock.real_now()
+    with runtime.db.transaction() as tx:
+        waiting = exists().where(
+            Message.gate_id == Gate.id, Message.state == "planned", Message.not_before <= runtime.clock.now()
+        )
+        gates = (
+            tx.execute(
+                select(Gate.id).where(
+                    Gate.state == "open", or_(Gate.woken_at.is_(None), Gate.woken_at < real - WAKE_AFTER), waiting
+                )
+            )
+            .scalars()
+            .all()
+        )
+        _wake(tx, list(gates), runtime)
+    return len(gates)
+
+
+def _wake(tx: Transaction, gate_ids: list[int], runtime: Runtime) -> None:
+    tx.execute(update(Gate).where(Gate.id.in_(gate_ids)).values(woken_at=runtime.clock.real_now()))
+    for gate_id in gate_ids:
+        tx.enqueue(Job("messaging", SEND_BATCH, (gate_id,)))

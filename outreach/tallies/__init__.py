@@ -1,0 +1,1 @@
+"""The folder of events into states and counters, and the read side."""

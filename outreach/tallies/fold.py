@@ -1,0 +1,170 @@
+"""The folder: it takes events that nobody has folded yet, moves messages by the table, and adds to the counters.
+
+One folder at a time: each transaction first locks the lease row with its own token, and computes only from rows it
+locked with ``folded_at IS NULL``. Nothing else writes ``tally``, or a message's state after ``posting``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Select, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from outreach.core.clock import Clock
+from outreach.core.db import Database, Transaction
+from outreach.core.leases import hold
+from outreach.messaging.models import Event, Message, MessageAttempt, Tally
+from outreach.messaging.states import HEARD_STATUS, Facts, Heard, hear, heard_result, public_state
+
+log = structlog.get_logger(__name__)
+
+LEASE = "upkeep"
+CHUNK = 1_000
+
+
+@dataclass(slots=True)
+class Folded:
+    """What a set of events comes to: messages as they are now, counters to add, alarms to raise."""
+
+    messages: dict[int, Facts] = field(default_factory=dict)
+    counters: Counter[tuple[int, str]] = field(default_factory=Counter)
+    closed_attempts: list[int] = field(default_factory=list)
+    alarms: list[tuple[int, str]] = field(default_factory=list)
+
+
+def unfolded() -> Select[*tuple[Any, ...]]:
+    """Events that wait to be folded, oldest first, with the attempt and message each is about."""
+    return (
+        select(
+            Event.id, Event.kind, Event.key, Event.carrier_sid, Event.error_code, Event.retry_after, Event.received_at,
+            Event.gate_id, Event.from_counter, Event.to_counter, Event.count,
+            Event.attempt_id, MessageAttempt.closed, MessageAttempt.begun_at,
+            Message.id.label("message_id"), Message.gate_id.label("message_gate"), Message.state,
+            Message.carrier_sid.label("known_sid"), Message.error_code.label("known_error"),
+            Message.not_before, Message.next_check_at,
+        )
+        .outerjoin(MessageAttempt, MessageAttempt.id == Event.attempt_id)
+        .outerjoin(Message, Message.id == MessageAttempt.message_id)
+        .where(Event.folded_at.is_(None))
+        .order_by(Event.id)
+    )  # fmt: skip
+
+
+def fold_rows(rows: Iterable[Any], domain: Callable[[datetime], datetime]) -> Folded:
+    """Pure: what these rows of ``unfolded()`` come to. ``domain`` turns real time into domain time."""
+    folded = Folded()
+    for row in rows:
+        if row.kind == "delta":
+            if row.from_counter:
+                folded.counters[row.gate_id, row.from_counter] -= row.count
+            if row.to_counter:
+                folded.counters[row.gate_id, row.to_counter] += row.count
+        elif row.message_id is None:
+            folded.alarms.append((row.id, "unknown_attempt"))
+        else:
+            _hear(folded, row, domain)
+    return folded
+
+
+def _hear(folded: Folded, row: Any, domain: Callable[[datetime], datetime]) -> None:
+    word = heard_result(row.key, row.error_code) if row.kind == "result" else HEARD_STATUS.get(row.key)
+    if word is None:
+        folded.alarms.append((row.id, "unknown_status"))
+        return
+    before = folded.messages.get(row.message_id) or Facts(
+        row.state, row.known_sid, row.known_error, row.not_before, row.next_check_at
+    )
+    at = domain(row.received_at)
+    heard = Heard(
+        word=word,
+        attempt_id=row.attempt_id,
+        attempt_closed=row.closed,
+        begun_at=domain(row.begun_at),
+        at=at,
+        carrier_sid=row.carrier_sid,
+        error_code=row.error_code,
+        retry_at=domain(row.received_at + timedelta(seconds=row.retry_after or 0)),
+    )
+    after = hear(before, heard)
+    folded.messages[row.message_id] = after
+    if after.alarm and after.alarm != before.alarm:
+        folded.alarms.append((row.id, after.alarm))
+    if after.closed_attempt and after.closed_attempt != before.closed_attempt:
+        folded.closed_attempts.append(after.closed_attempt)
+    source, target = public_state(before.state), public_state(after.state)
+    if source != target:
+        folded.counters[row.message_gate, source] -= 1
+        folded.counters[row.message_gate, target] += 1
+
+
+class LeaseLost(Exception):
+    """Another process folds now; this one must stop."""
+
+
+def fold(db: Database, clock: Clock, token: str) -> int:
+    """Fold one chunk in one transaction; returns how many events it took. Raises LeaseLost."""
+    with db.transaction() as tx:
+        if not hold(tx, LEASE, token):
+            raise LeaseLost
+        rows = tx.execute(unfolded().limit(CHUNK)).all()
+        if not rows:
+            return 0
+        folded = fold_rows(rows, domain_time(clock))
+        _refuse_bound_sids(tx, folded)
+        _write(tx, folded)
+        tx.execute(update(Event).where(Event.id.in_([row.id for row in rows])).values(folded_at=clock.real_now()))
+    for event_id, alarm in folded.alarms:
+        log.error("fold_alarm", event_id=event_id, alarm=alarm)
+    return len(rows)
+
+
+def domain_time(clock: Clock) -> Callable[[datetime], datetime]:
+    """Real time -> domain time of this clock."""
+    return lambda real: clock.at(real.timestamp())
+
+
+def _refuse_bound_sids(tx: Transaction, folded: Folded) -> None:
+    """A sid belongs to one message. A second claimant keeps its state, gets no sid, and raises an alarm."""
+    wanted = {facts.carrier_sid: message_id for message_id, facts in folded.messages.items() if facts.carrier_sid}
+    bound = tx.execute(select(Message.id, Message.carrier_sid).where(Message.carrier_sid.in_(wanted))).all()
+    owners = {sid: message_id for message_id, sid in bound}
+    for message_id, facts in folded.messages.items():
+        sid = facts.carrier_sid
+        if sid and owners.get(sid, wanted[sid]) != message_id:
+            folded.messages[message_id] = replace(facts, carrier_sid=None)
+            folded.alarms.append((message_id, "sid_bound_twice"))
+
+
+def _write(tx: Transaction, folded: Folded) -> None:
+    if folded.messages:
+        tx.execute(
+            update(Message),
+            [
+                {
+                    "id": message_id,
+                    "state": facts.state,
+                    "carrier_sid": facts.carrier_sid,
+                    "error_code": facts.error_code,
+                    "not_before": facts.not_before,
+                    "next_check_at": facts.next_check_at,
+                    "lease_token": None,
+                    "lease_until": None,
+                }
+                for message_id, facts in folded.messages.items()
+            ],
+        )
+    if folded.closed_attempts:
+        tx.execute(update(MessageAttempt).where(MessageAttempt.id.in_(folded.closed_attempts)).values(closed=True))
+    added = [{"gate_id": g, "name": n, "count": count} for (g, n), count in sorted(folded.counters.items()) if count]
+    if added:
+        insert = (sqlite if tx.get_bind().dialect.name == "sqlite" else postgresql).insert(Tally)
+        upsert = insert.on_conflict_do_update(
+            index_elements=["gate_id", "name"], set_={"count": Tally.count + insert.excluded.count}
+        )
+        tx.connection().execute(upsert, added)

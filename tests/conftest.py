@@ -1,0 +1,113 @@
+"""What every test can have: a migrated database of either kind, a real Redis, keys made for tests."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from config.settings import Settings
+from outreach import migrations
+from outreach.core.clock import Clock
+from outreach.core.db import Database
+from outreach.core.runtime import Runtime, open_runtime
+from outreach.stage.keys import ensure_env
+from outreach.stage.postgres import create_database, drop_database, start_postgres
+from outreach.stage.processes import Processes
+from outreach.stage.redis import start_redis
+
+ENGINES = ("sqlite", "postgresql")
+NOON_TUESDAY = 1_796_151_600.0  # 2026-12-01 19:00 UTC: noon in Phoenix, 2 p.m. in New York, 9 a.m. in Honolulu
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """Real processes that end with the tests."""
+    with Processes(tmp_path_factory.mktemp("stage")) as processes:
+        yield processes
+
+
+@pytest.fixture(scope="session")
+def redis_url(stage: Processes, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A real Redis on a private socket."""
+    return start_redis(tmp_path_factory.mktemp("redis"), stage)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(stage: Processes, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PostgreSQL server; its URL names a database that tests must not use."""
+    return start_postgres(tmp_path_factory.mktemp("postgres"), stage, durable=False)
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "empty.db"
+    database = Database(f"sqlite:///{path}")
+    migrations.upgrade(database)
+    with database.connection() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    database.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def new_postgres(postgres_url: str) -> Callable[[str], str]:
+    """Makes a migrated PostgreSQL database of a name, as a copy of one that was migrated once."""
+    template = create_database(postgres_url, "template_outreach")
+    database = Database(template)
+    migrations.upgrade(database)
+    database.dispose()
+
+    def make(name: str) -> str:
+        import psycopg
+
+        plain = postgres_url.replace("postgresql+psycopg://", "postgresql://", 1)
+        drop_database(postgres_url, name)
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template_outreach')
+        return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+
+    return make
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated, empty database: every test that asks for it runs on both kinds."""
+    if request.param == "sqlite":
+        path = tmp_path / "outreach.db"
+        shutil.copy(request.getfixturevalue("empty_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    make: Callable[[str], str] = request.getfixturevalue("new_postgres")
+    url = make("test_outreach")
+    yield url
+    drop_database(request.getfixturevalue("postgres_url"), "test_outreach")
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    """A rehearsal's settings on that database; domain time begins on a Tuesday at noon in Phoenix."""
+    import time
+
+    values = {
+        **ensure_env(tmp_path / "keys"),
+        "OUTREACH_MODE": "rehearsal",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "PUBLIC_BASE_URL": "http://127.0.0.1:8999",
+        "TWILIO_BASE_URL": "http://127.0.0.1:8998",
+        "REHEARSAL_CLOCK": str(Clock(time.time(), NOON_TUESDAY, 1.0)),
+    }
+    return Settings.from_mapping(values)
+
+
+@pytest.fixture
+def runtime(settings: Settings) -> Iterator[Runtime]:
+    """A runtime on that database; jobs go to the real Redis."""
+    opened = open_runtime(settings)
+    yield opened
+    opened.db.dispose()
