@@ -1,0 +1,124 @@
+"""Who answers at the other end: a table of personas, and which number is which. Pure; no clock, no state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from outreach.rehearsal.draws import fraction, pick
+
+STOPS = (
+    "STOP",
+    "stop",
+    "Stop",
+    "Unsubscribe",
+    "QUIT",
+    "cancel",
+    "End",
+    "STOPALL",
+    "Alto",
+    "ALTO",
+    "Basta",
+    "no mas",
+    "please take me off this list",
+    "Stop texting me",
+    "remove my number please",
+    "ya no me escriban",
+    "no me manden más mensajes",
+)
+DIGITS = ("1", "2", "3", "4", "5")
+WORDS = (
+    "Left a voicemail",
+    "I talked to a staffer and told her what we want",
+    "The mailbox was full",
+    "nobody picked up",
+    "It was busy the whole morning",
+    "They hung up on me",
+    "Dejé un mensaje de voz",
+    "Hablé con su asistente",
+    "nadie contestó",
+)
+FREE = (
+    "We must STOP this bill!",
+    "When is the next meeting?",
+    "Is this about the sheriff or the council?",
+    "I already wrote to him last week, what else can I do?",
+    "Thank you for doing this 💪",
+    "¿Puedo llamar por la tarde?",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """How one kind of person, or their phone, behaves."""
+
+    name: str
+    weight: float
+    """Share of all numbers, per 1,000."""
+    refusal: int | None = None
+    """The create is refused with this code."""
+    undelivered: int | None = None
+    """Texts leave, and end undelivered with this code."""
+    replies: tuple[str, ...] = ()
+    """What may be answered to the first campaign text; one of these, once."""
+    reports: tuple[str, ...] = ()
+    """What may be texted when our answer to the reply has arrived."""
+
+
+DEFAULT = (
+    Persona("delivered", 640),
+    Persona("stop", 50, replies=STOPS),
+    Persona("report_digit", 70, replies=DIGITS),
+    Persona("report_words", 50, replies=WORDS),
+    Persona("script", 30, replies=("SCRIPT", "script", "Script please"), reports=DIGITS),
+    Persona("call", 30, replies=("CALL", "Call"), reports=DIGITS),
+    Persona("help", 20, replies=("HELP", "help", "INFO", "Ayuda")),
+    Persona("free_text", 40, replies=FREE),
+    Persona("spanish", 20, replies=("español", "Español", "En español por favor")),
+    Persona("undelivered_30003", 30, undelivered=30003),
+    Persona("undelivered_30005", 5, undelivered=30005),
+    Persona("undelivered_30007", 5, undelivered=30007),
+    Persona("refused_21610", 5, refusal=21610),
+    Persona("refused_21614", 5, refusal=21614),
+)
+BY_NAME = {persona.name: persona for persona in DEFAULT}
+SILENT: Mapping[str, float] = {"delivered": 1.0}
+
+
+def default_weights() -> dict[str, float]:
+    """Persona -> share per 1,000."""
+    return {persona.name: persona.weight for persona in DEFAULT}
+
+
+def choose(seed: int, number: str, weights: Mapping[str, float]) -> Persona:
+    """The persona of a number: the same for the same seed and weights. The weights need not sum to anything."""
+    point = fraction(seed, "persona", number) * sum(weights.values())
+    for name, persona in BY_NAME.items():
+        point -= weights.get(name, 0.0)
+        if point < 0:
+            return persona
+    return BY_NAME[max(weights, key=lambda name: weights[name])]  # rounding at the far end of the scale
+
+
+def reply_of(persona: Persona, seed: int, number: str) -> str | None:
+    """What this number answers to the first campaign text; None when it stays silent."""
+    return pick(persona.replies, seed, "reply", number) if persona.replies else None
+
+
+def report_of(persona: Persona, seed: int, number: str) -> str | None:
+    """What this number texts once our answer to its reply has arrived; None when nothing."""
+    return pick(persona.reports, seed, "report", number) if persona.reports else None
+
+
+def read_weights(given: Mapping[str, object]) -> dict[str, float]:
+    """Weights out of JSON. Raises ValueError with a sentence for the person who sent them."""
+    weights: dict[str, float] = {}
+    for name, weight in given.items():
+        if name not in BY_NAME:
+            raise ValueError(f"no persona {name!r}; there are {', '.join(BY_NAME)}")
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < 1e9:
+            raise ValueError(f"the weight of {name} must be a number, 0 or more")
+        weights[name] = float(weight)
+    if not sum(weights.values()) > 0:
+        raise ValueError("at least one weight must be above 0")
+    return weights
