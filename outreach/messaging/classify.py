@@ -1,0 +1,208 @@
+"""What a reply means: pure, table-driven, the same for every channel that brings in words.
+
+The table is ``config/keywords.toml``; this is the small engine that reads it. A text is put into a normal form (no
+case, accents, apostrophes or invisible characters), cut into sentences and clauses, and looked up twice: as whole
+words ("stop", "no answer") and as phrases inside a sentence. Phrases are sequences of word sets, not regular
+expressions, so hostile text costs time in proportion to its length. The first rule by precedence wins: opting out,
+what may be opting out, wrong number, report, the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from config import table
+from outreach.messaging.phrases import Phrase, fillers, make_phrase, parse_phrase, stands
+from outreach.messaging.reading import Reading, language, read
+
+CLASSIFIER_VERSION: Final[str] = table("keywords")["version"]
+"""Stored with each reply, so that a later table can tell which verdicts are old."""
+
+ASKED: Final = frozenset({None, "call_report", "captain", "tree_member", "opt_in", "pledge"})
+
+_FIRST: Final = {"opt_out": 0, "possible_opt_out": 1, "wrong_number": 2, "report": 3}
+_COVERED: Final = 16  # a text of more words is no keyword
+
+_TAPBACK = re.compile(
+    r"\s*(?:(?P<en>liked|loved|emphasized|laughed at|questioned|disliked|reacted \S{1,8} to)"
+    r"|(?P<es>(?:le |me )?(?:gust[oó]|encant[oó])|enfatizó|reaccionó con \S{1,8} a)|\S{1,8} to)\s*[“\"«].*[”\"»]\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+class Verdict(NamedTuple):
+    """``intent`` and ``outcome`` as in the contract; ``rule`` is an id of the table, so a person can see why."""
+
+    intent: str
+    outcome: str | None
+    lang: str
+    confidence: float
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table, as it reads after a certain question; ``rank`` orders all rows, lowest first."""
+
+    id: str
+    intent: str
+    outcome: str | None
+    lang: str
+    confidence: float
+    rank: tuple[int, int]
+    clause: bool
+    alone: bool
+    unless: frozenset[str]
+    not_after: frozenset[str]
+
+
+def classify(text: str, asked: str | None = None) -> Verdict:
+    """What a reply means after a question (one of ``ASKED``; None: nothing was asked). Never raises for any text.
+
+    Raises ValueError for a question that is none of ``ASKED``.
+    """
+    if asked not in ASKED:
+        raise ValueError(f"unknown question: {asked!r}")
+    tapback = _TAPBACK.fullmatch(text) if len(text) <= 4_000 else None
+    if tapback:  # a phone's "Liked “our own text”" quotes our STOP, and says nothing of its own
+        return Verdict("other", None, "es" if tapback["es"] else "en", 0.9, "tapback")
+    reading = read(text)
+    rules = _rules(asked)
+    rule = rules.best(reading)
+    if rule is None:
+        return _unmatched(text, reading)
+    outcome = rule.outcome
+    if rule.intent in ("opt_out", "possible_opt_out"):
+        report = rules.best(reading, only="report")
+        outcome = report.outcome if report else None
+    return Verdict(rule.intent, outcome, language(text, reading, rule.lang), rule.confidence, rule.id)
+
+
+def _unmatched(text: str, reading: Reading) -> Verdict:
+    lang = language(text, reading, "und")
+    if "?" in text or "¿" in text or "？" in text:
+        return Verdict("question", None, lang, 0.7, "question_mark")
+    return Verdict("other", None, lang, 0.3, "none")
+
+
+class Rules:
+    """The table as it reads after one question."""
+
+    def __init__(self, rows: list[Mapping[str, Any]], asked: str | None) -> None:
+        self.words: dict[tuple[str, ...], list[Rule]] = defaultdict(list)
+        self.phrases: dict[str, list[tuple[Rule, Phrase]]] = defaultdict(list)
+        for place, row in enumerate(rows):
+            if (asked or "null") not in row.get("asked", [asked or "null"]):
+                continue
+            rule = _rule(row, place, asked)
+            for words in row.get("words", ()):
+                self.words[tuple(words.split())].append(rule)
+            for phrase in row.get("phrases", ()):
+                self._add(parse_phrase(phrase), rule)
+        for rules in self.words.values():
+            rules.sort(key=lambda rule: rule.rank)
+        for entries in self.phrases.values():
+            entries.sort(key=lambda entry: entry[0].rank)
+
+    def _add(self, phrase: Phrase, rule: Rule) -> None:
+        """File a phrase under each word it can begin with; a first step that may be missing makes a second entry."""
+        first, rest = phrase.steps[0], phrase.steps[1:]
+        for word in first.words or ():
+            self.phrases[word].append((rule, phrase))
+        if first.least == 0:
+            self._add(make_phrase(rest, phrase.begins, phrase.ends), rule)
+
+    def best(self, reading: Reading, only: str | None = None) -> Rule | None:
+        """The first rule, by rank, that the text meets (of one intent, if ``only`` names it)."""
+        found = [rule for rule in self._by_words(reading) if only is None or rule.intent == only]
+        best = min(found, key=lambda rule: rule.rank, default=None)
+        for sentence in reading.sentences:
+            for place, word in enumerate(sentence):
+                entries = self.phrases.get(word)
+                if not entries:
+                    continue
+                following = sentence[place + 1] if place + 1 < len(sentence) else None
+                for rule, phrase in entries:
+                    if best is not None and rule.rank >= best.rank:
+                        break
+                    if phrase.second is not None and following not in phrase.second:
+                        continue
+                    if only is not None and rule.intent != only:
+                        continue
+                    if rule.unless.isdisjoint(reading.words) and stands(phrase, sentence, place, rule.not_after):
+                        best = rule
+                        break
+        return best
+
+    def _by_words(self, reading: Reading) -> Iterator[Rule]:
+        whole = self._cover(_once(reading.words))
+        yield from (rule for rules in whole for rule in rules if not rule.alone or len(whole) == 1)
+        if len(reading.clauses) > 1:
+            for clause in reading.clauses:
+                yield from (rule for rules in self._cover(clause) for rule in rules if rule.clause)
+
+    def _cover(self, words: list[str]) -> list[list[Rule]]:
+        """The rules of each of the table's words that, with fillers, make up all of these; empty if none do.
+
+        As few as possible: "no answer" is itself, not "no" and "answer". Several must mean the same, but an opt-out
+        counts beside anything ("no, stop").
+        """
+        if not 0 < len(words) <= _COVERED:
+            return []
+        # "ok" is a filler in "ok stop" and the answer in "ok thanks"
+        found = self._tiles(words, of_table=1, filler=0) or self._tiles(words, of_table=0, filler=1)
+        if len({(rules[0].intent, rules[0].outcome) for rules in found}) > 1:
+            found = [rules for rules in found if rules[0].intent == "opt_out"]
+        return found
+
+    def _tiles(self, words: list[str], of_table: int, filler: int) -> list[list[Rule]]:
+        """The cheapest way to lay the table's words and fillers over these words, end to end."""
+        cheapest: dict[int, tuple[int, list[list[Rule]]]] = {0: (0, [])}
+        for start in range(len(words)):
+            if start not in cheapest:
+                continue
+            cost, laid = cheapest[start]
+            for end in range(start + 1, min(start + 4, len(words)) + 1):
+                part = tuple(words[start:end])
+                rules = [rule for rule in self.words.get(part, ()) if rule.unless.isdisjoint(words)]
+                ways = [(cost + of_table, [*laid, rules])] if rules else []
+                ways += [(cost + filler, laid)] if part in fillers() else []
+                for way in ways:
+                    if end not in cheapest or way[0] < cheapest[end][0]:
+                        cheapest[end] = way
+        return cheapest.get(len(words), (0, []))[1]
+
+
+@cache
+def _rules(asked: str | None) -> Rules:
+    return Rules(table("keywords")["rule"], asked)
+
+
+def _rule(row: Mapping[str, Any], place: int, asked: str | None) -> Rule:
+    intent = row.get("becomes", {}).get(asked, row["intent"])
+    return Rule(
+        id=row["id"],
+        intent=intent,
+        outcome=row.get("outcome"),
+        lang=row["lang"],
+        confidence=row["confidence"],
+        rank=(_FIRST.get(intent, len(_FIRST)), place),
+        clause=row.get("clause", False),
+        alone=row.get("alone", False),
+        unless=frozenset(row.get("unless", ())),
+        not_after=frozenset(row.get("not_after", ())),
+    )
+
+
+def _once(words: list[str]) -> list[str]:
+    """Without repeats: "stop stop" is "stop", "no mas no mas" is "no mas"; digits stay ("1 1" is no "1")."""
+    single = [word for place, word in enumerate(words) if place == 0 or word != words[place - 1] or word.isdigit()]
+    for length in (2, 3):
+        if len(single) > length and single == single[:length] * (len(single) // length):
+            return single[:length]
+    return single

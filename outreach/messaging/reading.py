@@ -1,0 +1,96 @@
+"""A reply in normal form: words without case, accents, apostrophes or invisible characters, cut into sentences.
+
+"¡Alto, por favor!", "ＳＴＯＰ", "st\\u200bop", "stoooop" and "S.T.O.P" all come out as somebody meant them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from typing import Final, NamedTuple
+
+from config import table
+from outreach.messaging.phrases import parse_phrase
+
+_LONGEST: Final = 4_000  # a longer text is read by its head and its tail; a text message has 1,600 at most
+_SENTENCE_ENDS: Final = frozenset(".!?;¿¡\n\r")
+_BREAKS: Final = _SENTENCE_ENDS | frozenset(",:—")
+
+_CONTROLS = "".join(chr(code) for code in range(0x20) if chr(code) not in "\t\n\v\f\r")
+_DROPPED = str.maketrans("", "", f"'’‘‛ʼ`´＇{_CONTROLS}\x7f")
+_INVISIBLE = re.compile(
+    "[\u0300-\u036f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\u20e3"
+    "\U0001f3fb-\U0001f3ff\U000e0000-\U000e007f]+"
+)
+_REPEATED = re.compile(r"([^\W\d_])\1{2,}")
+
+
+class Reading(NamedTuple):
+    """A text in normal form."""
+
+    words: list[str]
+    sentences: list[list[str]]
+    clauses: list[list[str]]
+
+
+def read(text: str) -> Reading:
+    """A text's words, and where its sentences and clauses end."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]}\n{text[-_LONGEST // 2 :]}"
+    text = text.translate(_DROPPED)
+    text = text.lower() if text.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    marks = _token().findall(_REPEATED.sub(r"\1", text))
+    words = [mark for mark in marks if mark not in _BREAKS]
+    if len(words) >= 3 and all(len(word) == 1 and word.isalpha() for word in words):
+        words = ["".join(words)]  # S.T.O.P
+        return Reading(words, [words], [words])
+    sentences, clauses = list(_cut(marks, _SENTENCE_ENDS)), list(_cut(marks, _BREAKS))
+    if len(clauses) >= 3 and len(words) == len(clauses):
+        return Reading(words, [words], [words])  # STOP. THE. BILL.
+    return Reading(words, sentences, clauses)
+
+
+@cache
+def _token() -> re.Pattern[str]:
+    """Words, marks that end a clause, and the pictures that the table knows."""
+    words = {word for row in table("keywords")["rule"] for word in row.get("words", ())}
+    pictures = "".join(sorted(word for word in words if len(word) == 1 and not word.isalnum()))
+    return re.compile(rf"[^\W_]+|[{re.escape(pictures)}]|[.!?;¿¡\n\r,:—]")
+
+
+def _cut(marks: list[str], breaks: frozenset[str]) -> Iterator[list[str]]:
+    part: list[str] = []
+    for mark in marks:
+        if mark in breaks:
+            if part:
+                yield part
+            part = []
+        elif mark not in _BREAKS:
+            part.append(mark)
+    if part:
+        yield part
+
+
+def language(text: str, reading: Reading, fallback: str) -> str:
+    """en or es, by a count of words that only one of them has; the fallback where they draw."""
+    english, spanish = _vocabulary()
+    en = sum(word in english for word in reading.words)
+    es = sum(word in spanish for word in reading.words)
+    if not text.isascii():
+        es += any(char in "ñÑ¿¡" for char in text) * 2 + any(char in "áéíóúÁÉÍÓÚ" for char in text)
+    return "en" if en > es else "es" if es > en else fallback
+
+
+@cache
+def _vocabulary() -> tuple[frozenset[str], frozenset[str]]:
+    """Words that are English, and words that are Spanish, going by the table; a word of both is neither."""
+    found = {lang: set(words.split()) for lang, words in table("keywords")["language_of"].items()}
+    for row in table("keywords")["rule"]:
+        if row["lang"] in found:
+            found[row["lang"]].update(word for words in row.get("words", ()) for word in words.split())
+            steps = (step for phrase in row.get("phrases", ()) for step in parse_phrase(phrase).steps)
+            found[row["lang"]].update(word for step in steps if not step.forbidden for word in step.words or ())
+    english, spanish = ({word for word in found[lang] if not word.isdigit()} for lang in ("en", "es"))
+    return frozenset(english - spanish), frozenset(spanish - english)
