@@ -1,0 +1,110 @@
+"""What was said in a meeting with an official, and whether it calls for an escalation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final, NamedTuple
+
+from config import table
+from outreach.core.db import Transaction
+from outreach.core.errors import BadInputError, NotFoundError
+from outreach.core.runtime import Runtime
+from outreach.officials.models import Meeting, Official, Promise, Stance
+
+OUTCOMES: Final = ("committed", "declined", "evaded", "no_meeting", "unreasonable_conditions")
+ANSWERS: Final = ("yes", "no", "evaded")
+BASES: Final = ("writing", "practice")
+CONTACT_LENGTH = 200
+
+
+class Answer(NamedTuple):
+    """An answer on a model policy (1-9): yes, no or evaded; known from writing, from practice, or not said."""
+
+    policy: int
+    answer: str
+    basis: str | None = None
+
+
+class Promised(NamedTuple):
+    """What the official said they would do, by when, and whom on their staff to ask."""
+
+    text: str
+    due_on: date | None = None
+    staff_contact: str | None = None
+
+
+def needs_escalation(outcome: str) -> bool:
+    """Everything but a commitment does."""
+    return outcome != "committed"
+
+
+def record_meeting(
+    tx: Transaction,
+    runtime: Runtime,
+    group_id: int,
+    *,
+    official_id: int,
+    held_on: date,
+    outcome: str,
+    recorded_by: str,
+    attendees: str = "",
+    notes: str = "",
+    answers: Sequence[Answer] = (),
+    promises: Sequence[Promised] = (),
+) -> Meeting:
+    """Store a meeting with its answers and promises; earlier answers stay as they are, this only adds.
+
+    Raises NotFoundError (official_unknown) and BadInputError for what cannot have happened.
+    """
+    now = runtime.clock.now()
+    # A day of grace: the meeting may be held where the date is one behind or ahead of UTC's.
+    if (held_on - now.date()).days > 1:
+        raise BadInputError("meeting_in_future")
+    check_meeting(outcome, recorded_by, answers, promises)
+    official = tx.get(Official, official_id)
+    if official is None or official.group_id != group_id:
+        raise NotFoundError("official_unknown")
+    meeting = Meeting(
+        group_id=group_id, official_id=official_id, held_on=held_on, attendees=attendees.strip(), outcome=outcome,
+        notes=notes.strip(), recorded_by=recorded_by.strip(), created_at=now,
+    )  # fmt: skip
+    tx.add(meeting)
+    tx.flush()
+    common = {"group_id": group_id, "official_id": official_id, "meeting_id": meeting.id, "created_at": now}
+    tx.add_all(Stance(**common, policy=said.policy, answer=said.answer, basis=said.basis) for said in answers)
+    tx.add_all(
+        Promise(**common, text=promise.text.strip(), due_on=promise.due_on, staff_contact=promise.staff_contact or None)
+        for promise in promises
+    )
+    tx.flush()
+    return meeting
+
+
+def check_meeting(outcome: str, recorded_by: str, answers: Sequence[Answer], promises: Sequence[Promised]) -> None:
+    """Raises BadInputError for the first thing that does not fit together."""
+    if outcome not in OUTCOMES:
+        raise BadInputError("meeting_outcome_unknown", known=", ".join(OUTCOMES))
+    if not recorded_by.strip():
+        raise BadInputError("meeting_recorder_blank")
+    if outcome == "no_meeting" and answers:  # a promise can come from staff who refused one
+        raise BadInputError("no_meeting_no_answers")
+    policies = {policy["number"] for policy in table("policies")["policies"]}
+    answered: set[int] = set()
+    for said in answers:
+        if said.policy not in policies:
+            raise BadInputError("policy_unknown", policy=said.policy)
+        if said.policy in answered:
+            raise BadInputError("policy_answered_twice", policy=said.policy)
+        if said.answer not in ANSWERS:
+            raise BadInputError("answer_unknown", policy=said.policy)
+        if said.basis is not None and said.basis not in BASES:
+            raise BadInputError("basis_unknown", policy=said.policy)
+        if said.basis is not None and said.answer == "evaded":
+            raise BadInputError("basis_without_answer", policy=said.policy)
+        answered.add(said.policy)
+    for promise in promises:
+        if not promise.text.strip():
+            raise BadInputError("promise_blank")
+        if len(promise.staff_contact or "") > CONTACT_LENGTH:
+            raise BadInputError("official_field_long", field="staff contact", most=CONTACT_LENGTH)

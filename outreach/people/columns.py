@@ -1,0 +1,136 @@
+"""Which column of a contact file is which of our fields, by the table in ``config/columns.toml``."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from config import table
+from outreach.core.errors import BadInputError
+
+FIELDS = (
+    "first_name", "last_name", "phone", "email", "zip", "city", "external_id", "sms_consent", "language", "tags",
+)  # fmt: skip
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A column that can only say no: on an explicit yes (do not contact) or on an explicit no (opt-in status)."""
+
+    column: int
+    when: str  # yes, no
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """Field -> indexes of its columns, best first. ``whole_name``: the first-name column holds whole names."""
+
+    header: tuple[str, ...]
+    columns: Mapping[str, tuple[int, ...]]
+    whole_name: bool
+    refusals: tuple[Refusal, ...]
+
+    def named(self) -> dict[str, str | list[str]]:
+        """Field -> the header's cell verbatim, or a list of them in order of preference."""
+        names = {field: [self.header[index] for index in indexes] for field, indexes in self.columns.items()}
+        return {field: cells[0] if len(cells) == 1 else cells for field, cells in names.items()}
+
+
+def map_columns(header: Sequence[str]) -> ColumnMap:
+    """Find our fields in a header.
+
+    Raises BadInputError: no_phone_column, or column_twice when a column that we would read stands there twice.
+    """
+    columns: dict[str, tuple[int, ...]] = {}
+    whole_name = False
+    for field in FIELDS:
+        rules = _rules()[field]
+        ranked = sorted((rank, index) for index, cell in enumerate(header) if (rank := rules.rank(cell)) is not None)
+        if not ranked:
+            continue
+        columns[field] = tuple(index for _, index in ranked) if rules.several else (ranked[0][1],)
+        if field == "first_name":
+            whole_name = rules.tiers[ranked[0][0][0]].whole
+        taken = {key(header[index]) for index in columns[field]}
+        twice = [cell for cell in header if key(cell) in taken]
+        if len(twice) > len(taken):
+            raise BadInputError("column_twice", column=twice[0].strip(), field=field)
+    if "phone" not in columns:
+        raise BadInputError("no_phone_column", columns=", ".join(cell.strip()[:40] for cell in header[:20]))
+    return ColumnMap(tuple(header), columns, whole_name, _refusals(header))
+
+
+def _refusals(header: Sequence[str]) -> tuple[Refusal, ...]:
+    rules = table("columns")["refusal"]
+    return tuple(
+        Refusal(index, when)
+        for when in ("yes", "no")
+        for index, cell in enumerate(header)
+        if key(cell) in {key(name) for name in rules[f"when_{when}"]}
+    )
+
+
+@lru_cache(maxsize=4_096)
+def words(text: str) -> tuple[str, ...]:
+    """The words of a header or cell, without case, accents and punctuation; "camelCase" is two."""
+    plain = unicodedata.normalize("NFKD", text)
+    plain = "".join(char for char in plain if not unicodedata.combining(char))
+    plain = re.sub(r"\be[- ]mail", "email", plain, flags=re.IGNORECASE)
+    return tuple(word.casefold() for word in _WORD.findall(plain))
+
+
+def key(text: str) -> str:
+    """The form in which headers and words are compared: "E-mail 1 - Value" and "email1value" are one."""
+    return "".join(words(text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tier:
+    names: tuple[str, ...]
+    contains: tuple[frozenset[str], ...]
+    never: frozenset[str]
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    tiers: tuple[_Tier, ...]
+    several: bool
+
+    def rank(self, cell: str) -> tuple[int, int] | None:
+        """How good the column is for the field, smaller being better; None when it is not the field's."""
+        whole, in_cell = key(cell), set(words(cell))
+        for number, tier in enumerate(self.tiers):
+            if whole in tier.names:
+                return number, tier.names.index(whole)
+        for number, tier in enumerate(self.tiers):
+            if not in_cell & tier.never:
+                for place, needed in enumerate(tier.contains, start=len(tier.names)):
+                    if needed <= in_cell:
+                        return number, place
+        return None
+
+
+@cache
+def _rules() -> dict[str, _Field]:
+    return {field: _field(table("columns")[field]) for field in FIELDS}
+
+
+def _field(rules: Mapping[str, Any]) -> _Field:
+    never = rules.get("never", [])
+    tiers = tuple(
+        _Tier(
+            names=tuple(key(name) for name in tier.get("names", [])),
+            contains=tuple(frozenset(words(phrase)) for phrase in tier.get("contains", [])),
+            never=frozenset([*never, *tier.get("never", [])]),
+            whole=tier.get("whole", False),
+        )
+        for tier in rules["tiers"]
+    )
+    return _Field(tiers, rules.get("several", False))

@@ -1,0 +1,181 @@
+"""Who may be texted: the consent ledger, opting out, and the locks that put a STOP and a sender in order.
+
+A suppression is in force until staff lift it; one that the person set themselves is also set aside, for one group, by
+a later START to that group. All times here are real time: the ledger orders what people did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, and_, exists, insert, not_, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from outreach.core.db import Transaction
+from outreach.core.errors import BadInputError, ConflictError, NotFoundError
+from outreach.people.models import ConsentEvent, Constituent, Suppression
+
+CONSENT_LASTS = timedelta(days=365)
+
+SuppressionSource = Literal["person", "pending", "carrier", "import", "staff"]
+EventSource = Literal["import", "reply", "page", "staff"]
+
+
+def is_consent_valid(consented_at: datetime | None, now: datetime) -> bool:
+    """Whether a grant still stands at ``now``: given, and not older than 365 days."""
+    return consented_at is not None and consented_at > now - CONSENT_LASTS
+
+
+def has_consent_clause(now: datetime) -> ColumnElement[bool]:
+    """The same on ``Constituent``, for an audience query."""
+    return Constituent.consented_at > now - CONSENT_LASTS
+
+
+def is_suppressed_clause(number_hash: Any, group_id: Any) -> ColumnElement[bool]:
+    """Whether a number must not be texted or called by a group; both may be columns of the query around it."""
+    suppression = aliased(Suppression)
+    start = aliased(ConsentEvent)
+    # Correlated by name: by itself SQLAlchemy looks one level up only, and the group stands two levels up.
+    started_later = (
+        exists()
+        .where(
+            start.group_id == group_id,
+            start.number_hash == suppression.number_hash,
+            start.kind == "opt_in",
+            start.at > suppression.at,
+        )
+        .correlate_except(start)
+    )
+    return (
+        exists()
+        .where(
+            suppression.number_hash == number_hash,
+            or_(suppression.group_id.is_(None), suppression.group_id == group_id),
+            suppression.lifted_at.is_(None),
+            not_(and_(suppression.source == "person", started_later)),
+        )
+        .correlate_except(suppression)
+    )
+
+
+def is_suppressed(session: Session, number_hash: bytes, group_id: int) -> bool:
+    """Whether this group must not text or call the number now."""
+    return bool(session.execute(select(is_suppressed_clause(number_hash, group_id))).scalar_one())
+
+
+def suppressed_among(session: Session, number_hashes: Sequence[bytes], group_id: int) -> set[bytes]:
+    """Which of these numbers the group must not text or call."""
+    query = select(Suppression.number_hash).where(
+        Suppression.number_hash.in_(number_hashes), is_suppressed_clause(Suppression.number_hash, group_id)
+    )
+    return set(session.execute(query).scalars())
+
+
+def lock_people(tx: Transaction, number_hashes: Sequence[bytes]) -> list[int]:
+    """Lock these people's rows in every group, always in the same order; the ids, in that order.
+
+    SQLite needs no row locks: its transactions are one after the other from their first statement.
+    """
+    query = select(Constituent.id).where(Constituent.number_hash.in_(number_hashes))
+    query = query.order_by(Constituent.number_hash, Constituent.id).with_for_update(key_share=True)
+    return list(tx.execute(query).scalars())
+
+
+def suppress(
+    tx: Transaction, number_hash: bytes, source: SuppressionSource, group_id: int | None = None, *, at: datetime
+) -> bool:
+    """Suppress a number for one group, or for all (None). False when the same is in force already.
+
+    After a START anywhere the person's own suppression is set aside for that group, so a new STOP needs a new row.
+    Lock the person first.
+    """
+    start = aliased(ConsentEvent)
+    started_later = exists().where(
+        start.number_hash == Suppression.number_hash, start.kind == "opt_in", start.at > Suppression.at
+    )
+    same_group = Suppression.group_id.is_(None) if group_id is None else Suppression.group_id == group_id
+    in_force = select(Suppression.id).where(
+        Suppression.number_hash == number_hash,
+        same_group,
+        Suppression.source == source,
+        Suppression.lifted_at.is_(None),
+        not_(and_(Suppression.source == "person", started_later)),
+    )
+    if tx.execute(in_force.limit(1)).first():
+        return False
+    tx.execute(insert(Suppression).values(number_hash=number_hash, group_id=group_id, source=source, at=at))
+    return True
+
+
+def record_opt_in(
+    tx: Transaction,
+    group_id: int,
+    number_hash: bytes,
+    *,
+    wording: str,
+    source: EventSource,
+    at: datetime,
+    recorded_by: str = "person",
+) -> None:
+    """START or JOIN: a new grant for this group, which also sets aside what the person had suppressed before."""
+    tx.execute(
+        insert(ConsentEvent).values(
+            group_id=group_id,
+            number_hash=number_hash,
+            kind="opt_in",
+            source=source,
+            wording=wording,
+            recorded_by=recorded_by,
+            at=at,
+        )
+    )
+    tx.execute(
+        update(Constituent)
+        .where(Constituent.group_id == group_id, Constituent.number_hash == number_hash)
+        .values(consented_at=at)
+    )
+
+
+def record_opt_out(
+    tx: Transaction,
+    group_id: int,
+    number_hash: bytes,
+    *,
+    wording: str,
+    source: EventSource,
+    at: datetime,
+    recorded_by: str = "person",
+) -> bool:
+    """STOP, by any words: noted for the group that heard it, in force for every group. True when that is new."""
+    tx.execute(
+        insert(ConsentEvent).values(
+            group_id=group_id,
+            number_hash=number_hash,
+            kind="opt_out",
+            source=source,
+            wording=wording,
+            recorded_by=recorded_by,
+            at=at,
+        )
+    )
+    return suppress(tx, number_hash, "person", None, at=at)
+
+
+def lift(tx: Transaction, suppression_id: int, group_id: int, *, reason: str, at: datetime) -> None:
+    """Staff lift a suppression that staff may lift: never the one that the person set themselves.
+
+    Raises BadInputError without a reason, NotFoundError for another group's row, ConflictError when the row is the
+    person's own or was lifted before.
+    """
+    if not reason.strip():
+        raise BadInputError("lift_reason_blank")
+    row = tx.execute(select(Suppression).where(Suppression.id == suppression_id).with_for_update()).scalar_one_or_none()
+    if row is None or row.group_id not in (None, group_id):
+        raise NotFoundError("suppression_unknown")
+    if row.source == "person":
+        raise ConflictError("suppression_is_the_persons")
+    if row.lifted_at is not None:
+        raise ConflictError("suppression_lifted_before")
+    row.lifted_at, row.lifted_reason = at, reason.strip()

@@ -1,0 +1,113 @@
+"""What an import does with one person, given what is known about their number. Pure, but for reading what is known."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from outreach.people.cells import Person
+from outreach.people.consent import is_consent_valid, suppressed_among
+from outreach.people.models import ConsentEvent, Constituent
+
+Fate = Literal["new", "updated", "opted_out", "blocked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a group's tables say about one number; the default is: nothing."""
+
+    id: int | None = None
+    sealed: bytes = b""
+    zip: str | None = None
+    language: str = "en"
+    row_consent: datetime | None = None  # what the constituent's row has
+    consented_at: datetime | None = None  # the newest grant, of the row or of the ledger
+    import_events: frozenset[tuple[str, str | None]] = frozenset()  # (kind, wording)
+    is_suppressed: bool = False
+
+
+NOTHING = Known()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How a row counts, what is stored of it, and what the ledger gains."""
+
+    fate: Fate
+    is_stored: bool
+    event: Literal["granted", "refused"] | None
+    consented_at: datetime | None
+
+
+def decide(person: Person, known: Known, wording: str | None, now: datetime) -> Decision:
+    """Judge one row. ``now``: real time.
+
+    Nothing is stored of a person who had opted out, but a refusal in the row still counts. An import never repeats
+    a ledger entry of its own with the same wording, so reading the same file again renews nothing.
+    """
+    if person.consent == "refused":
+        event: Literal["refused"] | None = None if ("refused", wording) in known.import_events else "refused"
+        fate: Fate = "opted_out" if known.is_suppressed else "blocked"
+        return Decision(fate, not known.is_suppressed, event, known.consented_at)
+    if known.is_suppressed:
+        return Decision("opted_out", False, None, known.consented_at)
+    is_grant = person.consent == "granted" and ("granted", wording) not in known.import_events
+    consented_at = now if is_grant else known.consented_at
+    stored: Fate = "new" if known.id is None else "updated"
+    fate = stored if is_consent_valid(consented_at, now) else "blocked"
+    return Decision(fate, True, "granted" if is_grant else None, consented_at)
+
+
+def merged(document: dict[str, Any], person: Person) -> dict[str, Any]:
+    """A stored document with a row laid over it: empty cells erase nothing, tags are added."""
+    fresh = {field: value for field, value in person.document().items() if value and field != "tags"}
+    tags = list(dict.fromkeys([*document.get("tags", []), *person.tags]))
+    return {**document, **fresh, "tags": tags}
+
+
+def load_known(session: Session, group_id: int, number_hashes: Sequence[bytes]) -> dict[bytes, Known]:
+    """What this group's tables know about these numbers; numbers that nothing is known about are absent."""
+    suppressed = suppressed_among(session, number_hashes, group_id)
+    events: dict[bytes, set[tuple[str, str | None]]] = defaultdict(set)
+    granted: dict[bytes, datetime] = {}
+    for number_hash, kind, source, wording, at in session.execute(
+        select(
+            ConsentEvent.number_hash, ConsentEvent.kind, ConsentEvent.source, ConsentEvent.wording, ConsentEvent.at
+        ).where(ConsentEvent.group_id == group_id, ConsentEvent.number_hash.in_(number_hashes))
+    ):
+        if source == "import":
+            events[number_hash].add((kind, wording))
+        if kind in ("granted", "opt_in"):
+            granted[number_hash] = max(at, granted.get(number_hash, at))
+    rows = {
+        row.number_hash: row
+        for row in session.execute(
+            select(
+                Constituent.number_hash, Constituent.id, Constituent.sealed, Constituent.zip, Constituent.language,
+                Constituent.consented_at,
+            ).where(Constituent.group_id == group_id, Constituent.number_hash.in_(number_hashes))
+        )
+    }  # fmt: skip
+    found: dict[bytes, Known] = {}
+    for number_hash in {*rows, *suppressed, *events, *granted}:
+        row = rows.get(number_hash)
+        grants = [at for at in (row.consented_at if row else None, granted.get(number_hash)) if at]
+        known = Known(
+            consented_at=max(grants, default=None),
+            import_events=frozenset(events.get(number_hash, ())),
+            is_suppressed=number_hash in suppressed,
+        )
+        found[number_hash] = (
+            known
+            if row is None
+            else replace(
+                known, id=row.id, sealed=row.sealed, zip=row.zip, language=row.language, row_consent=row.consented_at
+            )
+        )
+    return found
