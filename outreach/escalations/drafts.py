@@ -1,0 +1,138 @@
+"""From a meeting that brought no commitment to a draft campaign, prefilled and open to edits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import phonenumbers
+from sqlalchemy import select
+
+from config import table
+from outreach.accounts.models import Group
+from outreach.core.db import Transaction
+from outreach.core.errors import BadInputError, ConflictError, NotFoundError
+from outreach.core.runtime import Runtime
+from outreach.escalations.models import Campaign
+from outreach.messaging.render import check_template
+from outreach.officials.meetings import needs_escalation
+from outreach.officials.models import Meeting, Office, Official, Stance
+from outreach.people.models import ContactList
+
+LANGUAGES = ("en", "es")
+TEXTS = ("text_en", "text_es", "script_en", "script_es")
+EDITABLE = frozenset({"name", "policy", "office_id", *TEXTS})
+
+
+def draft_from_meeting(tx: Transaction, runtime: Runtime, meeting: Meeting) -> Campaign | None:
+    """A draft for the meeting's official and first unanswered policy; None when they committed."""
+    if not needs_escalation(meeting.outcome):
+        return None
+    official = tx.get_one(Official, meeting.official_id)
+    office = tx.execute(
+        select(Office).where(Office.official_id == official.id).order_by(Office.phone.is_(None), Office.id).limit(1)
+    ).scalar()
+    policy = _policy_to_press(tx, meeting)
+    calls = table("message_templates/calls")
+    draft = Campaign(
+        group_id=meeting.group_id,
+        meeting_id=meeting.id,
+        official_id=official.id,
+        office_id=office.id if office else None,
+        policy=policy,
+        tactic="calls",
+        name=f"{official.name}: {policy_name(policy, 'en')}",
+        state="draft",
+        text_en=calls[meeting.outcome]["en"],
+        text_es=calls[meeting.outcome]["es"],
+        script_en=calls["script"]["en"],
+        script_es=calls["script"]["es"],
+        audience={"lists": []},
+        created_by=meeting.recorded_by,
+        created_at=runtime.clock.now(),
+    )
+    tx.add(draft)
+    tx.flush()
+    return draft
+
+
+def _policy_to_press(tx: Transaction, meeting: Meeting) -> int:
+    """The first policy they refused, else the first they evaded, else the first of the nine."""
+    answers = tx.execute(
+        select(Stance.answer, Stance.policy).where(Stance.meeting_id == meeting.id).order_by(Stance.policy)
+    ).all()
+    for wanted in ("no", "evaded"):
+        for answer, policy in answers:
+            if answer == wanted:
+                return policy
+    return 1
+
+
+def edit_draft(
+    tx: Transaction, group_id: int, campaign_id: int, *, lists: Sequence[str] | None = None, **changes: object
+) -> Campaign:
+    """Change a draft; ``lists`` are names of the group's lists. Raises NotFoundError, ConflictError, BadInputError."""
+    campaign = get_campaign(tx, group_id, campaign_id)
+    if campaign.state != "draft":
+        raise ConflictError("campaign_not_draft", state=campaign.state)
+    for field, value in changes.items():
+        if field not in EDITABLE:
+            raise BadInputError("campaign_field_unknown", field=field)
+        if field in TEXTS:
+            check_template(str(value))
+        setattr(campaign, field, value)
+    if campaign.office_id is not None:
+        office = tx.get(Office, campaign.office_id)
+        if office is None or office.official_id != campaign.official_id:
+            raise BadInputError("office_not_of_official")
+    if lists is not None:
+        campaign.audience = {"lists": [_list_id(tx, group_id, name) for name in lists]}
+    return campaign
+
+
+def _list_id(tx: Transaction, group_id: int, name: str) -> int:
+    found = tx.execute(
+        select(ContactList.id).where(ContactList.group_id == group_id, ContactList.name == name)
+    ).scalar()
+    if found is None:
+        raise BadInputError("list_unknown", name=name)
+    return found
+
+
+def get_campaign(tx: Transaction, group_id: int, campaign_id: int) -> Campaign:
+    """A campaign of this group. Raises NotFoundError."""
+    campaign = tx.get(Campaign, campaign_id)
+    if campaign is None or campaign.group_id != group_id:
+        raise NotFoundError("campaign_unknown", campaign_id=campaign_id)
+    return campaign
+
+
+def policy_name(number: int, language: str) -> str:
+    """A model policy's name in a language (``config/policies.toml``)."""
+    policy = next(policy for policy in table("policies")["policies"] if policy["number"] == number)
+    return str(policy["name"][language])
+
+
+def text_values(tx: Transaction, campaign: Campaign) -> dict[str, dict[str, str]]:
+    """Per language, what the campaign's texts and scripts say the same to everybody."""
+    official = tx.get_one(Official, campaign.official_id)
+    office = tx.get(Office, campaign.office_id) if campaign.office_id else None
+    group = tx.get_one(Group, campaign.group_id)
+    return {
+        language: {
+            "group": group.name,
+            "official": f"{official.role} {official.name}".strip(),
+            "role": official.role,
+            "policy": policy_name(campaign.policy, language),
+            "office_phone": spoken_phone(office),
+        }
+        for language in LANGUAGES
+    }
+
+
+def spoken_phone(office: Office | None) -> str:
+    """An office's number as people dial it, extension included; empty when there is none."""
+    if office is None or not office.phone:
+        return ""
+    number = phonenumbers.parse(office.phone, "US")
+    national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return f"{national} ext {office.extension}" if office.extension else national
