@@ -65,10 +65,10 @@ class Message(Base):
             postgresql_where=text("state in ('claimed', 'posting')"),
         ),
         Index(
-            "ix_message_unknown",
+            "ix_message_check",
             "next_check_at",
-            sqlite_where=text("state = 'unknown'"),
-            postgresql_where=text("state = 'unknown'"),
+            sqlite_where=text("next_check_at is not null"),
+            postgresql_where=text("next_check_at is not null"),
         ),
         Index(
             "ix_message_review",
@@ -175,7 +175,7 @@ class Reply(Base):
     language: Mapped[str] = mapped_column(String(3))
     confidence: Mapped[float] = mapped_column(Float)
     rule: Mapped[str] = mapped_column(String(64))
-    classifier: Mapped[int]
+    classifier: Mapped[str] = mapped_column(String(16))
     received_at: Mapped[datetime]  # real
 
 

@@ -51,7 +51,7 @@ def due_doubts(runtime: Runtime) -> list[Doubt]:
             .order_by(Message.next_check_at)
             .limit(AT_ONCE)
         ).all()  # fmt: skip
-    return [Doubt(*row._tuple()) for row in rows]
+    return [Doubt(*row) for row in rows]
 
 
 def reconcile(runtime: Runtime, carrier: Carrier) -> int:

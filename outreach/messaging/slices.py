@@ -193,4 +193,4 @@ def _post(tx: Transaction, claimed: Sequence[Claimed], now: datetime, begun_at: 
             for one in claimed
         ],
     )
-    return dict(row._tuple() for row in opened)
+    return {row.message_id: row.id for row in opened}

@@ -19,6 +19,9 @@ STATES = (*BEFORE_POSTING, "posting", "unknown", "needs_review", "accepted", "se
 CHECK_AFTER = (timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30))
 """When an unknown message is looked up at the carrier, counted from its POST, in domain time."""
 
+SILENCE = timedelta(minutes=10)
+"""After this much domain time without a report, an accepted or sent message is fetched; three times at most."""
+
 HEARD_STATUS = {
     "scheduled": "accepted",
     "accepted": "accepted",
@@ -83,6 +86,7 @@ class Facts:
     error_code: int | None = None
     not_before: datetime | None = None
     next_check_at: datetime | None = None
+    checks: int = 0  # look-ups done in this state
     closed_attempt: int | None = None  # an attempt that this fold proved not sent
     alarm: str | None = None  # something that must not happen was heard
 
@@ -102,7 +106,7 @@ def hear(facts: Facts, heard: Heard) -> Facts:
     target = TRANSITIONS.get(facts.state, {}).get(heard.word)
     if target is None:
         return _keep(facts, heard, proof=proof)
-    moved = replace(facts, state=target, next_check_at=None)
+    moved = replace(facts, state=target, next_check_at=None, checks=0)
     if proof:
         moved = replace(moved, carrier_sid=heard.carrier_sid or facts.carrier_sid)
     if heard.error_code is not None and target not in {"planned", "unknown"}:
@@ -111,6 +115,8 @@ def hear(facts: Facts, heard: Heard) -> Facts:
         moved = replace(moved, closed_attempt=heard.attempt_id, not_before=heard.retry_at or facts.not_before)
     elif target == "unknown":
         moved = replace(moved, next_check_at=heard.begun_at + CHECK_AFTER[0])
+    elif target in {"accepted", "sent"}:
+        moved = replace(moved, next_check_at=heard.at + SILENCE)
     return moved
 
 

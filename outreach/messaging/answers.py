@@ -1,0 +1,77 @@
+"""Answers to a person's text: TwiML in the webhook's response, each with a message row and attempt of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from config import table
+from outreach.accounts.models import Group
+from outreach.core.db import Job, Transaction
+from outreach.core.runtime import Runtime
+from outreach.messaging.events import append, delta
+from outreach.messaging.gates import SEND_BATCH, answers_gate
+from outreach.messaging.inbound import Received
+from outreach.messaging.models import Message, MessageAttempt
+from outreach.messaging.render import fill
+
+ANSWER_LEASE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the webhook's TwiML says, and which attempt its status reports belong to."""
+
+    body: str
+    attempt_id: int
+
+
+def fixed_answer(tx: Transaction, received: Received, kind: str, **values: str) -> str:
+    """The text of ``config/message_templates/answers.toml`` for a kind, in the person's language."""
+    group = tx.execute(select(Group.name).where(Group.id == received.group_id)).scalar_one()
+    return fill(table("message_templates/answers")[kind][received.language], {"group": group, **values})
+
+
+def record_answer(tx: Transaction, runtime: Runtime, received: Received, body: str, kind: str) -> Answer:
+    """The row of an answer that is about to leave with the webhook's response.
+
+    It stands at ``posting`` until the carrier reports on it; an answer that got lost on the way becomes unknown
+    and is reconciled like any other text.
+    """
+    clock = runtime.clock
+    message = _add(tx, runtime, received, body, kind)
+    message.state, message.posted_at = "posting", clock.now()
+    message.lease_until = clock.real_now() + ANSWER_LEASE
+    attempt = MessageAttempt(
+        message_id=message.id, begun_at=clock.real_now(), body_hash=runtime.vault.text_hash(body), closed=False
+    )
+    tx.add(attempt)
+    tx.flush()
+    return Answer(body, attempt.id)
+
+
+def plan_answer(tx: Transaction, runtime: Runtime, received: Received, body: str, kind: str) -> None:
+    """The row of an answer that a sender will post: there is no webhook to answer."""
+    message = _add(tx, runtime, received, body, kind)
+    tx.enqueue(Job("messaging", SEND_BATCH, (message.gate_id,)))
+
+
+def _add(tx: Transaction, runtime: Runtime, received: Received, body: str, kind: str) -> Message:
+    clock = runtime.clock
+    message = Message(
+        group_id=received.group_id,
+        gate_id=answers_gate(tx, received.group_id, clock),
+        constituent_id=received.constituent_id,
+        number_hash=received.number_hash,
+        kind=kind,
+        state="planned",
+        language=received.language,
+        sealed=runtime.vault.seal({"to": received.sender, "body": body}, "message"),
+        not_before=clock.now(),
+    )
+    tx.add(message)
+    tx.flush()
+    append(tx, [delta(message.gate_id, None, "planned", 1, clock.real_now())])
+    return message

@@ -1,0 +1,173 @@
+"""A text from a person: stored once, understood, and obeyed, in the caller's transaction.
+
+What it means for calls, scripts or trees is not decided here: the verdict goes back to the outermost ring, which
+runs the use case that fits in the same transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+
+from outreach.accounts.models import Group
+from outreach.core.db import Transaction
+from outreach.core.runtime import Runtime
+from outreach.messaging.classify import CLASSIFIER_VERSION, Verdict, classify
+from outreach.messaging.events import append, delta
+from outreach.messaging.models import Message, Reply
+from outreach.messaging.optout import obey_opt_out, withdraw_planned
+from outreach.messaging.record import mark_number_bad
+from outreach.people.consent import is_suppressed, lock_people, record_opt_in, suppress
+from outreach.people.models import Constituent
+
+REPORT_WITHIN = timedelta(hours=48)
+CARRIER_OPT_OUT = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
+CARRIER_WORDS = CARRIER_OPT_OUT | {"START", "YES", "UNSTOP", "HELP", "INFO"}
+"""One-word texts that Twilio answers itself when TWILIO_OPT_OUT is ``default``."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundText:
+    """A text as the carrier hands it over. ``received_at`` is real time."""
+
+    sid: str
+    sender: str
+    to: str
+    body: str
+    received_at: datetime
+    opt_out_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A stored reply and what to do about it. ``silent``: the carrier answers this one itself, or nobody may."""
+
+    reply_id: int
+    sender: str
+    group_id: int
+    gate_id: int | None
+    constituent_id: int | None
+    number_hash: bytes
+    language: str
+    verdict: Verdict
+    silent: bool
+
+
+def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Received | None:
+    """Store and obey one text. None: this MessageSid is stored already, and was answered then.
+
+    The transaction must be durable: an opt-out is committed before anybody answers.
+    """
+    number_hash = runtime.vault.number_hash(text.sender)
+    lock_people(tx, [number_hash])
+    if tx.execute(select(Reply.id).where(Reply.carrier_sid == text.sid)).first():
+        return None
+    last = _last_campaign_text(tx, number_hash)
+    now = runtime.clock.at(text.received_at.timestamp())
+    recently = last is not None and last.posted_at is not None and now - last.posted_at <= REPORT_WITHIN
+    verdict = classify(text.body, asked="call_report" if recently else None)
+    group_id = last.group_id if last else _group_of(tx, number_hash)
+    person = tx.execute(
+        select(Constituent.id, Constituent.language).where(
+            Constituent.group_id == group_id, Constituent.number_hash == number_hash
+        )
+    ).first()
+    reply = Reply(
+        group_id=group_id,
+        carrier_sid=text.sid,
+        number_hash=number_hash,
+        constituent_id=person.id if person else None,
+        gate_id=last.gate_id if last else None,
+        sealed=runtime.vault.seal({"from": text.sender, "body": text.body}, "reply"),
+        intent=verdict.intent,
+        outcome=verdict.outcome,
+        language=verdict.lang,
+        confidence=verdict.confidence,
+        rule=verdict.rule,
+        classifier=CLASSIFIER_VERSION,
+        received_at=text.received_at,
+    )
+    tx.add(reply)
+    tx.flush()
+    suppressed_before = is_suppressed(tx, number_hash, group_id)
+    _obey(tx, runtime, reply, text, verdict)
+    _count(tx, reply, text, verdict)
+    return Received(
+        reply_id=reply.id,
+        sender=text.sender,
+        group_id=group_id,
+        gate_id=reply.gate_id,
+        constituent_id=reply.constituent_id,
+        number_hash=number_hash,
+        language=_answer_in(verdict, person.language if person else "en"),
+        verdict=verdict,
+        silent=_is_silent(runtime, text, verdict, suppressed_before=suppressed_before),
+    )
+
+
+def _answer_in(verdict: Verdict, setting: str) -> str:
+    """Spanish for who set it or wrote it: SCRIPT is the same word in both languages, so English words prove nothing."""
+    if verdict.intent == "language" and verdict.lang in {"en", "es"}:
+        return verdict.lang
+    return "es" if "es" in {verdict.lang, setting} else "en"
+
+
+def _last_campaign_text(tx: Transaction, number_hash: bytes) -> Message | None:
+    return tx.execute(
+        select(Message)
+        .where(Message.number_hash == number_hash, Message.kind == "campaign", Message.posted_at.is_not(None))
+        .order_by(Message.posted_at.desc())
+        .limit(1)
+    ).scalar()
+
+
+def _group_of(tx: Transaction, number_hash: bytes) -> int:
+    """The group of a number that no campaign has texted: whoever knows it, else the instance's first group."""
+    known = select(func.min(Constituent.group_id)).where(Constituent.number_hash == number_hash)
+    return tx.execute(known).scalar() or tx.execute(select(func.min(Group.id))).scalar_one()
+
+
+def _obey(tx: Transaction, runtime: Runtime, reply: Reply, text: InboundText, verdict: Verdict) -> None:
+    """What must hold before anybody answers."""
+    at = text.received_at
+    if verdict.intent == "opt_out" or text.opt_out_type == "STOP":
+        obey_opt_out(
+            tx, group_id=reply.group_id, number_hash=reply.number_hash, wording=text.body, source="person", at=at
+        )
+    elif verdict.intent == "possible_opt_out":
+        suppress(tx, reply.number_hash, source="pending", at=at)
+        withdraw_planned(tx, reply.number_hash, at)
+    elif verdict.intent == "opt_in":
+        record_opt_in(
+            tx, group_id=reply.group_id, number_hash=reply.number_hash, wording=text.body, source="reply", at=at
+        )
+    elif verdict.intent == "wrong_number":
+        mark_number_bad(tx, runtime, reply.number_hash, None)
+        withdraw_planned(tx, reply.number_hash, at)
+    elif verdict.intent == "language" and verdict.lang in {"en", "es"}:
+        tx.execute(
+            update(Constituent).where(Constituent.number_hash == reply.number_hash).values(language=verdict.lang)
+        )
+
+
+def _count(tx: Transaction, reply: Reply, text: InboundText, verdict: Verdict) -> None:
+    if reply.gate_id is None:
+        return
+    names = ["replies"]
+    if verdict.intent == "opt_out":
+        names.append("opted_out")
+    if verdict.outcome:
+        names.append(f"report:{verdict.outcome}")
+    append(tx, [delta(reply.gate_id, None, name, 1, text.received_at, sid=text.sid) for name in names])
+
+
+def _is_silent(runtime: Runtime, text: InboundText, verdict: Verdict, *, suppressed_before: bool) -> bool:
+    mode = runtime.settings.twilio_opt_out
+    if mode == "default" and text.body.strip().upper() in CARRIER_WORDS:
+        return True
+    if mode == "advanced" and text.opt_out_type:
+        return True
+    # Somebody who is opted out hears from us only if they ask for help or come back.
+    return verdict.intent == "possible_opt_out" or (suppressed_before and verdict.intent not in {"help", "opt_in"})

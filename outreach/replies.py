@@ -1,0 +1,92 @@
+"""What a person's text sets in motion: one table from verdict to use case, run in the transaction that stores it.
+
+The webhook answers with TwiML; a text that the webhook missed and upkeep found by listing is answered by a create.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+
+from outreach.core.db import Transaction
+from outreach.core.runtime import Runtime
+from outreach.escalations.scripts import script_text
+from outreach.messaging.answers import Answer, fixed_answer, plan_answer, record_answer
+from outreach.messaging.inbound import InboundText, Received, receive_reply
+from outreach.people.lookup import known_of
+from outreach.tallies.reads import reports_so_far
+
+log = structlog.get_logger(__name__)
+
+ANSWERED_WITHIN = timedelta(minutes=30)
+
+Say = Callable[[Transaction, Runtime, Received], str | None]
+
+
+def answer_text(runtime: Runtime, text: InboundText) -> Answer | None:
+    """Store, obey and answer one text in one durable transaction; None where nothing is to be said."""
+    try:
+        with runtime.db.transaction(durable=True) as tx:
+            received = receive_reply(tx, runtime, text)
+            body = _words(tx, runtime, received)
+            return record_answer(tx, runtime, received, body, _kind(received)) if received and body else None
+    except IntegrityError:  # the same MessageSid in the same moment: the other one answers
+        log.info("reply_delivered_twice", sid=text.sid)
+        return None
+
+
+def answer_found(runtime: Runtime, text: InboundText) -> None:
+    """The same for a text that was found late: obeyed in any case, answered while an answer still makes sense."""
+    try:
+        with runtime.db.transaction(durable=True) as tx:
+            received = receive_reply(tx, runtime, text)
+            if received and runtime.clock.real_now() - text.received_at <= ANSWERED_WITHIN:
+                body = _words(tx, runtime, received)
+                if body:
+                    plan_answer(tx, runtime, received, body, _kind(received))
+    except IntegrityError:
+        log.info("reply_delivered_twice", sid=text.sid)
+
+
+def _words(tx: Transaction, runtime: Runtime, received: Received | None) -> str | None:
+    if received is None or received.silent:
+        return None
+    say = ANSWERS.get(received.verdict.intent)
+    return say(tx, runtime, received) if say else None
+
+
+def _kind(received: Received) -> str:
+    return "confirmation" if received.verdict.intent in {"opt_out", "opt_in"} else "answer"
+
+
+def _script(tx: Transaction, runtime: Runtime, received: Received) -> str:
+    person = known_of(tx, runtime.vault, received.constituent_id)
+    text = script_text(tx, received.gate_id, person, received.language) if received.gate_id else None
+    return text or fixed_answer(tx, received, "no_campaign")
+
+
+def _thanks(tx: Transaction, _runtime: Runtime, received: Received) -> str | None:
+    if received.gate_id is None:
+        return None
+    return fixed_answer(tx, received, "thanks", number=str(reports_so_far(tx, received.gate_id)))
+
+
+def _fixed(kind: str) -> Say:
+    return lambda tx, _runtime, received: fixed_answer(tx, received, kind)
+
+
+ANSWERS: dict[str, Say] = {
+    "opt_out": _fixed("opt_out"),
+    "opt_in": _fixed("opt_in"),
+    "help": _fixed("help"),
+    "call": _script,  # the script, until calls exist
+    "script": _script,
+    "pledge": _script,
+    "report": _thanks,
+    "language": _fixed("language"),
+    "wrong_number": _fixed("wrong_number"),
+}
+"""Verdict -> what to say. What is not here is kept for a person to read."""

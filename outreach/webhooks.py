@@ -1,0 +1,88 @@
+"""Every Twilio endpoint: verify -> dedupe -> use case -> TwiML. No SQL here.
+
+The signature covers the public URL and the sorted parameters without delimiters, so a strict gate stands in front
+of it: form bodies only, each key once, identifiers of the right shape, our own account. What fails is 403.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from flask import Blueprint, Request, Response, abort, current_app, request
+from twilio.request_validator import RequestValidator
+from twilio.twiml.messaging_response import MessagingResponse
+
+from outreach.core.runtime import Runtime
+from outreach.messaging.answers import Answer
+from outreach.messaging.inbound import InboundText
+from outreach.messaging.reports import record_status
+from outreach.replies import answer_text
+
+webhooks = Blueprint("webhooks", __name__, url_prefix="/twilio")
+
+SID = re.compile(r"(SM|MM)[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
+SENDER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}", re.ASCII)
+STATUS = re.compile(r"[a-z]{3,20}", re.ASCII)
+CODE = re.compile(r"[0-9]{0,6}", re.ASCII)
+MAX_BODY = 4_096
+
+
+def runtime() -> Runtime:
+    """The runtime of the app that serves this request."""
+    held: Runtime = current_app.extensions["outreach"]
+    return held
+
+
+def verified(incoming: Request, shapes: dict[str, re.Pattern[str]]) -> dict[str, str]:
+    """The form of a request that Twilio signed; aborts with 403 when anything is not as Twilio sends it."""
+    settings = runtime().settings
+    if incoming.mimetype != "application/x-www-form-urlencoded" or incoming.query_string:
+        abort(403)
+    lists = incoming.form.to_dict(flat=False)
+    if not lists or any(len(values) != 1 for values in lists.values()):
+        abort(403)
+    form = {key: values[0] for key, values in lists.items()}
+    if form.get("AccountSid") != settings.twilio_account_sid:
+        abort(403)
+    if any(not shape.fullmatch(form.get(key, "")) for key, shape in shapes.items()):
+        abort(403)
+    signature = incoming.headers.get("X-Twilio-Signature", "")
+    validator = RequestValidator(settings.twilio_auth_token.get_secret_value())
+    if not validator.validate(settings.public_base_url + incoming.path, form, signature):
+        abort(403)
+    return form
+
+
+@webhooks.post("/sms")
+def inbound_text() -> Response:
+    """A text from a person."""
+    form = verified(request, {"MessageSid": SID, "From": SENDER, "To": SENDER})
+    if "Body" not in form:
+        abort(403)
+    at = runtime().clock.real_now()
+    text = InboundText(
+        form["MessageSid"], form["From"], form["To"], form["Body"][:MAX_BODY], at, form.get("OptOutType") or None
+    )
+    return twiml(answer_text(runtime(), text))
+
+
+@webhooks.post("/status/<int:attempt_id>")
+def status_report(attempt_id: int) -> Response:
+    """A carrier's report on one of our messages."""
+    form = verified(request, {"MessageSid": SID, "MessageStatus": STATUS})
+    code = form.get("ErrorCode", "")
+    if not CODE.fullmatch(code) or attempt_id >= 2**63:
+        abort(403)
+    at: datetime = runtime().clock.real_now()
+    record_status(runtime(), attempt_id, form["MessageSid"], form["MessageStatus"], int(code) if code else None, at)
+    return Response(status=204)
+
+
+def twiml(answer: Answer | None) -> Response:
+    """The webhook's response; an empty ``<Response/>`` says nothing."""
+    document = MessagingResponse()
+    if answer is not None:
+        callback = f"{runtime().settings.public_base_url}/twilio/status/{answer.attempt_id}"
+        document.message(body=answer.body, status_callback=callback)
+    return Response(str(document), mimetype="text/xml")
