@@ -89,11 +89,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
-    """A rehearsal's settings on that database; domain time begins on a Tuesday at noon in Phoenix."""
+def settings_env(database_url: str, redis_url: str, tmp_path: Path) -> dict[str, str]:
+    """A rehearsal's environment on that database; domain time begins on a Tuesday at noon in Phoenix."""
     import time
 
-    values = {
+    return {
         **ensure_env(tmp_path / "keys"),
         "OUTREACH_MODE": "rehearsal",
         "DATABASE_URL": database_url,
@@ -102,7 +102,12 @@ def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
         "TWILIO_BASE_URL": "http://127.0.0.1:8998",
         "REHEARSAL_CLOCK": str(Clock(time.time(), NOON_TUESDAY, 1.0)),
     }
-    return Settings.from_mapping(values)
+
+
+@pytest.fixture
+def settings(settings_env: dict[str, str]) -> Settings:
+    """The same, read."""
+    return Settings.from_mapping(settings_env)
 
 
 @pytest.fixture

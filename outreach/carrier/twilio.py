@@ -64,11 +64,20 @@ class PooledHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is untyped
         try:
             if method == "POST":
                 answer = self._pool.request_encode_body(
-                    method, self._target(url), fields, wire, encode_multipart=False, redirect=allow_redirects  # type: ignore[arg-type]  # its ** is typed as str
+                    method,
+                    self._target(url),
+                    fields,
+                    wire,
+                    encode_multipart=False,
+                    redirect=allow_redirects,  # type: ignore[arg-type]  # its ** is typed as str
                 )
             else:
                 answer = self._pool.request_encode_url(
-                    method, self._target(url), fields, wire, redirect=allow_redirects  # type: ignore[arg-type]  # its ** is typed as str
+                    method,
+                    self._target(url),
+                    fields,
+                    wire,
+                    redirect=allow_redirects,  # type: ignore[arg-type]  # its ** is typed as str
                 )
         except (NewConnectionError, ConnectTimeoutError, NameResolutionError) as error:
             raise Unreachable(reason=type(error).__name__) from None

@@ -47,7 +47,7 @@ def unfolded() -> Select[*tuple[Any, ...]]:
             Event.attempt_id, MessageAttempt.closed, MessageAttempt.begun_at,
             Message.id.label("message_id"), Message.gate_id.label("message_gate"), Message.state,
             Message.carrier_sid.label("known_sid"), Message.error_code.label("known_error"),
-            Message.not_before, Message.next_check_at,
+            Message.not_before, Message.next_check_at, Message.checks,
         )
         .outerjoin(MessageAttempt, MessageAttempt.id == Event.attempt_id)
         .outerjoin(Message, Message.id == MessageAttempt.message_id)
@@ -78,7 +78,7 @@ def _hear(folded: Folded, row: Any, domain: Callable[[datetime], datetime]) -> N
         folded.alarms.append((row.id, "unknown_status"))
         return
     before = folded.messages.get(row.message_id) or Facts(
-        row.state, row.known_sid, row.known_error, row.not_before, row.next_check_at
+        row.state, row.known_sid, row.known_error, row.not_before, row.next_check_at, row.checks
     )
     at = domain(row.received_at)
     heard = Heard(
@@ -153,6 +153,7 @@ def _write(tx: Transaction, folded: Folded) -> None:
                     "error_code": facts.error_code,
                     "not_before": facts.not_before,
                     "next_check_at": facts.next_check_at,
+                    "checks": facts.checks,
                     "lease_token": None,
                     "lease_until": None,
                 }

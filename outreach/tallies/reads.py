@@ -17,9 +17,9 @@ PUBLIC_STATES = tuple(dict.fromkeys(public_state(state) for state in STATES))
 
 def counters(session: Session, gate_id: int, clock: Clock) -> Counter[str]:
     """Every counter of a gate as of this snapshot; names without a row count 0."""
-    found = Counter(
-        dict(row._tuple() for row in session.execute(select(Tally.name, Tally.count).where(Tally.gate_id == gate_id)))
-    )
+    found: Counter[str] = Counter()
+    for name, count in session.execute(select(Tally.name, Tally.count).where(Tally.gate_id == gate_id)):
+        found[name] = count
     tail = unfolded().where(or_(Event.gate_id == gate_id, Message.gate_id == gate_id))
     for (_, name), count in fold_rows(session.execute(tail), domain_time(clock)).counters.items():
         found[name] += count

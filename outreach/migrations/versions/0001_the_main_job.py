@@ -241,6 +241,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_message_check",
+            ["next_check_at"],
+            unique=False,
+            sqlite_where=sa.text("next_check_at is not null"),
+            postgresql_where=sa.text("next_check_at is not null"),
+        )
+        batch_op.create_index(
             "ix_message_held",
             ["not_before"],
             unique=False,
@@ -268,13 +275,6 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state = 'needs_review'"),
             postgresql_where=sa.text("state = 'needs_review'"),
-        )
-        batch_op.create_index(
-            "ix_message_unknown",
-            ["next_check_at"],
-            unique=False,
-            sqlite_where=sa.text("state = 'unknown'"),
-            postgresql_where=sa.text("state = 'unknown'"),
         )
 
     op.create_table(
@@ -307,7 +307,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=3), nullable=False),
         sa.Column("confidence", sa.Float(), nullable=False),
         sa.Column("rule", sa.String(length=64), nullable=False),
-        sa.Column("classifier", BigKey, nullable=False),
+        sa.Column("classifier", sa.String(length=16), nullable=False),
         sa.Column("received_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["constituent_id"], ["constituent.id"], name=op.f("fk_reply_constituent_id")),
         sa.ForeignKeyConstraint(["gate_id"], ["gate.id"], name=op.f("fk_reply_gate_id")),
@@ -477,11 +477,6 @@ def downgrade() -> None:
     op.drop_table("office")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index(
-            "ix_message_unknown",
-            sqlite_where=sa.text("state = 'unknown'"),
-            postgresql_where=sa.text("state = 'unknown'"),
-        )
-        batch_op.drop_index(
             "ix_message_review",
             sqlite_where=sa.text("state = 'needs_review'"),
             postgresql_where=sa.text("state = 'needs_review'"),
@@ -499,6 +494,11 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "ix_message_held", sqlite_where=sa.text("state = 'held'"), postgresql_where=sa.text("state = 'held'")
+        )
+        batch_op.drop_index(
+            "ix_message_check",
+            sqlite_where=sa.text("next_check_at is not null"),
+            postgresql_where=sa.text("next_check_at is not null"),
         )
 
     op.drop_table("message")

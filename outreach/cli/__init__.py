@@ -1,0 +1,67 @@
+"""The ``outreach`` command."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from outreach.core.errors import OutreachError
+
+
+class Outreach(click.Group):
+    """Loads a command's module when it is asked for, and turns our errors into one line and exit code 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name].split(":")
+        loaded = getattr(__import__(module, fromlist=[attribute]), attribute)
+        assert isinstance(loaded, click.Command)  # noqa: S101  the table above is ours
+        return loaded
+
+
+COMMANDS = {
+    "segments": "outreach.cli.rules:segments",
+    "phones": "outreach.cli.rules:phones",
+    "classify": "outreach.cli.rules:classify",
+    "constituents": "outreach.cli.people:constituents",
+    "officials": "outreach.cli.officials:officials",
+    "meeting": "outreach.cli.officials:meeting",
+    "campaign": "outreach.cli.campaigns:campaign",
+    "db": "outreach.cli.site:db",
+    "group": "outreach.cli.site:group",
+    "login-link": "outreach.cli.site:login_link",
+}
+
+
+@click.command(cls=Outreach)
+@click.option(
+    "--data-dir", type=click.Path(file_okay=False), envvar="OUTREACH_DATA_DIR", help="Default: var/ of the checkout."
+)
+@click.option("--group", "group_name", help="Which group to act for, where there are several.")
+@click.pass_context
+def cli(ctx: click.Context, data_dir: str | None, group_name: str | None) -> None:
+    """Escalation campaigns by text and phone."""
+    ctx.obj = {"data_dir": data_dir, "group": group_name}
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        sys.exit(cli.main(standalone_mode=False))  # None, or what a command gave to ctx.exit
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except OutreachError as error:
+        if "--json" in sys.argv:
+            click.echo(json.dumps({"error": {"code": error.code, "message": str(error)}}))
+        click.echo(str(error), err=True)
+        sys.exit(2)

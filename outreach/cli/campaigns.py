@@ -1,0 +1,144 @@
+"""Commands on campaigns."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import select
+
+from outreach.cli.context import group_id, runtime
+from outreach.escalations import drafts, launch
+from outreach.escalations.models import Campaign
+from outreach.tallies.campaign import campaign_tally
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object on one line.")
+
+
+@click.group()
+def campaign() -> None:
+    """Escalation campaigns: drafts, launch, pause, tally."""
+
+
+def _say(document: dict[str, Any], text: str, *, as_json: bool) -> None:
+    click.echo(json.dumps(document, default=str) if as_json else text)
+
+
+@campaign.command("list")
+@as_json
+def list_(as_json: bool) -> None:
+    """The group's campaigns, oldest first."""
+    with runtime().db.snapshot() as session:
+        rows = session.execute(
+            select(Campaign.id, Campaign.name, Campaign.state)
+            .where(Campaign.group_id == group_id())
+            .order_by(Campaign.id)
+        ).all()
+    document = {"campaigns": [dict(row._mapping) for row in rows]}
+    _say(document, "\n".join(f"{row.id}  {row.state:<9} {row.name}" for row in rows) or "None yet.", as_json=as_json)
+
+
+@campaign.command()
+@click.argument("campaign_id", type=int)
+@as_json
+def show(campaign_id: int, as_json: bool) -> None:
+    """A campaign with its texts and scripts."""
+    held = runtime()
+    with held.db.transaction() as tx:
+        found = drafts.get_campaign(tx, group_id(), campaign_id)
+        fields = ("id", "name", "state", "policy", "office_id", "audience", *drafts.TEXTS)
+        document = {name: getattr(found, name) for name in fields}
+    _say(document, "\n".join(f"{name}: {value}" for name, value in document.items()), as_json=as_json)
+
+
+@campaign.command()
+@click.argument("campaign_id", type=int)
+@click.option("--list", "lists", multiple=True, help="A list to text; several may be given.")
+@click.option("--name")
+@click.option("--policy", type=click.IntRange(1, 9))
+@click.option("--office", "office_id", type=int)
+@click.option("--text-en")
+@click.option("--text-es")
+@click.option("--script-en")
+@click.option("--script-es")
+@as_json
+def edit(campaign_id: int, lists: tuple[str, ...], as_json: bool, **changes: Any) -> None:
+    """Change a draft. A text that begins with @ names a file to read it from."""
+    held = runtime()
+    given = {field: _text(value) for field, value in changes.items() if value is not None}
+    with held.db.transaction() as tx:
+        drafts.edit_draft(tx, group_id(), campaign_id, lists=lists or None, **given)
+    _say({"id": campaign_id, "changed": sorted(given)}, f"Campaign {campaign_id} is changed.", as_json=as_json)
+
+
+def _text(value: object) -> object:
+    return Path(value[1:]).read_text(encoding="utf-8") if isinstance(value, str) and value.startswith("@") else value
+
+
+@campaign.command("launch")
+@click.argument("campaign_id", type=int)
+@as_json
+def launch_(campaign_id: int, as_json: bool) -> None:
+    """Freeze the audience and start texting."""
+    held = runtime()
+    with held.db.transaction(durable=True) as tx:
+        wave = launch.launch_campaign(tx, held, group_id(), campaign_id)
+    _say({"id": campaign_id, "wave": wave.id}, f"Campaign {campaign_id} is launched.", as_json=as_json)
+
+
+@campaign.command()
+@click.argument("campaign_id", type=int)
+@as_json
+def pause(campaign_id: int, as_json: bool) -> None:
+    """Send nothing more until it is resumed."""
+    with runtime().db.transaction(durable=True) as tx:
+        launch.pause_campaign(tx, group_id(), campaign_id)
+    _say({"id": campaign_id, "state": "paused"}, f"Campaign {campaign_id} is paused.", as_json=as_json)
+
+
+@campaign.command()
+@click.argument("campaign_id", type=int)
+@as_json
+def resume(campaign_id: int, as_json: bool) -> None:
+    """Go on after a pause or a halt."""
+    with runtime().db.transaction(durable=True) as tx:
+        launch.resume_campaign(tx, group_id(), campaign_id)
+    _say({"id": campaign_id, "state": "launched"}, f"Campaign {campaign_id} goes on.", as_json=as_json)
+
+
+@campaign.command()
+@click.argument("campaign_id", type=int)
+@as_json
+def cancel(campaign_id: int, as_json: bool) -> None:
+    """Stop for good. What was sent already is still reported on."""
+    canceled = launch.cancel_campaign(runtime(), group_id(), campaign_id)
+    _say({"id": campaign_id, "canceled": canceled}, f"{canceled} texts were canceled.", as_json=as_json)
+
+
+@campaign.command()
+@click.argument("campaign_id", type=int)
+@as_json
+def tally(campaign_id: int, as_json: bool) -> None:
+    """The campaign's numbers, exact as of now."""
+    held = runtime()
+    with held.db.snapshot() as session:
+        found = campaign_tally(session, group_id(), campaign_id, held.clock)
+    if as_json:
+        click.echo(json.dumps(asdict(found), default=str))
+        return
+    table = Table(title=f"{found.name} ({found.state})")
+    table.add_column("counter")
+    table.add_column("people", justify="right")
+    for name, count in {
+        **found.states,
+        "replies": found.replies,
+        "opted out": found.opted_out,
+        **found.reports,
+    }.items():
+        table.add_row(name.replace("_", " "), str(count))
+    Console().print(table)

@@ -1,0 +1,88 @@
+"""The rehearsal carrier's own books, read over HTTP, and our database held against them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from sqlalchemy import select
+
+from outreach.core.runtime import Runtime
+from outreach.escalations.models import Recipient
+from outreach.messaging.models import Message, Reply
+from outreach.messaging.states import HEARD_STATUS
+
+SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the carrier's ledger."""
+
+    sid: str | None
+    kind: str
+    to: str
+    status: str
+    sender: str
+    duplicate: bool
+
+
+class CarrierControl:
+    """The rehearsal carrier's control API."""
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}/_rehearsal"
+        self._http = requests.Session()
+
+    def idle(self) -> bool:
+        """Whether nothing is scheduled or under way at the carrier."""
+        return bool(self._get("idle").json()["idle"])
+
+    def summary(self) -> dict[str, int]:
+        """The counts of ``carrier`` in the story's last line."""
+        found: dict[str, Any] = self._get("idle").json()
+        return {name: int(found[name]) for name in ("messages", "answers", "distinct_recipients", "duplicates")}
+
+    def ledger(self) -> list[Row]:
+        """Every row, oldest first."""
+        lines = self._get("ledger").text.splitlines()
+        rows = (json.loads(line) for line in lines)
+        return [
+            Row(row["sid"], row["kind"], row["to"], row["status"], row["from"] or "", bool(row.get("duplicate")))
+            for row in rows
+        ]
+
+    def _get(self, path: str) -> requests.Response:
+        answer = self._http.get(f"{self._url}/{path}", timeout=SECONDS)
+        answer.raise_for_status()
+        return answer
+
+
+def differences(runtime: Runtime, wave_id: int, ledger: list[Row]) -> Counter[str]:
+    """How our rows differ from the carrier's, by kind of difference; empty when they reconcile.
+
+    state: a recipient's state is not the carrier's. unbound: the carrier accepted a text for a recipient who has no
+    sid (``needs_review`` excepted). replies: a reply that only one side has. duplicates: the carrier's own count.
+    """
+    with runtime.db.snapshot() as session:
+        ours = session.execute(
+            select(Message.number_hash, Message.carrier_sid, Message.state)
+            .join(Recipient, Recipient.id == Message.recipient_id)
+            .where(Recipient.wave_id == wave_id)
+        ).all()
+        replies = set(session.execute(select(Reply.carrier_sid)).scalars())
+    by_sid = {row.sid: row for row in ledger if row.sid}
+    accepted_to = {runtime.vault.number_hash(row.to) for row in ledger if row.kind == "create"}
+    found: Counter[str] = Counter()
+    for number_hash, sid, state in ours:
+        if sid is None:
+            found["unbound"] += state != "needs_review" and number_hash in accepted_to
+        else:
+            found["state"] += sid not in by_sid or HEARD_STATUS.get(by_sid[sid].status) != state
+    sent = {row.sid for row in ledger if row.kind == "inbound" and row.sid}
+    found["replies"] += len(sent - replies)
+    found["duplicates"] += sum(row.duplicate for row in ledger)
+    return +found

@@ -1,0 +1,145 @@
+"""The story, told through the use cases: officials, constituents, a meeting that fails, a draft, a launch, the wait."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Select, exists, func, select
+
+from outreach.accounts.links import ensure_group
+from outreach.core.errors import BadInputError
+from outreach.core.runtime import Runtime
+from outreach.escalations.drafts import draft_from_meeting, edit_draft
+from outreach.escalations.launch import launch_campaign
+from outreach.escalations.models import Wave
+from outreach.messaging.models import Event, Gate, Message
+from outreach.officials.imports import import_officials
+from outreach.officials.meetings import Answer, record_meeting
+from outreach.officials.models import Office, Official
+from outreach.people.imports import import_constituents
+from outreach.people.models import Constituent
+from outreach.story.ledger import CarrierControl
+from outreach.story.people import CONSENT, people_csv
+from outreach.tallies.campaign import CampaignTally, campaign_tally
+
+GROUP = "People Power Valley"
+STORYTELLER = "rehearsal"
+POLL_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """The campaign that the story launched. ``started`` is time.monotonic() at its launch."""
+
+    group_id: int
+    campaign_id: int
+    wave_id: int
+    gate_id: int
+    started: float
+
+
+def set_the_scene(runtime: Runtime) -> int:
+    """The story's group; its id."""
+    with runtime.db.transaction() as tx:
+        return ensure_group(tx, GROUP, runtime.clock.now())
+
+
+def play(runtime: Runtime, group_id: int, *, officials: Path, recipients: int, seed: int) -> Launched:
+    """From the officials' file to a launched campaign. Raises OutreachError when the input cannot carry the story."""
+    import_officials(runtime, group_id, officials, today=runtime.clock.now().date())
+    list_name = _bring_people(runtime, group_id, recipients, seed)
+    with runtime.db.transaction() as tx:
+        official = tx.execute(
+            select(Official)
+            .join(Office, Office.official_id == Official.id)
+            .where(Official.group_id == group_id, Office.phone.is_not(None))
+            .order_by(Official.id)
+            .limit(1)
+        ).scalar()
+        if official is None:
+            raise BadInputError("story_no_official", path=officials)
+        meeting = record_meeting(
+            tx,
+            runtime,
+            group_id,
+            official_id=official.id,
+            held_on=runtime.clock.now().date(),
+            attendees="Rosa (spokesperson), Walter (notes), Luz",
+            outcome="declined",
+            answers=[Answer(5, "no", "writing"), Answer(1, "evaded")],
+            notes="Asked three times. They will not put it in writing.",
+            recorded_by=STORYTELLER,
+        )
+        draft = draft_from_meeting(tx, runtime, meeting)
+        assert draft is not None  # noqa: S101  a declined meeting always opens one
+        edit_draft(tx, group_id, draft.id, lists=[list_name])
+        campaign_id = draft.id
+    started = time.monotonic()
+    with runtime.db.transaction(durable=True) as tx:
+        wave = launch_campaign(tx, runtime, group_id, campaign_id)
+    return Launched(group_id, campaign_id, wave.id, wave.gate_id, started)
+
+
+def _bring_people(runtime: Runtime, group_id: int, recipients: int, seed: int) -> str:
+    """Import invented people who are new to this database: earlier ones were texted today and their caps hold."""
+    with runtime.db.snapshot() as session:
+        known = session.execute(select(func.count()).select_from(Constituent)).scalar_one()
+    try:
+        content = people_csv(recipients, seed, skip=known)
+    except ValueError:
+        raise BadInputError("story_too_many") from None
+    list_name = f"Neighbors {known + 1}-{known + recipients}"
+    import_constituents(runtime, group_id, content, list_name=list_name, consent=CONSENT, recorded_by=STORYTELLER)
+    return list_name
+
+
+def wait_for_the_end(
+    runtime: Runtime,
+    launched: Launched,
+    carrier: CarrierControl | None,
+    *,
+    settle: float,
+    show: Callable[[CampaignTally], None],
+    check: Callable[[], None],
+) -> None:
+    """Wait until nothing is under way: no due, claimed or posting row, no look-up to come, no unfolded event, and
+    the carrier idle (or, with a foreign one, no event for ``settle`` real seconds). Held rows do not count."""
+    pause = threading.Event()
+    while True:
+        check()
+        with runtime.db.snapshot() as session:
+            busy = any(session.execute(query).first() for query in _under_way(launched))
+            tally = campaign_tally(session, launched.group_id, launched.campaign_id, runtime.clock)
+            newest = session.execute(select(func.max(Event.received_at))).scalar()
+        show(tally)
+        quiet = carrier.idle() if carrier else newest is None or _age(runtime, newest) >= settle
+        if not busy and quiet and _still(runtime, launched):
+            return
+        pause.wait(POLL_SECONDS)
+
+
+def _age(runtime: Runtime, newest: datetime) -> float:
+    return (runtime.clock.real_now() - newest).total_seconds()
+
+
+def _still(runtime: Runtime, launched: Launched) -> bool:
+    """Asked after the carrier said it is idle: what it sent before that is in the database by now."""
+    with runtime.db.snapshot() as session:
+        return not any(session.execute(query).first() for query in _under_way(launched))
+
+
+def _under_way(launched: Launched) -> tuple[Select[int], ...]:
+    gate = launched.gate_id
+    is_open = exists().where(Gate.id == gate, Gate.state == "open")
+    return (
+        select(Wave.id).where(Wave.id == launched.wave_id, Wave.planned_at.is_(None)),
+        select(Message.id).where(Message.gate_id == gate, Message.state == "planned", is_open).limit(1),
+        select(Message.id).where(Message.state.in_(("claimed", "posting")), Message.gate_id == gate).limit(1),
+        select(Message.id).where(Message.state == "unknown", Message.next_check_at.is_not(None)).limit(1),
+        select(Event.id).where(Event.folded_at.is_(None)).limit(1),
+    )

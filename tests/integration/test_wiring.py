@@ -1,0 +1,120 @@
+"""Lists that must agree: routes and their guard, queues and workers, jobs and the allow-list, migrations and models."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+from sqlalchemy import func, select
+
+from outreach.core.db import Job
+from outreach.core.queue import QUEUES
+from outreach.core.runtime import Runtime
+from outreach.messaging.models import Message
+from outreach.migrations import is_current, metadata, upgrade
+from outreach.stage.processes import Processes, Program
+from outreach.web.app import PUBLIC, create_app
+from tests.factories import make_world, plan_messages
+from workers.run import ALLOWED
+
+ROOT = Path(__file__).parents[2]
+
+ROUTES = {
+    "/", "/campaigns/<int:campaign_id>", "/enter/<token>", "/healthz", "/leave", "/readyz", "/sign-in",
+    "/static/<path:filename>", "/twilio/sms", "/twilio/status/<int:attempt_id>",
+}  # fmt: skip
+
+
+def test_no_route_has_appeared_or_disappeared_unnoticed(runtime: Runtime) -> None:
+    app = create_app(runtime.settings, runtime)
+    assert {rule.rule for rule in app.url_map.iter_rules()} == ROUTES
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} >= PUBLIC
+
+
+def test_every_route_that_is_not_public_asks_for_a_login(runtime: Runtime) -> None:
+    app = create_app(runtime.settings, runtime)
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    guarded = 0
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in PUBLIC:
+            continue
+        path = re.sub(r"<[^>]+>", "1", rule.rule)
+        for method in rule.methods - {"HEAD", "OPTIONS"}:
+            assert client.open(path, method=method).status_code == 401, (method, path)
+            guarded += 1
+    assert guarded >= 3
+
+
+def test_forms_without_a_token_are_refused(runtime: Runtime) -> None:
+    client = create_app(runtime.settings, runtime).test_client()
+    assert client.post("/enter/anything").status_code == 400
+
+
+def test_every_response_carries_the_strict_policy(runtime: Runtime) -> None:
+    client = create_app(runtime.settings, runtime).test_client()
+    for path in ("/", "/sign-in", "/nowhere", "/healthz"):
+        headers = client.get(path).headers
+        assert "unsafe" not in headers["Content-Security-Policy"], path
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_ready_says_what_is_missing(runtime: Runtime) -> None:
+    answer = create_app(runtime.settings, runtime).test_client().get("/readyz")
+    assert (answer.status_code, answer.get_json()) == (
+        200, {"status": "ok", "database": True, "migrations": True, "redis": True},
+    )  # fmt: skip
+
+
+def test_every_job_that_the_code_asks_for_is_allowed_and_has_a_queue_with_a_worker() -> None:
+    asked = set()
+    for path in [*(ROOT / "outreach").rglob("*.py"), *(ROOT / "workers").rglob("*.py")]:
+        source = path.read_text(encoding="utf-8")
+        asked |= set(re.findall(r'"(workers\.\w+\.\w+)"', source))
+        for queue in re.findall(r'Job\("(\w+)"', source):
+            assert queue in QUEUES, path
+    assert asked == ALLOWED
+
+
+def test_migrations_build_the_models(runtime: Runtime) -> None:
+    with runtime.db.connection() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "render_as_batch": True})
+        assert compare_metadata(context, metadata()) == []
+    assert is_current(runtime.db)
+    upgrade(runtime.db)
+    assert is_current(runtime.db)
+
+
+@pytest.mark.xdist_group("redis")
+def test_a_real_worker_runs_allowed_jobs_and_refuses_others(
+    runtime: Runtime, stage: Processes, settings_env: dict[str, str]
+) -> None:
+    import sys
+
+    world = make_world(runtime, 2)
+    plan_messages(runtime, world)
+    redis = Redis.from_url(runtime.settings.redis_url)
+    redis.flushall()
+    sent = ROOT / "injected"
+    queue = Queue("messaging", connection=redis, serializer=JSONSerializer)
+    queue.enqueue_call("os.system", args=(f"touch {sent}",))
+    runtime.db.send(Job("messaging", "workers.messaging.send_batch", (world.gate_id,)))
+    stage.start(Program("lone-worker", (sys.executable, "-m", "workers.run", "--burst"), settings_env))
+    stage.wait("lone-worker", 60)
+    log = stage.log("lone-worker").read_text()
+    stage.stop("lone-worker")
+    assert not sent.exists()
+    assert "job_refused" in log
+    with runtime.db.snapshot() as session:
+        waiting = session.execute(
+            select(func.count()).select_from(Message).where(Message.state == "planned")
+        ).scalar_one()
+    # No carrier listens at the test's address: both were tried, found unreachable, and will be planned again.
+    assert waiting == 0

@@ -1,0 +1,13 @@
+"""Jobs that plan."""
+
+from __future__ import annotations
+
+from outreach.escalations.planning import plan_wave as plan
+from workers.context import runtime
+
+SECONDS = 20.0
+
+
+def plan_wave(wave_id: int) -> None:
+    """Plan a wave's recipients for some seconds."""
+    plan(runtime(), wave_id, SECONDS)

@@ -1,0 +1,39 @@
+"""What a work-horse holds: opened after the fork, once per process."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+from config.settings import Settings
+from outreach.carrier.base import Carrier
+from outreach.carrier.twilio import TwilioCarrier
+from outreach.core.runtime import Runtime, open_runtime
+
+SENDER_THREADS = "OUTREACH_SENDER_THREADS"
+"""How ``workers.run --sender-threads`` reaches its work-horses."""
+
+
+def sender_threads() -> int:
+    """How many POSTs this worker may have under way."""
+    return int(os.environ.get(SENDER_THREADS, "32"))
+
+
+def runtime() -> Runtime:
+    """This process's runtime."""
+    return _runtime(os.getpid())
+
+
+def carrier() -> Carrier:
+    """This process's carrier, its pool as wide as the sender threads."""
+    return _carrier(os.getpid())
+
+
+@cache
+def _runtime(_pid: int) -> Runtime:
+    return open_runtime(Settings.from_environment())
+
+
+@cache
+def _carrier(pid: int) -> Carrier:
+    return TwilioCarrier(_runtime(pid).settings, width=sender_threads())

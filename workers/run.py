@@ -1,0 +1,59 @@
+"""The worker: ``python -m workers.run``. One RQ worker that forks a work-horse per job.
+
+Jobs are JSON, and only functions on the allow-list run: a job that somebody else wrote into Redis is refused and
+logged. Imports are done before the fork, connections after it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+import structlog
+from redis import Redis
+from rq import Queue, Worker
+from rq.executions import Execution
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from config.settings import Settings
+from outreach.core.logs import set_up_logs
+from outreach.core.queue import QUEUES
+from workers import campaigns, messaging
+from workers.context import SENDER_THREADS
+
+log = structlog.get_logger(__name__)
+
+ALLOWED = frozenset(
+    f"{function.__module__}.{function.__name__}" for function in (messaging.send_batch, campaigns.plan_wave)
+)
+
+
+class AllowListWorker(Worker):
+    """Refuses every job whose function is not on the list."""
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        """Run an allowed job; anything else fails without being imported."""
+        if job.func_name not in ALLOWED:
+            log.error("job_refused", job_id=job.id, function=str(job.func_name)[:100])
+            job.delete()
+            return False
+        return bool(super().perform_job(job, queue, execution))
+
+
+def main() -> None:
+    """Work until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m workers.run", description=__doc__)
+    parser.add_argument("--sender-threads", type=int, default=32, help="POSTs under way at once (default 32)")
+    parser.add_argument("--burst", action="store_true", help="end when the queues are empty")
+    options = parser.parse_args()
+    settings = Settings.from_environment()
+    set_up_logs("worker")
+    os.environ[SENDER_THREADS] = str(options.sender_threads)
+    connection = Redis.from_url(settings.redis_url)
+    worker = AllowListWorker(list(QUEUES), connection=connection, serializer=JSONSerializer)
+    worker.work(burst=options.burst, logging_level="WARNING")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""The upkeep process: ``python -m workers.upkeep``. It needs the database, not Redis.
+
+Whoever holds the lease folds events at least every second, sweeps ended leases, releases held rows whose time has
+come, wakes senders and planners that lost their job, and looks unknown messages up. A second upkeep process waits.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from config.settings import Settings
+from outreach.carrier.base import Carrier
+from outreach.carrier.twilio import TwilioCarrier
+from outreach.core.leases import acquire, new_token, release
+from outreach.core.logs import set_up_logs
+from outreach.core.runtime import Runtime, open_runtime
+from outreach.escalations.planning import wake_planners
+from outreach.messaging.reconcile import reconcile
+from outreach.messaging.recover import fetch_silent, list_missed
+from outreach.messaging.sweep import release_held, sweep_claims, sweep_posts, wake_senders
+from outreach.replies import answer_found
+from outreach.tallies.fold import LEASE, LeaseLost, fold
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS = 10.0
+IDLE_SECONDS = 0.1
+SWEEP_SECONDS = 1.0
+LIST_EVERY = 60.0
+"""Domain seconds between two looks for texts that the webhook missed; never more often than the real seconds below."""
+LIST_AT_MOST_EVERY = 5.0
+
+
+class Upkeep:
+    """The loop, and the one thread beside it that talks to the carrier."""
+
+    def __init__(self, runtime: Runtime, carrier: Carrier) -> None:
+        self._runtime = runtime
+        self._carrier = carrier
+        self._token = new_token()
+        self._stop = threading.Event()
+        self._leading = threading.Event()
+
+    def stop(self, *_: object) -> None:
+        """Finish the step under way, then end."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Lead while the lease is ours; follow while it is not."""
+        inquiries = threading.Thread(target=self._inquire, name="inquiries", daemon=True)
+        inquiries.start()
+        while not self._stop.is_set():
+            try:
+                if acquire(self._runtime.db, LEASE, self._token, self._now(), LEASE_SECONDS):
+                    self._leading.set()
+                    self._lead()
+                else:
+                    self._leading.clear()
+                    self._stop.wait(1.0)
+            except LeaseLost:
+                self._leading.clear()
+                log.warning("upkeep_lease_lost")
+            except DBAPIError as error:
+                log.warning("upkeep_waits_for_database", error=type(error.orig).__name__)
+                self._stop.wait(0.5)
+        release(self._runtime.db, LEASE, self._token, self._now())
+
+    def _now(self) -> datetime:
+        return self._runtime.clock.real_now()
+
+    def _lead(self) -> None:
+        """Fold and sweep until the lease wants renewing."""
+        renew = time.monotonic() + LEASE_SECONDS / 3
+        sweep = 0.0
+        while not self._stop.is_set() and time.monotonic() < renew:
+            folded = fold(self._runtime.db, self._runtime.clock, self._token)
+            if time.monotonic() >= sweep and folded == 0:
+                for step in STEPS:
+                    step(self._runtime)
+                sweep = time.monotonic() + SWEEP_SECONDS
+            if folded == 0:
+                self._stop.wait(IDLE_SECONDS)
+
+    def _inquire(self) -> None:
+        """Carrier look-ups wait for the network, so they must not hold up the folds."""
+        listing = time.monotonic()
+        while not self._stop.wait(0.5):
+            if not self._leading.is_set():
+                continue
+            try:
+                reconcile(self._runtime, self._carrier)
+                fetch_silent(self._runtime, self._carrier)
+                if time.monotonic() >= listing:
+                    list_missed(self._runtime, self._carrier, answer_found)
+                    listing = time.monotonic() + max(LIST_AT_MOST_EVERY, LIST_EVERY / self._runtime.clock.speed)
+            except DBAPIError as error:
+                log.warning("inquiries_wait_for_database", error=type(error.orig).__name__)
+
+
+STEPS: tuple[Callable[[Runtime], int], ...] = (
+    sweep_claims,
+    sweep_posts,
+    release_held,
+    wake_senders,
+    wake_planners,
+)
+"""What is swept each second, after a fold has found nothing left."""
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    settings = Settings.from_environment()
+    set_up_logs("upkeep")
+    runtime = open_runtime(settings)
+    upkeep = Upkeep(runtime, TwilioCarrier(settings, width=2))
+    signal.signal(signal.SIGTERM, upkeep.stop)
+    signal.signal(signal.SIGINT, upkeep.stop)
+    upkeep.run()
+
+
+if __name__ == "__main__":
+    main()
