@@ -7,13 +7,14 @@ by anything below the use case that asked for it.
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import urllib3
-from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.exceptions import TwilioException
 from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
@@ -26,6 +27,8 @@ from outreach.carrier.base import Ambiguous, CarrierMessage, Rejected, Unreachab
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 10.0
 PAGE_SIZE = 100
+UNREADABLE = (TwilioException, ValueError, KeyError, TypeError, AttributeError)
+"""What the SDK raises on a success whose body is not what it should be."""
 
 
 class PooledHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is untyped
@@ -56,7 +59,7 @@ class PooledHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is untyped
         timeout: float | None = None,  # the pool's own timeouts hold for every call
         allow_redirects: bool = False,
     ) -> Response:
-        """One request, one try. Raises Unreachable or Ambiguous when there is no answer."""
+        """One request, one try. Raises the CarrierError that fits when the answer is no success, or there is none."""
         wire = dict(headers or {})
         if auth:
             wire.update(urllib3.make_headers(basic_auth=f"{auth[0]}:{auth[1]}"))
@@ -83,11 +86,22 @@ class PooledHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is untyped
             raise Unreachable(reason=type(error).__name__) from None
         except HTTPError as error:
             raise Ambiguous(reason=type(error).__name__) from None
-        return Response(answer.status, answer.data.decode("utf-8", "replace"), answer.headers)
+        text = answer.data.decode("utf-8", "replace")
+        if not 200 <= answer.status < 300:
+            raise error_for(answer.status, _code(text))
+        return Response(answer.status, text, answer.headers)
 
     def _target(self, url: str) -> str:
         parts = urlsplit(url)
         return urlunsplit((self._base.scheme, self._base.netloc, parts.path, parts.query, ""))
+
+
+def _code(text: str) -> int:
+    """The carrier's own code in an error's body; 0 where a proxy or a broken server wrote it."""
+    try:
+        return int(json.loads(text)["code"])
+    except (ValueError, KeyError, TypeError):
+        return 0
 
 
 class TwilioCarrier:
@@ -111,9 +125,7 @@ class TwilioCarrier:
             message = self._messages.create(
                 to=to, body=body, status_callback=status_callback, validity_period=validity_seconds, **sender
             )
-        except TwilioRestException as error:
-            raise error_for(error.status, error.code or 0) from None
-        except (TwilioException, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             # A success whose body cannot be read: the carrier may well have taken it.
             raise Ambiguous(reason=type(error).__name__) from None
         if not message.sid:
@@ -124,9 +136,7 @@ class TwilioCarrier:
         """See ``Carrier``."""
         try:
             return _heard(self._messages(sid).fetch())
-        except TwilioRestException as error:
-            raise error_for(error.status, error.code or 0) from None
-        except (TwilioException, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise Ambiguous(reason=type(error).__name__) from None
 
     def list_to(self, number: str, since: datetime) -> Iterator[CarrierMessage]:
@@ -137,9 +147,7 @@ class TwilioCarrier:
                 if heard.created_at < since:
                     return
                 yield heard
-        except TwilioRestException as error:
-            raise error_for(error.status, error.code or 0) from None
-        except (TwilioException, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise Ambiguous(reason=type(error).__name__) from None
 
 

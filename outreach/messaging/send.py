@@ -58,9 +58,12 @@ class Sender:
         self._pool = Pool(threads, self._post)
 
     def run(self, gate_id: int, deadline: float) -> int:
-        begun, after = 0, 0
+        begun, after, started = 0, 0, time.monotonic()
         while time.monotonic() < deadline:
-            claimed, after = claim(self._runtime, gate_id, self._token, after=after, limit=CLAIM_LIMIT)
+            # About a second's worth: what a killed sender has claimed must wait for the end of its lease.
+            rate = begun / max(1.0, time.monotonic() - started)
+            limit = min(CLAIM_LIMIT, max(2 * self._pool.threads, int(rate)))
+            claimed, after = claim(self._runtime, gate_id, self._token, after=after, limit=limit)
             if not claimed:
                 after = 0
                 if not self._pool.busy() and not self._soon(gate_id):

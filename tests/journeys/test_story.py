@@ -46,7 +46,7 @@ def run_story(data_dir: Path, *options: str, env: dict[str, str] | None = None) 
 def reachable(report: dict[str, Any]) -> float:
     refused = report["failed"] + report["suppressed"]
     accepted = report["accepted"] + report["sent"] + report["delivered"] + report["undelivered"]
-    return float(accepted) / (report["recipients"] - refused)
+    return float(accepted / (report["recipients"] - refused))
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -23,7 +23,7 @@ DEPTRY = ("--known-first-party", "bootstrap", "--per-rule-ignores", f"DEP002={RU
     [
         ("ruff", "check"),
         ("ruff", "format", "--check"),
-        ("mypy", "outreach", "workers", "config"),
+        ("mypy", "outreach", "workers", "config", "tests"),
         ("mypy", "--cache-dir", ".mypy_cache/scripts", *SCRIPTS),  # its own cache: the two run side by side
         ("deptry", ".", *DEPTRY),
     ],
