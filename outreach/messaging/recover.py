@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 20
 FETCHES = 3
 LOOK_BACK = timedelta(minutes=5)
+WEBHOOK_MAY_TAKE = timedelta(seconds=20)
+"""Younger texts may be on their way: the carrier waits 15 s for an answer, and tries a failed connection again."""
 FIRST_LOOK_BACK = timedelta(days=1)
 
 
@@ -56,7 +58,7 @@ def fetch_silent(runtime: Runtime, carrier: Carrier) -> int:
 
 
 def list_missed(runtime: Runtime, carrier: Carrier, answer: Callable[[Runtime, InboundText], None]) -> int:
-    """Give ``answer`` every text to our number that we have no reply row for, oldest first; how many there were."""
+    """Give ``answer`` every text to our number that no webhook brought, oldest first; how many there were."""
     ours = runtime.settings.twilio_from_number
     if ours is None:
         return 0
@@ -71,7 +73,8 @@ def list_missed(runtime: Runtime, carrier: Carrier, answer: Callable[[Runtime, I
     with runtime.db.snapshot() as session:
         sids = [found.sid for found in listed]
         known = set(session.execute(select(Reply.carrier_sid).where(Reply.carrier_sid.in_(sids))).scalars())
-    missed = [found for found in reversed(listed) if found.sid not in known]
+    settled = runtime.clock.real_now() - WEBHOOK_MAY_TAKE
+    missed = [found for found in reversed(listed) if found.sid not in known and found.created_at <= settled]
     for found in missed:
         log.warning("reply_found_by_listing", sid=found.sid)
         answer(runtime, InboundText(found.sid, found.sender or "", found.to, found.body, found.created_at))

@@ -41,6 +41,10 @@ class CarrierControl:
         """Whether nothing is scheduled or under way at the carrier."""
         return bool(self._get("idle").json()["idle"])
 
+    def inbound(self) -> int:
+        """How many texts people have sent."""
+        return int(self._get("idle").json()["inbound"])
+
     def summary(self) -> dict[str, int]:
         """The counts of ``carrier`` in the story's last line."""
         found: dict[str, Any] = self._get("idle").json()

@@ -17,7 +17,7 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import draft_from_meeting, edit_draft
 from outreach.escalations.launch import launch_campaign
 from outreach.escalations.models import Wave
-from outreach.messaging.models import Event, Gate, Message
+from outreach.messaging.models import Event, Gate, Message, Reply
 from outreach.officials.imports import import_officials
 from outreach.officials.meetings import Answer, record_meeting
 from outreach.officials.models import Office, Official
@@ -30,17 +30,20 @@ from outreach.tallies.campaign import CampaignTally, campaign_tally
 GROUP = "People Power Valley"
 STORYTELLER = "rehearsal"
 POLL_SECONDS = 0.25
+LISTED_WITHIN = 60.0
+"""Real seconds in which upkeep finds a text that the webhook missed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """The campaign that the story launched. ``started`` is time.monotonic() at its launch."""
+    """The campaign that the story launched: ``started`` is time.monotonic(), ``at`` real time, at its launch."""
 
     group_id: int
     campaign_id: int
     wave_id: int
     gate_id: int
     started: float
+    at: datetime
 
 
 def set_the_scene(runtime: Runtime) -> int:
@@ -79,10 +82,10 @@ def play(runtime: Runtime, group_id: int, *, officials: Path, recipients: int, s
         assert draft is not None  # noqa: S101  a declined meeting always opens one
         edit_draft(tx, group_id, draft.id, lists=[list_name])
         campaign_id = draft.id
-    started = time.monotonic()
+    started, at = time.monotonic(), runtime.clock.real_now()
     with runtime.db.transaction(durable=True) as tx:
         wave = launch_campaign(tx, runtime, group_id, campaign_id)
-    return Launched(group_id, campaign_id, wave.id, wave.gate_id, started)
+    return Launched(group_id, campaign_id, wave.id, wave.gate_id, started, at)
 
 
 def _bring_people(runtime: Runtime, group_id: int, recipients: int, seed: int) -> str:
@@ -109,7 +112,7 @@ def wait_for_the_end(
 ) -> None:
     """Wait until nothing is under way: no due, claimed or posting row, no look-up to come, no unfolded event, and
     the carrier idle (or, with a foreign one, no event for ``settle`` real seconds). Held rows do not count."""
-    pause = threading.Event()
+    pause, late = threading.Event(), time.monotonic() + LISTED_WITHIN
     while True:
         check()
         with runtime.db.snapshot() as session:
@@ -119,8 +122,18 @@ def wait_for_the_end(
         show(tally)
         quiet = carrier.idle() if carrier else newest is None or _age(runtime, newest) >= settle
         if not busy and quiet and _still(runtime, launched):
-            return
+            if carrier is None or _heard_all(runtime, launched, carrier) or time.monotonic() > late:
+                return
+        else:
+            late = time.monotonic() + LISTED_WITHIN
         pause.wait(POLL_SECONDS)
+
+
+def _heard_all(runtime: Runtime, launched: Launched, carrier: CarrierControl) -> bool:
+    """Whether every text that people sent is stored; what a killed web process missed is found by listing."""
+    with runtime.db.snapshot() as session:
+        ours = session.execute(select(func.count()).where(Reply.received_at >= launched.at)).scalar_one()
+    return ours >= carrier.inbound()
 
 
 def _age(runtime: Runtime, newest: datetime) -> float:
