@@ -28,6 +28,7 @@ from outreach.stage.site import Keeper, Site, lock_directory, start_site
 from outreach.story.ledger import CarrierControl, differences
 from outreach.story.play import Launched, play, set_the_scene, wait_for_the_end
 from outreach.tallies.campaign import CampaignTally, campaign_tally
+from outreach.tallies.reads import PUBLIC_STATES
 
 DEMO_OFFICIALS = Path(__file__).parent.parent.parent / "config" / "demo" / "officials.csv"
 SPEED_ONCE = 60.0
@@ -103,6 +104,8 @@ def run(chosen: argparse.Namespace, processes: Processes, say: Console) -> int:
     report = _report(runtime, launched, carrier)
     _show(report, chosen, say)
     if not chosen.once:
+        if report["unknown"]:
+            say.print("An unknown text may or may not have arrived: it is looked up after 2, 10 and 30 minutes.")
         say.print(f"The site stays up at {site.settings.public_base_url}. Ctrl-C stops it.", highlight=False)
         _stay(processes)
     return 0 if report["reconciles"] else 1
@@ -148,7 +151,15 @@ def _watch(
                 description=f"delivered ({tally.replies} replies, {tally.opted_out} opted out)",
             )
 
-        wait_for_the_end(runtime, launched, carrier, settle=chosen.settle, show=show, check=Keeper(processes).check)
+        wait_for_the_end(
+            runtime,
+            launched,
+            carrier,
+            settle=chosen.settle,
+            show=show,
+            check=Keeper(processes).check,
+            look_ups=chosen.once,
+        )
 
 
 def _report(runtime: Runtime, launched: Launched, carrier: CarrierControl | None) -> dict[str, Any]:
@@ -161,7 +172,7 @@ def _report(runtime: Runtime, launched: Launched, carrier: CarrierControl | None
     wrong = differences(runtime, launched.wave_id, carrier.ledger()) if carrier else {}
     return {
         "recipients": recipients,
-        **{state: tally.states[state] for state in STATE_KEYS},
+        **{state: tally.states[state] for state in PUBLIC_STATES},
         "replies": tally.replies,
         "opted_out": tally.opted_out,
         "reports": tally.reports,
@@ -170,10 +181,6 @@ def _report(runtime: Runtime, launched: Launched, carrier: CarrierControl | None
         "seconds": seconds,
         **({"differences": dict(wrong)} if wrong else {}),
     }
-
-
-STATE_KEYS = ("planned", "held", "accepted", "sent", "delivered", "undelivered", "failed", "suppressed", "canceled",
-              "unknown", "needs_review")  # fmt: skip
 
 
 def _show(report: dict[str, Any], chosen: argparse.Namespace, say: Console) -> None:

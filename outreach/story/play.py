@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, and_, exists, func, select
 
 from outreach.accounts.links import ensure_group
 from outreach.core.errors import BadInputError
@@ -17,7 +17,7 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import draft_from_meeting, edit_draft
 from outreach.escalations.launch import launch_campaign
 from outreach.escalations.models import Wave
-from outreach.messaging.models import Event, Gate, Message, Reply
+from outreach.messaging.models import Event, Gate, Message, MessageAttempt, Reply
 from outreach.officials.imports import import_officials
 from outreach.officials.meetings import Answer, record_meeting
 from outreach.officials.models import Office, Official
@@ -109,19 +109,22 @@ def wait_for_the_end(
     settle: float,
     show: Callable[[CampaignTally], None],
     check: Callable[[], None],
+    look_ups: bool = True,
 ) -> None:
-    """Wait until nothing is under way: no due, claimed or posting row, no look-up to come, no unfolded event, and
-    the carrier idle (or, with a foreign one, no event for ``settle`` real seconds). Held rows do not count."""
+    """Wait until nothing is under way: no due, claimed or posting row, no look-up to come (unless ``look_ups`` is
+    off: they take half an hour at speed 1), no unfolded event, and the carrier idle (or, with a foreign one, no event
+    for ``settle`` real seconds). Held rows do not count."""
+    under_way = _under_way(launched, look_ups=look_ups)
     pause, late = threading.Event(), time.monotonic() + LISTED_WITHIN
     while True:
         check()
         with runtime.db.snapshot() as session:
-            busy = any(session.execute(query).first() for query in _under_way(launched))
+            busy = any(session.execute(query).first() for query in under_way)
             tally = campaign_tally(session, launched.group_id, launched.campaign_id, runtime.clock)
             newest = session.execute(select(func.max(Event.received_at))).scalar()
         show(tally)
         quiet = carrier.idle() if carrier else newest is None or _age(runtime, newest) >= settle
-        if not busy and quiet and _still(runtime, launched):
+        if not busy and quiet and _still(runtime, under_way):
             if carrier is None or _heard_all(runtime, launched, carrier) or time.monotonic() > late:
                 return
         else:
@@ -140,19 +143,23 @@ def _age(runtime: Runtime, newest: datetime) -> float:
     return (runtime.clock.real_now() - newest).total_seconds()
 
 
-def _still(runtime: Runtime, launched: Launched) -> bool:
+def _still(runtime: Runtime, under_way: Sequence[Select[int]]) -> bool:
     """Asked after the carrier said it is idle: what it sent before that is in the database by now."""
     with runtime.db.snapshot() as session:
-        return not any(session.execute(query).first() for query in _under_way(launched))
+        return not any(session.execute(query).first() for query in under_way)
 
 
-def _under_way(launched: Launched) -> tuple[Select[int], ...]:
+def _under_way(launched: Launched, *, look_ups: bool) -> list[Select[int]]:
     gate = launched.gate_id
     is_open = exists().where(Gate.id == gate, Gate.state == "open")
-    return (
+    queries = [
         select(Wave.id).where(Wave.id == launched.wave_id, Wave.planned_at.is_(None)),
         select(Message.id).where(Message.gate_id == gate, Message.state == "planned", is_open).limit(1),
         select(Message.id).where(Message.state.in_(("claimed", "posting")), Message.gate_id == gate).limit(1),
-        select(Message.id).where(Message.state == "unknown", Message.next_check_at.is_not(None)).limit(1),
         select(Event.id).where(Event.folded_at.is_(None)).limit(1),
-    )
+    ]
+    if look_ups:
+        of_this_run = and_(MessageAttempt.message_id == Message.id, MessageAttempt.begun_at >= launched.at)
+        in_doubt = and_(Message.state == "unknown", Message.next_check_at.is_not(None))
+        queries.append(select(Message.id).join(MessageAttempt, of_this_run).where(in_doubt).limit(1))
+    return queries

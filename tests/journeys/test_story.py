@@ -20,12 +20,12 @@ from outreach.stage.keys import ensure_env
 from outreach.stage.ports import free_port
 from outreach.stage.processes import Processes
 from outreach.stage.site import lock_directory
-from outreach.story.__main__ import STATE_KEYS
+from outreach.tallies.reads import PUBLIC_STATES
 from tests.conftest import ENGINES
 
 ROOT = Path(__file__).parent.parent.parent
 SPEED = 240  # thirty domain minutes, after which an unknown goes to a person, pass in 7.5 s
-KEYS = {"recipients", *STATE_KEYS, "replies", "opted_out", "reports", "carrier", "reconciles", "seconds"}
+KEYS = {"recipients", *PUBLIC_STATES, "replies", "opted_out", "reports", "carrier", "reconciles", "seconds"}
 
 pytestmark = pytest.mark.xdist_group("journeys")
 
@@ -59,7 +59,7 @@ def test_the_story_reconciles_to_the_last_text(engine: str, tmp_path: Path, requ
     assert code == 0, report
     assert set(report) == KEYS
     assert report["reconciles"] is True
-    assert report["recipients"] == 300 == sum(report[state] for state in STATE_KEYS)
+    assert report["recipients"] == 300 == sum(report[state] for state in PUBLIC_STATES)
     assert report["carrier"]["duplicates"] == 0
     assert report["needs_review"] <= 3
     assert report["opted_out"] > 0
@@ -86,7 +86,7 @@ def test_with_a_carrier_of_ones_own_it_ends_by_itself(tmp_path: Path) -> None:
         )
     assert code == 0, report
     assert report["carrier"] is None
-    assert report["recipients"] == 80 == sum(report[state] for state in STATE_KEYS)
+    assert report["recipients"] == 80 == sum(report[state] for state in PUBLIC_STATES)
     assert report["delivered"] > 60
 
 

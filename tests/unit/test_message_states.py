@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.messaging.states import STATES, TERMINAL, TRANSITIONS, Facts, Heard, hear, next_check, public_state
+from outreach.tallies.reads import PUBLIC_STATES
 
 BEGUN = datetime(2026, 12, 1, 19, tzinfo=UTC)
 SID = "SM" + "0" * 32
@@ -93,6 +94,10 @@ def test_a_refusal_keeps_its_code() -> None:
     facts = hear(Facts("posting"), heard("rejected", sid=None, code=21211))
     assert (facts.state, facts.error_code) == ("failed", 21211)
     assert hear(Facts("posting"), heard("refused_opt_out", sid=None, code=21610)).state == "suppressed"
+
+
+def test_the_public_states_are_those_of_the_machine() -> None:
+    assert set(PUBLIC_STATES) == {public_state(state) for state in STATES}
 
 
 def test_claimed_and_posting_are_planned_to_everybody_else() -> None:
