@@ -24,7 +24,7 @@ from outreach.core.runtime import Runtime, open_runtime
 from outreach.escalations.planning import wake_planners
 from outreach.messaging.reconcile import reconcile
 from outreach.messaging.recover import fetch_silent, list_missed
-from outreach.messaging.sweep import release_held, sweep_claims, sweep_posts, wake_senders
+from outreach.messaging.sweep import release_held, sweep_claims, sweep_closed, sweep_posts, wake_senders
 from outreach.replies import answer_found
 from outreach.tallies.fold import LEASE, LeaseLost, fold
 
@@ -108,6 +108,7 @@ STEPS: tuple[Callable[[Runtime], int], ...] = (
     sweep_claims,
     sweep_posts,
     release_held,
+    sweep_closed,
     wake_senders,
     wake_planners,
 )

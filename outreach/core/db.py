@@ -105,15 +105,16 @@ class Database:
         self._reader = self._engine("NORMAL", "off", read_only=True)
 
     def _engine(self, synchronous: str, commit: str, *, read_only: bool = False) -> Engine:
+        # Hidden, because an error's text goes into logs and tracebacks, and parameters hold names and numbers.
+        common: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": 10, "hide_parameters": True}
         if self.is_sqlite:
-            engine = create_engine(self.url, pool_size=POOL_SIZE, max_overflow=10, connect_args={"timeout": 15})
+            engine = create_engine(self.url, **common, connect_args={"timeout": 15})
             _sqlite_pragmas(engine, synchronous, read_only=read_only)
             return engine
         options = f"-c synchronous_commit={commit} -c timezone=UTC"
         engine = create_engine(
             self.url,
-            pool_size=POOL_SIZE,
-            max_overflow=10,
+            **common,
             pool_pre_ping=True,
             connect_args={"options": options, "connect_timeout": 10},
         )

@@ -79,14 +79,16 @@ def edit_draft(
             raise BadInputError("campaign_field_unknown", field=field)
         if field in TEXTS:
             check_template(str(value))
-        setattr(campaign, field, value)
-    if campaign.office_id is not None:
-        office = tx.get(Office, campaign.office_id)
-        if office is None or office.official_id != campaign.official_id:
+        if field == "office_id" and value not in _offices_of(tx, campaign.official_id):
             raise BadInputError("office_not_of_official")
+        setattr(campaign, field, value)
     if lists is not None:
         campaign.audience = {"lists": [_list_id(tx, group_id, name) for name in lists]}
     return campaign
+
+
+def _offices_of(tx: Transaction, official_id: int) -> set[int]:
+    return set(tx.execute(select(Office.id).where(Office.official_id == official_id)).scalars())
 
 
 def _list_id(tx: Transaction, group_id: int, name: str) -> int:

@@ -18,7 +18,7 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.launch import PLAN_WAVE
 from outreach.escalations.models import Recipient, Wave
 from outreach.messaging.events import append, delta
-from outreach.messaging.gates import SEND_BATCH
+from outreach.messaging.gates import SEND_BATCH, gate_state
 from outreach.messaging.models import Message
 from outreach.people.consent import has_consent_clause, is_suppressed_clause
 from outreach.people.models import Constituent, ListMembership
@@ -57,7 +57,7 @@ def _plan_chunk(runtime: Runtime, wave_id: int, size: int) -> bool:
             .limit(size)
         )
         end = tx.execute(select(func.max(ids.subquery().c.id))).scalar()
-        if end is None:
+        if end is None or gate_state(tx, wave.gate_id) == "closed":
             wave.planned_at = now
             tx.enqueue(Job("messaging", SEND_BATCH, (wave.gate_id,)))
             return True

@@ -11,7 +11,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.orm import aliased
 
 from outreach.core.db import Database, Transaction
-from outreach.core.errors import BadInputError
+from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Gate, GateText, Message
 from outreach.messaging.render import render
@@ -31,7 +31,7 @@ class Claimed:
     number_hash: bytes
     to: str
     body: str
-    sealed: bytes
+    sealed: bytes | None
     body_hash: bytes
 
 
@@ -89,22 +89,21 @@ def _take(
 
 
 def _prepare(runtime: Runtime, row: Any, person: Any | None, texts: dict[str, Any]) -> Claimed:
-    if row.sealed is not None:  # an answer, or a text that was throttled: it was rendered before
-        document = runtime.vault.open(row.sealed, "message")
-        to, body, sealed = document["to"], document["body"], row.sealed
-    elif person is None:
-        return Claimed(row.id, row.number_hash, "", "", b"", b"")
-    else:
-        known = runtime.vault.open(person.sealed, "constituent")
-        text = texts.get(row.language) or texts["en"]
-        to = known["phone"]
-        try:
-            body = render(text.template, text.values, {**known, "zip": person.zip or ""}, row.language)
-        except BadInputError as error:
-            log.error("message_not_rendered", message_id=row.id, code=error.code)
-            body = ""
-        sealed = runtime.vault.seal({"to": to, "body": body}, "message")
-    return Claimed(row.id, row.number_hash, to, body, sealed, runtime.vault.text_hash(body))
+    try:
+        if row.sealed is not None:  # an answer, or a text that was throttled: it was rendered before
+            document, sealed = runtime.vault.open(row.sealed, "message"), row.sealed
+        else:
+            sealed_person, zip_code = (person.sealed, person.zip) if person else (b"\0", None)
+            known = runtime.vault.open(sealed_person, "constituent")
+            text = texts.get(row.language) or texts["en"]
+            body = render(text.template, text.values, {**known, "zip": zip_code or ""}, row.language)
+            document = {"to": known["phone"], "body": body}
+            sealed = runtime.vault.seal(document, "message")
+    except (OutreachError, KeyError) as error:  # one person's bad row must not hold up everybody behind it
+        log.error("message_not_rendered", message_id=row.id, error=getattr(error, "code", type(error).__name__))
+        return Claimed(row.id, row.number_hash, "", "", None, b"")
+    hashed = runtime.vault.text_hash(document["body"])
+    return Claimed(row.id, row.number_hash, document["to"], document["body"], sealed, hashed)
 
 
 def release(db: Database, token: str) -> None:

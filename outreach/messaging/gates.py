@@ -41,6 +41,11 @@ def answers_gate(tx: Transaction, group_id: int, clock: Clock) -> int:
     return found or open_gate(tx, group_id=group_id, kind="answers", texts={}, values={}, clock=clock).id
 
 
+def gate_state(tx: Transaction, gate_id: int) -> str:
+    """open, paused or closed."""
+    return tx.execute(select(Gate.state).where(Gate.id == gate_id)).scalar_one()
+
+
 def pause_gate(tx: Transaction, gate_id: int, reason: str) -> bool:
     """Stop new slices at once. False when the gate was not open."""
     return _move(tx, gate_id, "open", "paused", reason)
@@ -61,25 +66,26 @@ def _move(tx: Transaction, gate_id: int, source: str, target: str, reason: str |
 def close_gate(db: Database, gate_id: int, reason: str, clock: Clock) -> int:
     """Close for good and cancel what has not been posted; returns how many messages that were.
 
-    The gate's own commit comes first, so no slice passes after it; the rows follow in short transactions.
-    A second call finishes what a killed first one left.
+    The gate's own commit comes first, so no slice passes after it; the rows follow in short transactions. What a
+    killed process leaves of them, ``sweep_closed`` finishes.
     """
     with db.transaction(durable=True) as tx:
         tx.execute(update(Gate).where(Gate.id == gate_id).values(state="closed", reason=reason))
     total = 0
-    while canceled := _cancel_chunk(db, gate_id, clock):
+    while canceled := cancel_chunk(db, gate_id, clock):
         total += canceled
     return total
 
 
-def _cancel_chunk(db: Database, gate_id: int, clock: Clock) -> int:
+def cancel_chunk(db: Database, gate_id: int, clock: Clock) -> int:
+    """Cancel some of what a closed gate still holds before its POST; how many."""
     with db.transaction() as tx:
         chosen = (
             select(Message.id, Message.state)
             .where(Message.gate_id == gate_id, Message.state.in_(BEFORE_POSTING))
             .order_by(Message.id)
             .limit(CHUNK)
-            .with_for_update(skip_locked=True)
+            .with_for_update()  # a slice that holds some of them is done in milliseconds
         )
         rows = tx.execute(chosen).all()
         ids = [row.id for row in rows]

@@ -34,6 +34,7 @@ def withdraw_planned(tx: Transaction, number_hash: bytes, at: datetime) -> None:
     waiting = tx.execute(
         select(Message.id, Message.gate_id, Message.state)
         .where(Message.number_hash == number_hash, Message.state.in_(BEFORE_POSTING))
+        .order_by(Message.id)
         .with_for_update()
     ).all()
     if not waiting:

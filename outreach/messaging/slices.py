@@ -124,6 +124,7 @@ def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime
         .join(Gate, Gate.id == Message.gate_id)
         .outerjoin(Constituent, Constituent.id == Message.constituent_id)
         .where(Message.id.in_(list(by_id)), Message.state == "claimed", Message.lease_token == token)
+        .order_by(Message.id)  # whoever locks several messages does it in this order
         .with_for_update(of=Message)
     ).all()
     sent = _sent_lately(tx, [row.number_hash for row in rows], now)

@@ -10,7 +10,7 @@ from sqlalchemy import exists, or_, select, update
 from outreach.core.db import Job, Transaction
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
-from outreach.messaging.gates import SEND_BATCH
+from outreach.messaging.gates import SEND_BATCH, cancel_chunk
 from outreach.messaging.models import Event, Gate, Message, MessageAttempt
 
 CHUNK = 500
@@ -71,6 +71,14 @@ def release_held(runtime: Runtime) -> int:
         for gate_id in moved:
             tx.enqueue(Job("messaging", SEND_BATCH, (gate_id,)))
     return len(due)
+
+
+def sweep_closed(runtime: Runtime) -> int:
+    """Planned rows behind a closed gate are canceled: whoever closed it was killed, or planning was under way."""
+    with runtime.db.snapshot() as session:
+        waiting = exists().where(Message.gate_id == Gate.id, Message.state == "planned")
+        gates = session.execute(select(Gate.id).where(Gate.state == "closed", waiting)).scalars().all()
+    return sum(cancel_chunk(runtime.db, gate_id, runtime.clock) for gate_id in gates)
 
 
 def wake_senders(runtime: Runtime) -> int:
