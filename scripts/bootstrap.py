@@ -121,6 +121,7 @@ def install(venv: Path, lock: str, root: Path) -> None:
     import time  # noqa: PLC0415
 
     began = time.monotonic()
+    fetch_installer()
     unfinished = venv / "outreach-unfinished"
     if not is_usable(venv, root):
         say(f"Making .venv with Python {PYTHON_VERSION}.")
@@ -185,6 +186,21 @@ def make_venv(venv: Path) -> None:
     # The base interpreter: an environment made from within another one would die with it.
     base = getattr(sys, "_base_executable", None) or sys.executable
     run([base, "-m", "venv", *([] if with_pip else ["--without-pip"]), str(venv)], venv.parent)
+
+
+def fetch_installer() -> None:
+    """Debian ships a Python that can install nothing; where we may, fetch what its own package brings."""
+    import importlib.util  # noqa: PLC0415
+    import shutil  # noqa: PLC0415
+
+    if shutil.which("uv") or any(importlib.util.find_spec(name) for name in ("ensurepip", "pip")):
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return  # make_venv or installer_for says what is missing
+    say("Installing python3-venv with apt-get.")
+    run(["apt-get", "update", "-qq"], ROOT)
+    run(["apt-get", "install", "-y", "-qq", f"python{PYTHON_VERSION}-venv"], ROOT)
+    importlib.invalidate_caches()
 
 
 def installer_for(venv: Path) -> list[str]:

@@ -224,3 +224,22 @@ def test_a_missing_package_is_missing_where_we_may_not_install(monkeypatch: pyte
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     assert run_tests.provide(run_tests.CHROMIUM)
+
+
+def test_a_python_that_can_install_nothing_fetches_what_it_lacks_where_it_may(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    steps: list[list[str]] = []
+    monkeypatch.setattr(bootstrap, "run", lambda command, _directory: steps.append(command))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    apt = tmp_path / "apt-get"
+    apt.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    bootstrap.fetch_installer()
+    assert steps == []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    bootstrap.fetch_installer()
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert [step[:2] for step in steps] == [["apt-get", "update"], ["apt-get", "install"]]
+    assert steps[1][-1] == f"python{version}-venv"
