@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from flask import Blueprint, Request, Response, abort, current_app, request
+from flask import Blueprint, Request, Response, abort, request
 from twilio.request_validator import RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
 
-from outreach.core.runtime import Runtime
 from outreach.messaging.answers import Answer
 from outreach.messaging.inbound import InboundText
 from outreach.messaging.reports import record_status
 from outreach.replies import answer_text
+from outreach.serving import runtime
 
 webhooks = Blueprint("webhooks", __name__, url_prefix="/twilio")
 
@@ -26,12 +26,6 @@ SENDER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}", re.ASCII)
 STATUS = re.compile(r"[a-z]{3,20}", re.ASCII)
 CODE = re.compile(r"[0-9]{0,6}", re.ASCII)
 MAX_BODY = 4_096
-
-
-def runtime() -> Runtime:
-    """The runtime of the app that serves this request."""
-    held: Runtime = current_app.extensions["outreach"]
-    return held
 
 
 def verified(incoming: Request, shapes: dict[str, re.Pattern[str]]) -> dict[str, str]:

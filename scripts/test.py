@@ -1,5 +1,6 @@
 """Runs the tests, after setting up what they need; arguments go to pytest, its exit code comes back."""
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -14,10 +15,11 @@ DEFAULTS = ("-n", "2", "--dist", "loadgroup")
 
 
 class SystemPackage(NamedTuple):
-    """Something that no Python package brings: its programs (any of them will do) and how to get one."""
+    """Something that no Python package brings: programs or shared libraries (any will do), and how to get one."""
 
     name: str
     programs: tuple[str, ...]
+    libraries: tuple[str, ...]
     apt: str
     otherwise: str
 
@@ -25,8 +27,17 @@ class SystemPackage(NamedTuple):
 CHROMIUM = SystemPackage(
     name="Chromium, for the browser tests",
     programs=("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+    libraries=(),
     apt="chromium",
     otherwise="Debian: apt-get install chromium. macOS: brew install --cask chromium. Others: your system's package.",
+)
+
+LIBATOMIC = SystemPackage(
+    name="libatomic, for the driver of the browser tests",
+    programs=(),
+    libraries=("libatomic.so.1",),
+    apt="libatomic1",
+    otherwise="Debian: apt-get install libatomic1. Others: it comes with the C compiler's runtime.",
 )
 
 
@@ -36,12 +47,12 @@ def needed(arguments: list[str]) -> list[SystemPackage]:
     has_browser_tests = any(BROWSER_TESTS.glob("**/test_*.py"))
     family = {BROWSER_TESTS, *BROWSER_TESTS.parents}
     chosen = not paths or any(path in family or BROWSER_TESTS in path.parents for path in paths)
-    return [CHROMIUM] if has_browser_tests and chosen else []
+    return [CHROMIUM, *([LIBATOMIC] if sys.platform == "linux" else [])] if has_browser_tests and chosen else []
 
 
 def provide(package: SystemPackage) -> bool:
     """Whether the machine has it, installed now if we may: as root, where there is apt-get."""
-    if any(shutil.which(program) for program in package.programs):
+    if is_there(package):
         return True
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return False
@@ -51,7 +62,21 @@ def provide(package: SystemPackage) -> bool:
         done = subprocess.run(["apt-get", *step], env=quiet, stdout=sys.stderr, check=False)
         if done.returncode != 0:
             return False
-    return any(shutil.which(program) for program in package.programs)
+    return is_there(package)
+
+
+def is_there(package: SystemPackage) -> bool:
+    """Whether the machine has one of the package's programs or libraries."""
+    return any(shutil.which(program) for program in package.programs) or any(map(loads, package.libraries))
+
+
+def loads(library: str) -> bool:
+    """Whether a shared library can be loaded."""
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def pytest_arguments(given: list[str]) -> list[str]:

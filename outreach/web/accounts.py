@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, abort, current_app, make_response, redirect, render_template, url_for
+from flask import Blueprint, Flask, Response, abort, make_response, redirect, render_template, url_for
+from flask_babel import gettext
 from flask_login import LoginManager, UserMixin, login_user, logout_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from outreach.accounts.links import Identity, find_user, use_login_link
 from outreach.core.runtime import Runtime
+from outreach.serving import runtime
+from outreach.web.roles import PUBLIC, allow
 
 pages = Blueprint("accounts", __name__)
 
@@ -29,42 +32,46 @@ def set_up_login(app: Flask) -> None:
 
     @manager.user_loader  # type: ignore[untyped-decorator]
     def load(user_id: str) -> SignedIn | None:
-        runtime: Runtime = app.extensions["outreach"]
-        with runtime.db.snapshot() as session:
+        held: Runtime = app.extensions["outreach"]
+        with held.db.snapshot() as session:
             identity = find_user(session, int(user_id)) if user_id.isdigit() else None
         return SignedIn(identity) if identity else None
 
 
 def ask_to_sign_in() -> Response:
     """What somebody without a session gets."""
-    return make_response(render_template("sign_in.html"), 401)
+    return make_response(render_template("accounts/sign_in.html"), 401)
 
 
 @pages.get("/sign-in")
+@allow(PUBLIC)
 def sign_in() -> str:
     """How to get a link."""
-    return render_template("sign_in.html")
+    return render_template("accounts/sign_in.html")
 
 
 @pages.get("/enter/<token>")
+@allow(PUBLIC)
 def enter(token: str) -> str:
     """A page with one button: a link that a mail scanner or preview fetches must not be spent by that."""
-    return render_template("enter.html", token=token)
+    return render_template("accounts/enter.html", token=token)
 
 
 @pages.post("/enter/<token>")
+@allow(PUBLIC)
 def spend(token: str) -> WerkzeugResponse:
     """Sign in, once."""
-    runtime: Runtime = current_app.extensions["outreach"]
-    with runtime.db.transaction() as tx:
-        identity = use_login_link(tx, token, runtime.clock.real_now())
+    held = runtime()
+    with held.db.transaction() as tx:
+        identity = use_login_link(tx, token, held.clock.real_now())
     if identity is None:
-        abort(403, "This link was used already or is too old. Ask for a new one.")
+        abort(403, gettext("This link was used already or is too old. Ask for a new one."))
     login_user(SignedIn(identity))
-    return redirect(url_for("campaigns.overview"))
+    return redirect(url_for("home.index"))
 
 
 @pages.post("/leave")
+@allow("staff")
 def leave() -> WerkzeugResponse:
     """Sign out."""
     logout_user()

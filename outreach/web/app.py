@@ -1,11 +1,11 @@
-"""The Flask app: wiring only. Every view is denied unless it is on the list of public ones or asks for a login."""
+"""The Flask app: wiring only. Every view declares who may call it (``roles``); what declares nothing is refused."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 
-from flask import Flask, Response, jsonify, request
-from flask_login import current_user
+from flask import Flask, Response, jsonify
+from flask_babel import lazy_gettext
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -15,14 +15,14 @@ from config.settings import Settings
 from outreach import migrations
 from outreach.core.queue import connect
 from outreach.core.runtime import Runtime, open_runtime
-from outreach.web import accounts, campaigns, security
-from outreach.webhooks import webhooks
+from outreach.web import accounts, assets, campaigns, home, i18n, security
+from outreach.web.roles import PUBLIC, allow, guard
+from outreach.webhooks import inbound_text, status_report, webhooks
 
-PUBLIC = frozenset({
-    "static", "healthz", "readyz", "accounts.sign_in", "accounts.enter", "accounts.spend",
-    "webhooks.inbound_text", "webhooks.status_report",
-})  # fmt: skip
-"""Endpoints without a login. The webhooks are guarded by Twilio's signature."""
+NAVIGATION = (
+    ("home.index", lazy_gettext("Home")),
+    ("campaigns.overview", lazy_gettext("Campaigns")),
+)
 
 
 def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
@@ -37,32 +37,32 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
     )
     app.extensions["outreach"] = runtime or open_runtime(settings)
+    app.jinja_env.globals.update(
+        asset_url=assets.asset_url, navigation=lambda: NAVIGATION, rehearsal=settings.mode == "rehearsal"
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    i18n.set_up_languages(app)
     security.protect(app, exempt=webhooks)
     accounts.set_up_login(app)
-    app.register_blueprint(webhooks)
-    app.register_blueprint(accounts.pages)
-    app.register_blueprint(campaigns.pages)
+    for blueprint in (webhooks, assets.pages, accounts.pages, home.pages, campaigns.pages):
+        app.register_blueprint(blueprint)
     _health(app)
-    _deny_by_default(app)
+    for view in (inbound_text, status_report, app.view_functions["static"]):
+        allow(PUBLIC)(view)  # the webhooks are guarded by Twilio's signature
+    guard(app, accounts.ask_to_sign_in)
     app.register_error_handler(HTTPException, security.plain_error)
     return app
 
 
-def _deny_by_default(app: Flask) -> None:
-    @app.before_request
-    def require_login() -> Response | None:
-        if request.endpoint in PUBLIC or request.endpoint is None or current_user.is_authenticated:
-            return None
-        return accounts.ask_to_sign_in()
-
-
 def _health(app: Flask) -> None:
     @app.get("/healthz")
+    @allow(PUBLIC)
     def healthz() -> Response:
         """The process answers."""
         return jsonify(status="ok")
 
     @app.get("/readyz")
+    @allow(PUBLIC)
     def readyz() -> tuple[Response, int]:
         """Database, schema and Redis answer; says which one does not."""
         runtime: Runtime = app.extensions["outreach"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from flask import Blueprint, Flask, Response, render_template
+from flask_babel import lazy_gettext
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
@@ -21,11 +22,27 @@ def protect(app: Flask, exempt: Blueprint) -> None:
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "same-origin"
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+WORDS = {
+    400: (
+        lazy_gettext("That did not work"),
+        lazy_gettext("The page was open for too long, or is out of date. Go back, reload it and try again."),
+    ),
+    403: (lazy_gettext("Not allowed"), lazy_gettext("You may not do this. Ask an admin of your group.")),
+    404: (lazy_gettext("Not found"), lazy_gettext("There is nothing here, or it belongs to another group.")),
+    405: (lazy_gettext("That did not work"), lazy_gettext("This address cannot be used like that.")),
+    413: (lazy_gettext("Too large"), lazy_gettext("The file or text is larger than this site takes.")),
+    500: (lazy_gettext("Our mistake"), lazy_gettext("Something went wrong on our side, and it was noted.")),
+}
+"""Errors in words that say what to do."""
 
 
 def plain_error(error: HTTPException) -> Response | tuple[str, int]:
     """An error as a page that says what to do, never a stack trace."""
     code = error.code or 500
-    return render_template("error.html", code=code, name=error.name, description=error.description), code
+    title, text = WORDS.get(code, (error.name, error.description))
+    given = error.description if error.description != type(error).description else None
+    return render_template("error.html", title=title, text=given or text), code

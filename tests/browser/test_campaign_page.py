@@ -21,7 +21,7 @@ def link(runtime: Runtime, group_id: int) -> str:
 def sign_in(page: Page, address: str, runtime: Runtime, group_id: int) -> None:
     page.goto(address + link(runtime, group_id))
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Campaigns")).to_be_visible()
+    expect(page.get_by_role("heading", name="What waits for you")).to_be_visible()
 
 
 def test_an_organizer_signs_in_once_and_reads_the_tally(page: Page, site: tuple[str, Runtime]) -> None:
@@ -44,7 +44,7 @@ def test_an_organizer_signs_in_once_and_reads_the_tally(page: Page, site: tuple[
 def test_a_link_works_once(page: Page, site: tuple[str, Runtime]) -> None:
     address, runtime = site
     path = link(runtime, make_group(runtime))
-    for heading in ("Campaigns", "Forbidden"):
+    for heading in ("What waits for you", "Not allowed"):
         page.goto(address + path)
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
@@ -56,4 +56,4 @@ def test_another_groups_campaign_is_not_there(page: Page, site: tuple[str, Runti
     launch(runtime, make_world(runtime, 1))
     sign_in(page, address, runtime, make_group(runtime, "Others"))
     page.goto(f"{address}/campaigns/1")
-    expect(page.get_by_role("heading", name="Not Found")).to_be_visible()
+    expect(page.get_by_role("heading", name="Not found")).to_be_visible()

@@ -19,22 +19,33 @@ from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message
 from outreach.migrations import is_current, metadata, upgrade
 from outreach.stage.processes import Processes, Program
-from outreach.web.app import PUBLIC, create_app
+from outreach.web.app import create_app
+from outreach.web.roles import PUBLIC, declared_role
 from tests.factories import make_world, plan_messages
 from workers.run import ALLOWED
 
 ROOT = Path(__file__).parents[2]
 
 ROUTES = {
-    "/", "/campaigns/<int:campaign_id>", "/enter/<token>", "/healthz", "/leave", "/readyz", "/sign-in",
-    "/static/<path:filename>", "/twilio/sms", "/twilio/status/<int:attempt_id>",
+    "/", "/assets/<release>/<name>", "/campaigns/", "/campaigns/<int:campaign_id>", "/enter/<token>", "/healthz",
+    "/language/<code>", "/leave", "/readyz", "/sign-in", "/static/<path:filename>", "/twilio/sms",
+    "/twilio/status/<int:attempt_id>",
 }  # fmt: skip
 
 
 def test_no_route_has_appeared_or_disappeared_unnoticed(runtime: Runtime) -> None:
     app = create_app(runtime.settings, runtime)
     assert {rule.rule for rule in app.url_map.iter_rules()} == ROUTES
-    assert {rule.endpoint for rule in app.url_map.iter_rules()} >= PUBLIC
+
+
+def test_every_view_declares_who_may_call_it(runtime: Runtime) -> None:
+    app = create_app(runtime.settings, runtime)
+    assert [name for name in app.view_functions if declared_role(app, name) is None] == []
+    public = {name for name in app.view_functions if declared_role(app, name) == PUBLIC}
+    assert public == {
+        "static", "assets.serve", "language.choose", "healthz", "readyz", "accounts.sign_in", "accounts.enter",
+        "accounts.spend", "webhooks.inbound_text", "webhooks.status_report",
+    }  # fmt: skip
 
 
 def test_every_route_that_is_not_public_asks_for_a_login(runtime: Runtime) -> None:
@@ -43,7 +54,7 @@ def test_every_route_that_is_not_public_asks_for_a_login(runtime: Runtime) -> No
     client = app.test_client()
     guarded = 0
     for rule in app.url_map.iter_rules():
-        if rule.endpoint in PUBLIC:
+        if declared_role(app, rule.endpoint) == PUBLIC:
             continue
         path = re.sub(r"<[^>]+>", "1", rule.rule)
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:

@@ -19,7 +19,7 @@ ROOMS = (
     ("outreach.escalations",),
     ("outreach.tallies",),
     ("outreach.migrations",),
-    ("outreach.replies",),
+    ("outreach.replies", "outreach.serving"),
     ("outreach.web", "outreach.webhooks", "outreach.wsgi", "outreach.cli", "workers", "outreach.stage"),
     ("outreach.story",),
 )

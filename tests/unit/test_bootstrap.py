@@ -213,7 +213,7 @@ def test_the_browser_is_needed_by_browser_tests_alone(tmp_path: Path, monkeypatc
     assert run_tests.needed([]) == []
     (browser / "test_page.py").touch()
     for arguments in ([], ["-q"], [str(browser)], [str(tmp_path / "tests")], [f"{browser / 'test_page.py'}::test_x"]):
-        assert run_tests.needed(arguments) == [run_tests.CHROMIUM]
+        assert run_tests.needed(arguments)[0] == run_tests.CHROMIUM
     assert run_tests.needed([str(unit)]) == []
 
 
@@ -224,6 +224,8 @@ def test_a_missing_package_is_missing_where_we_may_not_install(monkeypatch: pyte
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     assert run_tests.provide(run_tests.CHROMIUM)
+    assert run_tests.loads("libc.so.6") == (sys.platform == "linux")
+    assert not run_tests.loads("libnothing.so.9")
 
 
 def test_a_python_that_can_install_nothing_fetches_what_it_lacks_where_it_may(

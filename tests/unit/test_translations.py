@@ -1,0 +1,47 @@
+"""Every sentence of the site has its Spanish, and no Spanish is left without a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.extract import extract_from_dir
+
+from outreach.web.i18n import read_catalog
+
+WEB = Path(__file__).parents[2] / "outreach" / "web"
+METHODS = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
+FILLED = re.compile(r"%\((\w+)\)|\{(\w+)\}")
+
+
+def sentences() -> Iterator[str | tuple[str, ...]]:
+    keywords = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2), "lazy_ngettext": (1, 2)}
+    options = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
+    for _, _, message, *_ in extract_from_dir(str(WEB), METHODS, options, keywords=keywords):
+        yield message
+
+
+def flat(text: object) -> list[str]:
+    return [part for part in text if part] if isinstance(text, tuple | list) else [str(text)] if text else []
+
+
+def test_every_sentence_is_translated() -> None:
+    catalog = read_catalog()
+    found = set(sentences())
+    assert len(found) > 40
+    missing = sorted(str(one) for one in found if not flat(getattr(catalog.get(one), "string", "")))
+    assert missing == []
+
+
+def test_no_translation_is_left_over() -> None:
+    known = {message.id for message in read_catalog() if message.id}
+    assert sorted(map(str, known - set(sentences()))) == []
+
+
+def test_translations_fill_the_same_places() -> None:
+    for message in read_catalog():
+        if message.id:
+            wanted = {name for text in flat(message.id) for name in FILLED.findall(text)}
+            for text in flat(message.string):
+                assert set(FILLED.findall(text)) <= wanted, text
