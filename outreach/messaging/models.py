@@ -187,3 +187,14 @@ class Tally(Base):
     gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"), primary_key=True)
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     count: Mapped[int]
+
+
+class Timeline(Base):
+    """What was added to a gate's counters in each minute of domain time, written by the folder only."""
+
+    __tablename__ = "timeline"
+
+    gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"), primary_key=True)
+    minute: Mapped[int] = mapped_column(primary_key=True)  # minutes since 1970
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)  # delivered, replies, reports, opted_out
+    count: Mapped[int]

@@ -19,13 +19,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from outreach.core.clock import Clock
 from outreach.core.db import Database, Transaction
 from outreach.core.leases import hold
-from outreach.messaging.models import Event, Message, MessageAttempt, Tally
+from outreach.messaging.models import Event, Message, MessageAttempt, Tally, Timeline
 from outreach.messaging.states import HEARD_STATUS, Facts, Heard, hear, heard_result, public_state
 
 log = structlog.get_logger(__name__)
 
 LEASE = "upkeep"
 CHUNK = 1_000
+ON_TIMELINE = ("delivered", "replies", "reports", "opted_out")
+"""The counters whose growth is kept by the minute."""
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class Folded:
 
     messages: dict[int, Facts] = field(default_factory=dict)
     counters: Counter[tuple[int, str]] = field(default_factory=Counter)
+    minutes: Counter[tuple[int, int, str]] = field(default_factory=Counter)
     closed_attempts: list[int] = field(default_factory=list)
     alarms: list[tuple[int, str]] = field(default_factory=list)
 
@@ -65,11 +68,18 @@ def fold_rows(rows: Iterable[Any], domain: Callable[[datetime], datetime]) -> Fo
                 folded.counters[row.gate_id, row.from_counter] -= row.count
             if row.to_counter:
                 folded.counters[row.gate_id, row.to_counter] += row.count
+                _note(folded, row.gate_id, row.to_counter, row.count, domain(row.received_at))
         elif row.message_id is None:
             folded.alarms.append((row.id, "unknown_attempt"))
         else:
             _hear(folded, row, domain)
     return folded
+
+
+def _note(folded: Folded, gate_id: int, counter: str, count: int, at: datetime) -> None:
+    name = "reports" if counter.startswith("report:") else counter
+    if name in ON_TIMELINE:
+        folded.minutes[gate_id, int(at.timestamp()) // 60, name] += count
 
 
 def _hear(folded: Folded, row: Any, domain: Callable[[datetime], datetime]) -> None:
@@ -101,6 +111,7 @@ def _hear(folded: Folded, row: Any, domain: Callable[[datetime], datetime]) -> N
     if source != target:
         folded.counters[row.message_gate, source] -= 1
         folded.counters[row.message_gate, target] += 1
+        _note(folded, row.message_gate, target, 1, at)
 
 
 class LeaseLost(Exception):
@@ -163,9 +174,20 @@ def _write(tx: Transaction, folded: Folded) -> None:
     if folded.closed_attempts:
         tx.execute(update(MessageAttempt).where(MessageAttempt.id.in_(folded.closed_attempts)).values(closed=True))
     added = [{"gate_id": g, "name": n, "count": count} for (g, n), count in sorted(folded.counters.items()) if count]
-    if added:
-        insert = (sqlite if tx.get_bind().dialect.name == "sqlite" else postgresql).insert(Tally)
-        upsert = insert.on_conflict_do_update(
-            index_elements=["gate_id", "name"], set_={"count": Tally.count + insert.excluded.count}
-        )
-        tx.connection().execute(upsert, added)
+    _add(tx, Tally, ["gate_id", "name"], added)
+    grown = sorted(folded.minutes.items())
+    _add(
+        tx,
+        Timeline,
+        ["gate_id", "minute", "name"],
+        [{"gate_id": g, "minute": minute, "name": n, "count": count} for (g, minute, n), count in grown],
+    )
+
+
+def _add(tx: Transaction, table: type[Tally | Timeline], key: list[str], rows: list[dict[str, object]]) -> None:
+    """Add counts to rows, or make them."""
+    if not rows:
+        return
+    insert = (sqlite if tx.get_bind().dialect.name == "sqlite" else postgresql).insert(table)
+    upsert = insert.on_conflict_do_update(index_elements=key, set_={"count": table.count + insert.excluded.count})
+    tx.connection().execute(upsert, rows)

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 
 from config.settings import Settings
 from outreach import migrations
@@ -25,9 +26,17 @@ NAVIGATION = (
 )
 
 
+class DatabaseId(IntegerConverter):
+    """An id that a database can hold; a longer number is no address at all."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, max=2**63 - 1)
+
+
 def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     """The app of one process. Connections are opened on first use, after the server has forked."""
     app = Flask(__name__)
+    app.url_map.converters["int"] = DatabaseId
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
         MAX_CONTENT_LENGTH=1024 * 1024,

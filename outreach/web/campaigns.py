@@ -1,16 +1,20 @@
-"""The campaigns: their list, and each one's tally in plain numbers."""
+"""The campaigns: their list, and each one's live tally."""
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, render_template
-from flask_babel import lazy_gettext
+import hashlib
+from typing import Any
+
+from flask import Blueprint, Response, abort, make_response, render_template, request
+from flask_babel import get_locale, lazy_gettext
 from flask_login import current_user
 from sqlalchemy import select
 
 from outreach.core.errors import NotFoundError
 from outreach.escalations.models import Campaign
 from outreach.serving import runtime
-from outreach.tallies.campaign import campaign_tally
+from outreach.tallies.charts import bars, running, stacked
+from outreach.tallies.live import live_tally
 from outreach.web.roles import allow
 
 pages = Blueprint("campaigns", __name__, url_prefix="/campaigns")
@@ -55,14 +59,54 @@ def overview() -> str:
     return render_template("campaigns/overview.html", campaigns=campaigns, labels=LABELS)
 
 
+PROGRESS = ("delivered", "sent", "accepted", "undelivered", "failed", "suppressed", "canceled", "needs_review",
+            "unknown", "held", "planned")  # fmt: skip
+"""The order in which the progress bar shows the states: what has arrived first, what waits last."""
+SERIES_LABELS = {
+    "delivered": lazy_gettext("delivered"),
+    "replies": lazy_gettext("replies"),
+    "reports": lazy_gettext("calls reported"),
+    "opted_out": lazy_gettext("opted out"),
+}
+
+
 @pages.get("/<int:campaign_id>")
 @allow("staff")
 def show(campaign_id: int) -> str:
-    """One campaign's numbers."""
+    """A campaign's page; its live part is the same that polling fetches."""
+    return render_template("campaigns/show.html", **_live(campaign_id))
+
+
+@pages.get("/<int:campaign_id>/live")
+@allow("staff")
+def live(campaign_id: int) -> Response:
+    """The live part alone, or 304 while no number has changed."""
+    held = _live(campaign_id)
+    answer = make_response(render_template("campaigns/live.html", **held))
+    seen = held["live"]
+    told = repr((seen.tally.states, seen.tally.replies, seen.tally.reports, seen.tally.state, str(get_locale())))
+    answer.set_etag(hashlib.sha256(told.encode()).hexdigest()[:32])
+    answer.headers["Cache-Control"] = "private, no-cache"
+    answer.make_conditional(request)
+    return answer
+
+
+def _live(campaign_id: int) -> dict[str, Any]:
     held = runtime()
     try:
         with held.db.snapshot() as session:
-            tally = campaign_tally(session, current_user.group_id, campaign_id, held.clock)
-    except (NotFoundError, OverflowError):
+            found = live_tally(session, current_user.group_id, campaign_id, held.clock)
+    except NotFoundError:
         abort(404)
-    return render_template("campaigns/show.html", tally=tally, labels=LABELS)
+    states = found.tally.states
+    return {
+        "live": found,
+        "tally": found.tally,
+        "labels": LABELS,
+        "series_labels": SERIES_LABELS,
+        "progress": stacked({state: states[state] for state in PROGRESS}),
+        "outcomes": bars(found.tally.reports),
+        "lines": running(found.series),
+        "texted": found.tally.recipients - states["planned"] - states["held"] - states["suppressed"],
+        "called": sum(found.tally.reports.values()),
+    }

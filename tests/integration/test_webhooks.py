@@ -257,7 +257,7 @@ def test_no_signed_text_can_bring_the_app_down(
 )
 def test_no_unsigned_bytes_can_bring_the_app_down(client: FlaskClient, raw: bytes, path: str) -> None:
     answer = client.post(path, data=raw, content_type="application/x-www-form-urlencoded")
-    assert answer.status_code == 403
+    assert answer.status_code == (404 if path.endswith("9" * 20) else 403)
 
 
 def test_an_answer_is_a_message_with_reports_of_its_own(client: FlaskClient, runtime: Runtime, world: World) -> None:

@@ -27,7 +27,8 @@ from workers.run import ALLOWED
 ROOT = Path(__file__).parents[2]
 
 ROUTES = {
-    "/", "/assets/<release>/<name>", "/campaigns/", "/campaigns/<int:campaign_id>", "/enter/<token>", "/healthz",
+    "/", "/assets/<release>/<name>", "/campaigns/", "/campaigns/<int:campaign_id>",
+    "/campaigns/<int:campaign_id>/live", "/enter/<token>", "/healthz",
     "/language/<code>", "/leave", "/readyz", "/sign-in", "/static/<path:filename>", "/twilio/sms",
     "/twilio/status/<int:attempt_id>",
 }  # fmt: skip
