@@ -52,12 +52,14 @@ def numbers() -> Iterator[str]:
                 yield f"+1{area}555{line:04}"
 
 
-def people_csv(count: int, seed: int, skip: int = 0) -> bytes:
+def people_csv(count: int, seed: int, skip: int = 0, ours: str | None = None) -> bytes:
     """A contact file of ``count`` people, as a group would export it; ``skip`` leaves out the first numbers.
+
+    ``ours`` is the group's own number, which nobody else has.
 
     Raises ValueError beyond about 100,000 people: there are no more numbers of this kind.
     """
-    rows = list(islice(numbers(), skip, skip + count))
+    rows = list(islice((number for number in numbers() if number != ours), skip, skip + count))
     if len(rows) < count:
         raise ValueError("no more numbers for a rehearsal")
     chance = random.Random(f"{seed}:{skip}")  # noqa: S311  a story, not a secret

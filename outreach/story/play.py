@@ -93,7 +93,7 @@ def _bring_people(runtime: Runtime, group_id: int, recipients: int, seed: int) -
     with runtime.db.snapshot() as session:
         known = session.execute(select(func.count()).select_from(Constituent)).scalar_one()
     try:
-        content = people_csv(recipients, seed, skip=known)
+        content = people_csv(recipients, seed, skip=known, ours=runtime.settings.twilio_from_number)
     except ValueError:
         raise BadInputError("story_too_many") from None
     list_name = f"Neighbors {known + 1}-{known + recipients}"

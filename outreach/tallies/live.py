@@ -14,14 +14,14 @@ from outreach.escalations.models import Wave
 from outreach.messaging.models import Message, Timeline
 from outreach.tallies.campaign import CampaignTally, campaign_tally
 
-STEPS = 60
+MOST_STEPS = 60
 RATE_MINUTES = 5
 SERIES = ("delivered", "replies", "reports", "opted_out")
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """``began`` and ``ended`` bound the timeline; each series has STEPS equal steps. Domain time.
+    """``began`` and ``ended`` bound the timeline; each series has as many equal steps, MOST_STEPS at most. Domain time.
 
     ``rate`` is deliveries a minute over the last minutes; ``finish_at`` is None where nothing can be said.
     """
@@ -43,22 +43,24 @@ def live_tally(session: Session, group_id: int, campaign_id: int, clock: Clock) 
         select(func.min(Timeline.minute), func.max(Timeline.minute)).where(Timeline.gate_id.in_(gates))
     ).one()
     if first is None or last is None:
-        return Live(tally, None, None, {name: [0] * STEPS for name in SERIES}, 0.0, None, _opens(session, gates, tally))
-    width = max(1, -(-(last - first + 1) // STEPS))
+        return Live(tally, None, None, {name: [] for name in SERIES}, 0.0, None, _opens(session, gates, tally))
+    span = last - first + 1
+    width = -(-span // MOST_STEPS)
+    steps = -(-span // width)
     step = (Timeline.minute - first) // width
     rows = session.execute(
         select(Timeline.name, step.label("step"), func.sum(Timeline.count).label("added"))
         .where(Timeline.gate_id.in_(gates))
         .group_by(Timeline.name, step)
     ).all()
-    series = {name: [0] * STEPS for name in SERIES}
+    series = {name: [0] * steps for name in SERIES}
     for row in rows:
         series[row.name][int(row.step)] += int(row.added)
     now = clock.now()
     rate = _rate(session, gates, now)
     waiting = tally.states["planned"]
     finish = now + timedelta(minutes=waiting / rate) if rate and waiting and tally.state == "launched" else None
-    ended = _at(first + width * STEPS)
+    ended = _at(first + width * steps)
     return Live(tally, _at(first), ended, series, rate, finish, _opens(session, gates, tally))
 
 

@@ -16,14 +16,16 @@ from config.settings import Settings
 from outreach import migrations
 from outreach.core.queue import connect
 from outreach.core.runtime import Runtime, open_runtime
-from outreach.web import accounts, assets, campaigns, home, i18n, security
+from outreach.web import accounts, assets, campaigns, home, i18n, phones, security
 from outreach.web.roles import PUBLIC, allow, guard
 from outreach.webhooks import inbound_text, status_report, webhooks
 
 NAVIGATION = (
     ("home.index", lazy_gettext("Home")),
     ("campaigns.overview", lazy_gettext("Campaigns")),
+    ("phones.grid", lazy_gettext("Phones")),
 )
+"""What the bar shows, of the sections that this app has."""
 
 
 class DatabaseId(IntegerConverter):
@@ -47,7 +49,9 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     )
     app.extensions["outreach"] = runtime or open_runtime(settings)
     app.jinja_env.globals.update(
-        asset_url=assets.asset_url, navigation=lambda: NAVIGATION, rehearsal=settings.mode == "rehearsal"
+        asset_url=assets.asset_url,
+        navigation=lambda: [entry for entry in NAVIGATION if entry[0].split(".")[0] in app.blueprints],
+        rehearsal=settings.mode == "rehearsal",
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     i18n.set_up_languages(app)
@@ -55,6 +59,8 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     accounts.set_up_login(app)
     for blueprint in (webhooks, assets.pages, accounts.pages, home.pages, campaigns.pages):
         app.register_blueprint(blueprint)
+    if settings.mode == "rehearsal":
+        app.register_blueprint(phones.pages)
     _health(app)
     for view in (inbound_text, status_report, app.view_functions["static"]):
         allow(PUBLIC)(view)  # the webhooks are guarded by Twilio's signature

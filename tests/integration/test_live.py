@@ -13,7 +13,7 @@ from outreach.core.runtime import Runtime
 from outreach.messaging.models import Gate
 from outreach.messaging.reports import record_status
 from outreach.tallies.fold import LEASE, fold
-from outreach.tallies.live import SERIES, STEPS, live_tally
+from outreach.tallies.live import SERIES, live_tally
 from outreach.web.app import create_app
 from tests.factories import World, make_group, make_world
 from tests.integration.test_webhooks import launch, say, text_everybody
@@ -55,7 +55,7 @@ def test_the_timeline_sums_to_the_counters(runtime: Runtime, world: World) -> No
         live = live_tally(session, world.group_id, wave.campaign_id, runtime.clock)
     totals = {name: sum(live.series[name]) for name in SERIES}
     assert totals == {"delivered": 4, "replies": 2, "reports": 1, "opted_out": 1}
-    assert {len(steps) for steps in live.series.values()} == {STEPS}
+    assert {len(steps) for steps in live.series.values()} <= {1, 2}  # it all happened within a minute or two
     assert live.rate == 4 / 5
     assert live.began is not None
     assert live.began <= runtime.clock.now()

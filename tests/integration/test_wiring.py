@@ -29,7 +29,8 @@ ROOT = Path(__file__).parents[2]
 ROUTES = {
     "/", "/assets/<release>/<name>", "/campaigns/", "/campaigns/<int:campaign_id>",
     "/campaigns/<int:campaign_id>/live", "/enter/<token>", "/healthz",
-    "/language/<code>", "/leave", "/readyz", "/sign-in", "/static/<path:filename>", "/twilio/sms",
+    "/language/<code>", "/leave", "/phones/", "/phones/<number>", "/phones/<number>/live", "/phones/<number>/reply",
+    "/phones/live", "/readyz", "/sign-in", "/static/<path:filename>", "/twilio/sms",
     "/twilio/status/<int:attempt_id>",
 }  # fmt: skip
 
