@@ -15,7 +15,7 @@ from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.escalations.scripts import script_text
 from outreach.messaging.answers import Answer, fixed_answer, plan_answer, record_answer
-from outreach.messaging.inbound import InboundText, Received, receive_reply
+from outreach.messaging.inbound import InboundText, Received, is_stored, receive_reply
 from outreach.people.lookup import known_of
 from outreach.tallies.reads import reports_so_far
 
@@ -33,8 +33,8 @@ def answer_text(runtime: Runtime, text: InboundText) -> Answer | None:
             received = receive_reply(tx, runtime, text)
             body = _words(tx, runtime, received)
             return record_answer(tx, runtime, received, body, _kind(received)) if received and body else None
-    except IntegrityError:  # the same MessageSid in the same moment: the other one answers
-        log.info("reply_delivered_twice", sid=text.sid)
+    except IntegrityError:
+        _delivered_twice(runtime, text)
         return None
 
 
@@ -48,7 +48,15 @@ def answer_found(runtime: Runtime, text: InboundText) -> None:
                 if body:
                     plan_answer(tx, runtime, received, body, _kind(received))
     except IntegrityError:
-        log.info("reply_delivered_twice", sid=text.sid)
+        _delivered_twice(runtime, text)
+
+
+def _delivered_twice(runtime: Runtime, text: InboundText) -> None:
+    """The same MessageSid in the same moment: the other one answers. Anything else is raised again."""
+    with runtime.db.snapshot() as session:
+        if not is_stored(session, text.sid):
+            raise  # noqa: PLE0704  called where the error is handled
+    log.info("reply_delivered_twice", sid=text.sid)
 
 
 def _words(tx: Transaction, runtime: Runtime, received: Received | None) -> str | None:
@@ -59,7 +67,8 @@ def _words(tx: Transaction, runtime: Runtime, received: Received | None) -> str 
 
 
 def _kind(received: Received) -> str:
-    return "confirmation" if received.verdict.intent in {"opt_out", "opt_in"} else "answer"
+    """A confirmation also goes to somebody who is opted out: it is the one text they get for having asked."""
+    return "confirmation" if received.verdict.intent in {"opt_out", "opt_in", "help"} else "answer"
 
 
 def _script(tx: Transaction, runtime: Runtime, received: Received) -> str:

@@ -18,7 +18,7 @@ from rq.serializers import JSONSerializer
 
 from config.settings import Settings
 from outreach.core.logs import set_up_logs
-from outreach.core.queue import QUEUES
+from outreach.core.queue import QUEUES, waiting_mark
 from workers import campaigns, messaging
 from workers.context import SENDER_THREADS
 
@@ -38,6 +38,7 @@ class AllowListWorker(Worker):
             log.error("job_refused", job_id=job.id, function=str(job.func_name)[:100])
             job.delete()
             return False
+        self.connection.delete(waiting_mark(job.func_name, tuple(job.args)))
         return bool(super().perform_job(job, queue, execution))
 
 

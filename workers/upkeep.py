@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 LEASE_SECONDS = 10.0
 IDLE_SECONDS = 0.1
 SWEEP_SECONDS = 1.0
+SWEEP_AT_THE_LATEST = 2.0
+"""Seconds behind time after which sweeps come before the next fold, however many events wait."""
 LIST_EVERY = 60.0
 """Domain seconds between two looks for texts that the webhook missed; never more often than the real seconds below."""
 LIST_AT_MOST_EVERY = 5.0
@@ -70,6 +72,9 @@ class Upkeep:
             except DBAPIError as error:
                 log.warning("upkeep_waits_for_database", error=type(error.orig).__name__)
                 self._stop.wait(0.5)
+            except Exception:  # whatever one row has in it, the others must be looked after
+                log.exception("upkeep_failed")
+                self._stop.wait(1.0)
         release(self._runtime.db, LEASE, self._token, self._now())
 
     def _now(self) -> datetime:
@@ -81,7 +86,8 @@ class Upkeep:
         sweep = 0.0
         while not self._stop.is_set() and time.monotonic() < renew:
             folded = fold(self._runtime.db, self._runtime.clock, self._token)
-            if time.monotonic() >= sweep and folded == 0:
+            late = time.monotonic() - sweep
+            if late >= SWEEP_AT_THE_LATEST or (late >= 0 and folded == 0):
                 for step in STEPS:
                     step(self._runtime)
                 sweep = time.monotonic() + SWEEP_SECONDS
@@ -95,13 +101,15 @@ class Upkeep:
             if not self._leading.is_set():
                 continue
             try:
+                if time.monotonic() >= listing:
+                    listing = time.monotonic() + max(LIST_AT_MOST_EVERY, LIST_EVERY / self._runtime.clock.speed)
+                    list_missed(self._runtime, self._carrier, answer_found)
                 reconcile(self._runtime, self._carrier)
                 fetch_silent(self._runtime, self._carrier)
-                if time.monotonic() >= listing:
-                    list_missed(self._runtime, self._carrier, answer_found)
-                    listing = time.monotonic() + max(LIST_AT_MOST_EVERY, LIST_EVERY / self._runtime.clock.speed)
             except DBAPIError as error:
                 log.warning("inquiries_wait_for_database", error=type(error.orig).__name__)
+            except Exception:  # this thread is all that finds lost answers and missed texts
+                log.exception("inquiries_failed")
 
 
 STEPS: tuple[Callable[[Runtime], int], ...] = (
@@ -112,7 +120,7 @@ STEPS: tuple[Callable[[Runtime], int], ...] = (
     wake_senders,
     wake_planners,
 )
-"""What is swept each second, after a fold has found nothing left."""
+"""What is swept each second, when a fold has found nothing left, or a little later."""
 
 
 def main() -> None:

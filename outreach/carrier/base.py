@@ -50,11 +50,12 @@ def error_for(status: int, code: int) -> CarrierError:
     """The error kind of an HTTP answer that is not a success."""
     if status == 429 or code in {TOO_MANY_REQUESTS, QUEUE_FULL}:
         return Throttled(code or TOO_MANY_REQUESTS)
-    if status >= 500 or status < 400:
+    if status >= 500 or status < 400 or status == 408:
         return Ambiguous(code)
     if code in MISCONFIGURED or status in {401, 403}:
         return Misconfigured(code or 20003)
-    return Rejected(code)
+    # Without a code of the carrier's it was a proxy or a wrong address: nobody's number is to blame for that.
+    return Rejected(code) if code else Misconfigured(status)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +28,7 @@ from outreach.carrier.base import Ambiguous, CarrierMessage, Rejected, Unreachab
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 10.0
 PAGE_SIZE = 100
+SID = re.compile(r"[A-Z]{2}[0-9a-zA-Z]{1,32}", re.ASCII)
 UNREADABLE = (TwilioException, ValueError, KeyError, TypeError, AttributeError)
 """What the SDK raises on a success whose body is not what it should be."""
 
@@ -128,7 +130,7 @@ class TwilioCarrier:
         except UNREADABLE as error:
             # A success whose body cannot be read: the carrier may well have taken it.
             raise Ambiguous(reason=type(error).__name__) from None
-        if not message.sid:
+        if not SID.fullmatch(str(message.sid)):
             raise Ambiguous(reason="no sid")
         return str(message.sid)
 

@@ -22,6 +22,15 @@ class Lease(Base):
     until: Mapped[datetime]  # real
 
 
+class Bookmark(Base):
+    """How far something that is read in order has been read, by real time."""
+
+    __tablename__ = "bookmark"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[datetime]
+
+
 def new_token() -> str:
     """A fencing token: 128 random bits in hex."""
     return secrets.token_hex(16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 
 from redis import Redis
@@ -15,15 +16,20 @@ QUEUES = ("messaging", "campaigns")
 
 JOB_TIMEOUT = 300
 FAILURE_TTL = 86_400
+MARK_SECONDS = 60
 
 
 def connect(url: str) -> Redis:
     """A Redis client that gives up within seconds: whoever asks has the database to fall back on."""
-    return Redis.from_url(url, socket_connect_timeout=3, health_check_interval=30)
+    return Redis.from_url(url, socket_connect_timeout=3, socket_timeout=5, health_check_interval=30)
 
 
 class RedisQueue:
-    """Puts jobs on RQ's queues. Descriptions carry no arguments; results are not kept."""
+    """Puts jobs on RQ's queues. Descriptions carry no arguments; results are not kept.
+
+    While a job waits in the queue, the same one is not queued again: workers that are away for an hour must not
+    come back to hundreds of them. The mark ends by itself, so a job that Redis lost is asked for again.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -34,6 +40,8 @@ class RedisQueue:
 
     def enqueue(self, job: Job) -> None:
         """Raises redis errors; ``Database.send`` turns them into a log line."""
+        if not self._redis.set(waiting_mark(job.function, job.args), 1, nx=True, ex=MARK_SECONDS):
+            return
         queue = Queue(job.queue, connection=self._redis, serializer=JSONSerializer)
         queue.enqueue_call(
             job.function,
@@ -43,3 +51,8 @@ class RedisQueue:
             failure_ttl=FAILURE_TTL,
             description=job.function,
         )
+
+
+def waiting_mark(function: str, args: tuple[object, ...]) -> str:
+    """The key that says that this very job waits in a queue; whoever starts the job removes it."""
+    return f"outreach:waiting:{function}:{json.dumps(list(args))}"

@@ -9,7 +9,7 @@ from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import get_campaign, text_values
 from outreach.escalations.models import Campaign, Wave
-from outreach.messaging.gates import close_gate, open_gate, pause_gate, resume_gate
+from outreach.messaging.gates import cancel_messages, close_gate, open_gate, pause_gate, resume_gate
 from outreach.messaging.render import render
 
 PLAN_WAVE = "workers.campaigns.plan_wave"
@@ -73,7 +73,9 @@ def cancel_campaign(runtime: Runtime, group_id: int, campaign_id: int) -> int:
         campaign = get_campaign(tx, group_id, campaign_id)
         campaign.state = "canceled"
         gates = _gates(tx, campaign_id)
-    return sum(close_gate(runtime.db, gate_id, "organizer", runtime.clock) for gate_id in gates)
+        for gate_id in gates:
+            close_gate(tx, gate_id, "organizer")
+    return sum(cancel_messages(runtime.db, gate_id, runtime.clock) for gate_id in gates)
 
 
 def _gates(tx: Transaction, campaign_id: int) -> list[int]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.orm import aliased
 
 from outreach.core.db import Database, Transaction
@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 CLAIM_LIMIT = 500
 LEASE_SECONDS = 30
+SEEN_WITHIN = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,9 @@ def claim(runtime: Runtime, gate_id: int, token: str, *, after: int, limit: int)
         rows = _take(tx, runtime, gate_id, token, after, min(limit, CLAIM_LIMIT))
         if not rows:
             return [], after
-        tx.execute(update(Gate).where(Gate.id == gate_id).values(woken_at=runtime.clock.real_now()))
+        real = runtime.clock.real_now()
+        stale = or_(Gate.woken_at.is_(None), Gate.woken_at < real - SEEN_WITHIN)  # slices hold the row: write seldom
+        tx.execute(update(Gate).where(Gate.id == gate_id, stale).values(woken_at=real))
         ids = [row.constituent_id for row in rows if row.constituent_id and row.sealed is None]
         people = {
             person.id: person

@@ -47,8 +47,9 @@ def gate_state(tx: Transaction, gate_id: int) -> str:
 
 
 def pause_gate(tx: Transaction, gate_id: int, reason: str) -> bool:
-    """Stop new slices at once. False when the gate was not open."""
-    return _move(tx, gate_id, "open", "paused", reason)
+    """Stop new slices at once. False when it was not open, or holds answers: those nobody pauses or resumes."""
+    kind = tx.execute(select(Gate.kind).where(Gate.id == gate_id)).scalar()
+    return kind != "answers" and _move(tx, gate_id, "open", "paused", reason)
 
 
 def resume_gate(tx: Transaction, gate_id: int) -> None:
@@ -63,14 +64,16 @@ def _move(tx: Transaction, gate_id: int, source: str, target: str, reason: str |
     return bool(tx.execute(statement.returning(Gate.id)).first())
 
 
-def close_gate(db: Database, gate_id: int, reason: str, clock: Clock) -> int:
-    """Close for good and cancel what has not been posted; returns how many messages that were.
+def close_gate(tx: Transaction, gate_id: int, reason: str) -> None:
+    """Close for good: no slice passes after this has committed. ``cancel_messages`` then cancels the rows."""
+    tx.execute(update(Gate).where(Gate.id == gate_id).values(state="closed", reason=reason))
 
-    The gate's own commit comes first, so no slice passes after it; the rows follow in short transactions. What a
-    killed process leaves of them, ``sweep_closed`` finishes.
+
+def cancel_messages(db: Database, gate_id: int, clock: Clock) -> int:
+    """Cancel, in short transactions, what a closed gate holds before its POST; how many messages that were.
+
+    What a killed process leaves of them, ``sweep_closed`` finishes.
     """
-    with db.transaction(durable=True) as tx:
-        tx.execute(update(Gate).where(Gate.id == gate_id).values(state="closed", reason=reason))
     total = 0
     while canceled := cancel_chunk(db, gate_id, clock):
         total += canceled

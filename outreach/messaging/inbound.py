@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
+from outreach.accounts.links import ensure_group
 from outreach.accounts.models import Group
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
@@ -23,6 +25,7 @@ from outreach.people.consent import is_suppressed, lock_people, record_opt_in, s
 from outreach.people.models import Constituent
 
 REPORT_WITHIN = timedelta(hours=48)
+NO_GROUP = "Unassigned"
 CARRIER_OPT_OUT = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
 CARRIER_WORDS = CARRIER_OPT_OUT | {"START", "YES", "UNSTOP", "HELP", "INFO"}
 """One-word texts that Twilio answers itself when TWILIO_OPT_OUT is ``default``."""
@@ -62,13 +65,13 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     """
     number_hash = runtime.vault.number_hash(text.sender)
     lock_people(tx, [number_hash])
-    if tx.execute(select(Reply.id).where(Reply.carrier_sid == text.sid)).first():
+    if is_stored(tx, text.sid):
         return None
     last = _last_campaign_text(tx, number_hash)
     now = runtime.clock.at(text.received_at.timestamp())
     recently = last is not None and last.posted_at is not None and now - last.posted_at <= REPORT_WITHIN
     verdict = classify(text.body, asked="call_report" if recently else None)
-    group_id = last.group_id if last else _group_of(tx, number_hash)
+    group_id = last.group_id if last else _group_of(tx, number_hash, now)
     person = tx.execute(
         select(Constituent.id, Constituent.language).where(
             Constituent.group_id == group_id, Constituent.number_hash == number_hash
@@ -107,6 +110,11 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     )
 
 
+def is_stored(session: Session, sid: str) -> bool:
+    """Whether this MessageSid has a reply row."""
+    return session.execute(select(Reply.id).where(Reply.carrier_sid == sid)).first() is not None
+
+
 def _answer_in(verdict: Verdict, setting: str) -> str:
     """Spanish for who set it or wrote it: SCRIPT is the same word in both languages, so English words prove nothing."""
     if verdict.intent == "language" and verdict.lang in {"en", "es"}:
@@ -123,10 +131,14 @@ def _last_campaign_text(tx: Transaction, number_hash: bytes) -> Message | None:
     ).scalar()
 
 
-def _group_of(tx: Transaction, number_hash: bytes) -> int:
-    """The group of a number that no campaign has texted: whoever knows it, else the instance's first group."""
+def _group_of(tx: Transaction, number_hash: bytes, at: datetime) -> int:
+    """Of a number that no campaign has texted: whoever knows it, else the instance's first group.
+
+    A STOP that comes before there is any group must be kept too, so then one is made.
+    """
     known = select(func.min(Constituent.group_id)).where(Constituent.number_hash == number_hash)
-    return tx.execute(known).scalar() or tx.execute(select(func.min(Group.id))).scalar_one()
+    found = tx.execute(known).scalar() or tx.execute(select(func.min(Group.id))).scalar()
+    return found or ensure_group(tx, NO_GROUP, at)
 
 
 def _obey(tx: Transaction, runtime: Runtime, reply: Reply, text: InboundText, verdict: Verdict) -> None:

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import select, union_all, update
 
-from outreach.carrier.base import Carrier, CarrierError, CarrierMessage
+from outreach.carrier.base import Carrier, CarrierError, CarrierMessage, Misconfigured, Throttled, Unreachable
 from outreach.core.db import Transaction
+from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
 from outreach.messaging.models import Event, Message, MessageAttempt
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 LOOK_BACK = timedelta(minutes=5)
 AT_ONCE = 50
+AGAIN_SECONDS = 15.0
+"""Real seconds until a look-up that failed is tried again; it does not count as one of the three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +58,35 @@ def due_doubts(runtime: Runtime) -> list[Doubt]:
 
 
 def reconcile(runtime: Runtime, carrier: Carrier) -> int:
-    """Look every due doubt up once; returns how many were looked up. A carrier that is away changes nothing."""
+    """Look every due doubt up once; returns how many were looked up.
+
+    A doubt that cannot be looked up now comes again a little later, and the others have their turn.
+    """
     done = 0
     for doubt in due_doubts(runtime):
-        number = runtime.vault.open(doubt.sealed or b"\0", "message")["to"]
         try:
+            number = runtime.vault.open(doubt.sealed or b"\0", "message")["to"]
             listed = list(carrier.list_to(number, doubt.begun_at - LOOK_BACK))
-        except CarrierError as error:
-            log.warning("reconcile_waits", message_id=doubt.message_id, error=type(error).__name__, code=error.code)
+        except (CarrierError, OutreachError) as error:
+            log.warning("reconcile_waits", message_id=doubt.message_id, error=str(error))
+            _postpone(runtime, doubt)
+            if isinstance(error, Throttled | Unreachable | Misconfigured):
+                break
             continue
         same = [one for one in listed if not one.inbound and runtime.vault.text_hash(one.body) == doubt.body_hash]
         with runtime.db.transaction() as tx:
             settle(tx, runtime, doubt, same)
         done += 1
     return done
+
+
+def _postpone(runtime: Runtime, doubt: Doubt) -> None:
+    with runtime.db.transaction() as tx:
+        tx.execute(
+            update(Message)
+            .where(Message.id == doubt.message_id, Message.state == "unknown")
+            .values(next_check_at=runtime.clock.after_real(AGAIN_SECONDS))
+        )
 
 
 def settle(tx: Transaction, runtime: Runtime, doubt: Doubt, same: list[CarrierMessage]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from outreach.carrier.base import BAD_NUMBER, OPTED_OUT
 from outreach.core.db import Transaction
@@ -20,6 +20,7 @@ from outreach.messaging.gates import pause_gate
 from outreach.messaging.models import Message
 from outreach.messaging.optout import obey_opt_out
 from outreach.messaging.slices import Post
+from outreach.people.consent import lock_people
 from outreach.people.models import Constituent
 
 log = structlog.get_logger(__name__)
@@ -31,17 +32,20 @@ GIVE_UP_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An attempt's event, and what the carrier's code asks of us at once."""
+    """An attempt's event, and why its gate must be halted at once, if it must."""
 
     post: Post
     event: EventRow
-    halt: int | None = None  # the code that says our own set-up is wrong
+    halt: str | None = None
 
 
 def record(runtime: Runtime, outcomes: Sequence[Outcome]) -> None:
     """Append results in one transaction; an opt-out known only to the carrier is obeyed in the same one."""
     refused = [one for one in outcomes if one.event["error_code"] == OPTED_OUT]
+    bad = [one for one in outcomes if one.event["key"] == "rejected" and one.event["error_code"] in BAD_NUMBER]
     with runtime.db.transaction(durable=bool(refused)) as tx:
+        # People first and all at once, in the one order in which everybody locks them.
+        lock_people(tx, [one.post.number_hash for one in (*refused, *bad)])
         append(tx, [one.event for one in outcomes])
         for one in refused:
             group_id = tx.execute(select(Message.group_id).where(Message.id == one.post.message_id)).scalar_one()
@@ -49,13 +53,13 @@ def record(runtime: Runtime, outcomes: Sequence[Outcome]) -> None:
             obey_opt_out(
                 tx, group_id=group_id, number_hash=one.post.number_hash, wording="21610", source="carrier", at=at
             )
+        for one in bad:
+            mark_number_bad(tx, runtime, one.post.number_hash, one.event["error_code"])
         for one in outcomes:
-            if one.event["key"] == "rejected" and one.event["error_code"] in BAD_NUMBER:
-                mark_number_bad(tx, runtime, one.post.number_hash, one.event["error_code"])
             if one.halt is not None:
                 gate_id = tx.execute(select(Message.gate_id).where(Message.id == one.post.message_id)).scalar_one()
-                if pause_gate(tx, gate_id, f"carrier:{one.halt}"):
-                    log.error("gate_halted", gate_id=gate_id, code=one.halt)
+                if pause_gate(tx, gate_id, one.halt):
+                    log.error("gate_halted", gate_id=gate_id, reason=one.halt)
 
 
 def mark_number_bad(tx: Transaction, runtime: Runtime, number_hash: bytes, code: int | None) -> None:
@@ -112,6 +116,9 @@ class Recorder:
         while True:
             try:
                 record(self._runtime, batch)
+            except (DataError, IntegrityError) as error:
+                self._one_by_one(batch, error)
+                return
             except DBAPIError as error:
                 if time.monotonic() > give_up:
                     log.error("results_not_recorded", attempts=[one.post.attempt_id for one in batch])
@@ -119,5 +126,16 @@ class Recorder:
                 log.warning("results_wait_for_database", count=len(batch), error=type(error.orig).__name__)
                 threading.Event().wait(pause)
                 pause = min(pause * 2, 5.0)
+            except Exception:  # this thread must go on: its queue is all that the sender threads have
+                log.exception("results_not_recorded", attempts=[one.post.attempt_id for one in batch])
+                return
             else:
                 return
+
+    def _one_by_one(self, batch: list[Outcome], error: DBAPIError) -> None:
+        """One result that the database will not take must not take the others with it."""
+        if len(batch) == 1:
+            log.error("result_not_recorded", attempt_id=batch[0].post.attempt_id, error=type(error.orig).__name__)
+            return
+        for one in batch:
+            self._record([one])

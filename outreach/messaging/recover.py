@@ -9,9 +9,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 
 from outreach.carrier.base import Carrier, CarrierError
+from outreach.core.leases import Bookmark
 from outreach.core.runtime import Runtime
 from outreach.messaging.inbound import InboundText
 from outreach.messaging.models import Message, MessageAttempt, Reply
@@ -21,6 +23,7 @@ from outreach.messaging.states import SILENCE
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 20
+BOOKMARK = "inbound listed"
 FETCHES = 3
 LOOK_BACK = timedelta(minutes=5)
 WEBHOOK_MAY_TAKE = timedelta(seconds=20)
@@ -58,24 +61,35 @@ def fetch_silent(runtime: Runtime, carrier: Carrier) -> int:
 
 
 def list_missed(runtime: Runtime, carrier: Carrier, answer: Callable[[Runtime, InboundText], None]) -> int:
-    """Give ``answer`` every text to our number that no webhook brought, oldest first; how many there were."""
+    """Give ``answer`` every text to our number that no webhook brought, oldest first; how many there were.
+
+    It looks back to the beginning of the last listing that went through, whatever webhooks have brought since.
+    """
     ours = runtime.settings.twilio_from_number
     if ours is None:
         return 0
+    began = runtime.clock.real_now()
     with runtime.db.snapshot() as session:
-        newest = session.execute(select(func.max(Reply.received_at))).scalar()
-    since = newest - LOOK_BACK if newest else runtime.clock.real_now() - FIRST_LOOK_BACK
+        last = session.execute(select(Bookmark.at).where(Bookmark.name == BOOKMARK)).scalar()
+    since = last - LOOK_BACK if last else began - FIRST_LOOK_BACK
     try:
         listed = [found for found in carrier.list_to(ours, since) if found.inbound and found.sender]
     except CarrierError as error:
         log.warning("list_failed", error=type(error).__name__, code=error.code)
         return 0
+    missed = [found for found in reversed(listed) if found.created_at <= began - WEBHOOK_MAY_TAKE]
     with runtime.db.snapshot() as session:
-        sids = [found.sid for found in listed]
+        sids = [found.sid for found in missed]
         known = set(session.execute(select(Reply.carrier_sid).where(Reply.carrier_sid.in_(sids))).scalars())
-    settled = runtime.clock.real_now() - WEBHOOK_MAY_TAKE
-    missed = [found for found in reversed(listed) if found.sid not in known and found.created_at <= settled]
+    missed = [found for found in missed if found.sid not in known]
     for found in missed:
         log.warning("reply_found_by_listing", sid=found.sid)
-        answer(runtime, InboundText(found.sid, found.sender or "", found.to, found.body, found.created_at))
+        try:
+            answer(runtime, InboundText(found.sid, found.sender or "", found.to, found.body, found.created_at))
+        except DBAPIError:
+            raise
+        except Exception:  # one text that we cannot take must not hide the next one's STOP
+            log.exception("reply_not_taken", sid=found.sid)
+    with runtime.db.transaction() as tx:
+        tx.merge(Bookmark(name=BOOKMARK, at=began))
     return len(missed)

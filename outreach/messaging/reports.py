@@ -36,4 +36,4 @@ def record_status(
         if error_code in BAD_NUMBER_REPORTED:
             mark_number_bad(tx, runtime, about.number_hash, error_code)
         elif pause_gate(tx, about.gate_id, f"carrier:{error_code}"):
-            log.error("gate_halted", gate_id=about.gate_id, code=error_code)
+            log.error("gate_halted", gate_id=about.gate_id, reason=f"carrier:{error_code}")

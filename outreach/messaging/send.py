@@ -33,6 +33,8 @@ STALE_SECONDS = 0.25
 GATHER_SECONDS = 0.02
 LINGER_SECONDS = 5.0
 POLL_SECONDS = 0.1
+UNCLEAR_IN_A_ROW = 20
+"""So many answers in a row that may mean anything halt the gate: each may need a person to decide it."""
 
 
 def send_batch(runtime: Runtime, carrier: Carrier, gate_id: int, *, threads: int, seconds: float) -> int:
@@ -54,6 +56,7 @@ class Sender:
         self._runtime = runtime
         self._carrier = carrier
         self._token = secrets.token_hex(16)
+        self._halted = threading.Event()
         self._recorder = Recorder(runtime)
         self._pool = Pool(threads, self._post)
 
@@ -70,10 +73,15 @@ class Sender:
                     return begun
                 threading.Event().wait(POLL_SECONDS)
             while claimed:
+                if self._halted.is_set():  # the gate's own pause is about to be committed by the recorder
+                    release(self._runtime.db, self._token)
+                    return begun
                 if time.monotonic() > deadline:
                     release(self._runtime.db, self._token)
                     break
                 idle = self._pool.wait_idle(min(len(claimed), self._pool.limit), GATHER_SECONDS)
+                if not idle:  # the carrier has just told us to slow down
+                    continue
                 posts = slice_out(self._runtime, claimed[:idle], self._token)
                 claimed = claimed[idle:]
                 begun += len(posts)
@@ -97,7 +105,10 @@ class Sender:
             )
 
     def _post(self, post: Post) -> None:
-        self._recorder.put(self._try(post))
+        outcome = self._try(post)
+        if outcome.halt:
+            self._halted.set()
+        self._recorder.put(outcome)
 
     def _try(self, post: Post) -> Outcome:
         now = self._runtime.clock.real_now
@@ -111,10 +122,12 @@ class Sender:
         except Rejected as error:
             return Outcome(post, events.result(post.attempt_id, "rejected", now(), error_code=error.code))
         except Misconfigured as error:
-            event = events.result(post.attempt_id, "not_sent", now(), error_code=error.code, retry_after=1.0)
-            return Outcome(post, event, halt=error.code)
+            event = events.result(post.attempt_id, "not_sent", now(), error_code=error.code, retry_after=30.0)
+            return Outcome(post, event, halt=f"carrier:{error.code}")
         except Ambiguous as error:
-            return Outcome(post, events.result(post.attempt_id, "unknown", now(), error_code=error.code or None))
+            in_a_row = self._pool.shrink(unclear=True)
+            event = events.result(post.attempt_id, "unknown", now(), error_code=error.code or None)
+            return Outcome(post, event, halt="carrier:unclear" if in_a_row >= UNCLEAR_IN_A_ROW else None)
         except CarrierError as error:  # throttled or unreachable: nothing was sent
             if isinstance(error, Throttled):
                 self._pool.shrink()
@@ -140,6 +153,7 @@ class Pool:
         self._queue: SimpleQueue[Post | None] = SimpleQueue()
         self._changed = threading.Condition()
         self._busy = 0
+        self._unclear = 0
         self._limit = float(threads)
         self._members = [threading.Thread(target=self._run, name=f"sender-{n}", daemon=True) for n in range(threads)]
         for member in self._members:
@@ -160,7 +174,7 @@ class Pool:
         with self._changed:
             self._changed.wait_for(lambda: self.limit > self._busy)
             self._changed.wait_for(lambda: self.limit - self._busy >= wanted, timeout=gather)
-            return min(wanted, self.limit - self._busy)
+            return max(0, min(wanted, self.limit - self._busy))
 
     def submit(self, post: Post) -> None:
         """Give a post to an idle thread."""
@@ -168,14 +182,17 @@ class Pool:
             self._busy += 1
         self._queue.put(post)
 
-    def shrink(self) -> None:
-        """The carrier says: too fast."""
+    def shrink(self, *, unclear: bool = False) -> int:
+        """The carrier says: too fast, or says nothing clear; returns how many unclear answers came in a row."""
         with self._changed:
             self._limit = max(1.0, self._limit / 2)
+            self._unclear += unclear
+            return self._unclear
 
     def grow(self) -> None:
         """A POST went through."""
         with self._changed:
+            self._unclear = 0
             self._limit = min(float(self.threads), self._limit + 1 / self._limit)
 
     def close(self) -> None:

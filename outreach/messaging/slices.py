@@ -71,9 +71,9 @@ def judge(facts: Facts, now: datetime) -> Verdict:
     """Decide one message at a domain time. Pure; the order is the order of what must never be overridden."""
     if facts.gate == "closed":
         return Verdict("canceled")
-    if facts.suppressed:
+    if facts.suppressed and facts.kind != "confirmation":
         return Verdict("suppressed")
-    if facts.number_bad or not facts.body:
+    if not facts.body or (facts.number_bad and facts.kind == "campaign"):
         return Verdict("failed")
     if facts.gate == "paused":
         return Verdict("planned")
@@ -93,6 +93,7 @@ def slice_out(runtime: Runtime, claimed: Sequence[Claimed], token: str) -> list[
     by_id = {one.message_id: one for one in claimed}
     with runtime.db.transaction(durable=True) as tx:
         lock_people(tx, [one.number_hash for one in claimed])
+        _hold_gates(tx, list(by_id))
         now, begun_at = runtime.clock.now(), runtime.clock.real_now()
         facts = _facts(tx, by_id, token, now)
         verdicts = {message_id: judge(known, now) for message_id, (_, known) in facts.items()}
@@ -106,6 +107,12 @@ def slice_out(runtime: Runtime, claimed: Sequence[Claimed], token: str) -> list[
         Post(attempts[i], i, by_id[i].number_hash, by_id[i].to, by_id[i].body, verdicts[i].validity, committed)
         for i in posting
     ]
+
+
+def _hold_gates(tx: Transaction, message_ids: list[int]) -> None:
+    """Nobody pauses or closes these gates until this slice has committed; whoever did before is seen by it."""
+    gates = select(Message.gate_id).where(Message.id.in_(message_ids))
+    tx.execute(select(Gate.id).where(Gate.id.in_(gates)).order_by(Gate.id).with_for_update(read=True)).all()
 
 
 def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime) -> dict[int, tuple[int, Facts]]:

@@ -99,6 +99,8 @@ def heard_result(key: str, error_code: int | None) -> str:
 def hear(facts: Facts, heard: Heard) -> Facts:
     """The message after this was heard. Order and repetition of reports do not change where it ends."""
     proof = heard.word in _PROOF
+    if facts.state in BEFORE_POSTING:  # a late word about an earlier attempt: claim, slice and STOP own this row
+        return replace(facts, alarm="accepted_after_not_sent") if proof else facts
     if heard.attempt_closed or facts.closed_attempt == heard.attempt_id:
         return replace(facts, alarm="accepted_after_not_sent") if proof else facts
     if proof and heard.carrier_sid and facts.carrier_sid not in {None, heard.carrier_sid}:

@@ -11,7 +11,7 @@ from outreach.core.db import Job, Transaction
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
 from outreach.messaging.gates import SEND_BATCH, cancel_chunk
-from outreach.messaging.models import Event, Gate, Message, MessageAttempt
+from outreach.messaging.models import Event, Gate, Message, MessageAttempt, Tally
 
 CHUNK = 500
 WAKE_AFTER = timedelta(seconds=10)
@@ -74,9 +74,9 @@ def release_held(runtime: Runtime) -> int:
 
 
 def sweep_closed(runtime: Runtime) -> int:
-    """Planned rows behind a closed gate are canceled: whoever closed it was killed, or planning was under way."""
+    """What waits behind a closed gate is canceled: whoever closed it was killed, or planning was under way."""
     with runtime.db.snapshot() as session:
-        waiting = exists().where(Message.gate_id == Gate.id, Message.state == "planned")
+        waiting = exists().where(Tally.gate_id == Gate.id, Tally.name.in_(("planned", "held")), Tally.count > 0)
         gates = session.execute(select(Gate.id).where(Gate.state == "closed", waiting)).scalars().all()
     return sum(cancel_chunk(runtime.db, gate_id, runtime.clock) for gate_id in gates)
 

@@ -11,14 +11,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 
 from outreach.accounts import models as accounts
+from outreach.core import leases
 from outreach.core.db import Base, Database
-from outreach.core.leases import Lease
 from outreach.escalations import models as escalations
 from outreach.messaging import models as messaging
 from outreach.officials import models as officials
 from outreach.people import models as people
 
-MODELS = (accounts, people, officials, messaging, escalations, Lease)
+MODELS = (accounts, people, officials, messaging, escalations, leases)
 
 
 def metadata() -> MetaData:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outreach.core.clock import Clock
@@ -34,6 +34,7 @@ ON_TIMELINE = ("delivered", "replies", "reports", "opted_out")
 class Folded:
     """What a set of events comes to: messages as they are now, counters to add, alarms to raise."""
 
+    before: dict[int, Facts] = field(default_factory=dict)
     messages: dict[int, Facts] = field(default_factory=dict)
     counters: Counter[tuple[int, str]] = field(default_factory=Counter)
     minutes: Counter[tuple[int, int, str]] = field(default_factory=Counter)
@@ -102,6 +103,7 @@ def _hear(folded: Folded, row: Any, domain: Callable[[datetime], datetime]) -> N
         retry_at=domain(row.received_at + timedelta(seconds=row.retry_after or 0)),
     )
     after = hear(before, heard)
+    folded.before.setdefault(row.message_id, before)
     folded.messages[row.message_id] = after
     if after.alarm and after.alarm != before.alarm:
         folded.alarms.append((row.id, after.alarm))
@@ -112,6 +114,15 @@ def _hear(folded: Folded, row: Any, domain: Callable[[datetime], datetime]) -> N
         folded.counters[row.message_gate, source] -= 1
         folded.counters[row.message_gate, target] += 1
         _note(folded, row.message_gate, target, 1, at)
+
+
+_table = Message.__table__.c
+WRITTEN = ("state", "carrier_sid", "error_code", "not_before", "next_check_at", "checks")
+WRITE = (
+    update(Message.__table__)  # type: ignore[arg-type]
+    .where(_table.id == bindparam("its_id"), _table.state == bindparam("was"))
+    .values({name: bindparam(f"new_{name}") for name in WRITTEN} | {"lease_token": None, "lease_until": None})
+)
 
 
 class LeaseLost(Exception):
@@ -153,22 +164,19 @@ def _refuse_bound_sids(tx: Transaction, folded: Folded) -> None:
 
 
 def _write(tx: Transaction, folded: Folded) -> None:
-    if folded.messages:
-        tx.execute(
-            update(Message),
+    """Store what has changed, and nothing else: a row that was only spoken about may be in a sender's hands."""
+    changed = {
+        message_id: facts
+        for message_id, facts in folded.messages.items()
+        if replace(facts, alarm=None) != replace(folded.before[message_id], alarm=None)
+    }
+    if changed:
+        tx.connection().execute(
+            WRITE,
             [
-                {
-                    "id": message_id,
-                    "state": facts.state,
-                    "carrier_sid": facts.carrier_sid,
-                    "error_code": facts.error_code,
-                    "not_before": facts.not_before,
-                    "next_check_at": facts.next_check_at,
-                    "checks": facts.checks,
-                    "lease_token": None,
-                    "lease_until": None,
-                }
-                for message_id, facts in folded.messages.items()
+                {"its_id": message_id, "was": folded.before[message_id].state}
+                | {f"new_{name}": getattr(facts, name) for name in WRITTEN}
+                for message_id, facts in changed.items()
             ],
         )
     if folded.closed_attempts:

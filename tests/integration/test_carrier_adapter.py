@@ -103,6 +103,10 @@ def error(code: int) -> str:
         (201, "[]", Ambiguous, 0),
         (200, "{}", Ambiguous, 0),
         (302, "", Ambiguous, 0),
+        (404, "<html>not found</html>", Misconfigured, 404),
+        (407, "", Misconfigured, 407),
+        (408, "", Ambiguous, 0),
+        (201, '{"sid": "' + "S" * 40 + '"}', Ambiguous, 0),
     ],
 )
 def test_every_answer_has_its_kind(status: int, body: str, kind: type[CarrierError], code: int) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError, OutreachError
+from outreach.core.leases import acquire
 from outreach.core.runtime import Runtime
 from outreach.escalations import launch as levers
 from outreach.escalations.drafts import draft_from_meeting, edit_draft
@@ -23,6 +24,7 @@ from outreach.officials.meetings import Answer, record_meeting
 from outreach.people.consent import record_opt_out
 from outreach.people.models import Constituent
 from outreach.tallies.campaign import campaign_tally
+from outreach.tallies.fold import LEASE, fold
 from tests.factories import World, make_group, make_person, make_world, number
 
 
@@ -166,6 +168,8 @@ def test_what_is_planned_behind_a_closed_gate_is_canceled(runtime: Runtime, worl
     _plan_chunk(runtime, wave.id, 4)
     with runtime.db.transaction() as tx:  # as a process leaves it that was killed in the middle of closing
         tx.execute(update(Gate).where(Gate.id == wave.gate_id).values(state="closed"))
+    assert acquire(runtime.db, LEASE, "t", runtime.clock.real_now(), 60)
+    fold(runtime.db, runtime.clock, "t")
     assert sweep_closed(runtime) == 4
     assert plan_wave(runtime, wave.id, 10)
     assert tally(runtime, world, wave.campaign_id) == {"canceled": 4}

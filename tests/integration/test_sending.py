@@ -23,7 +23,7 @@ from outreach.core.leases import acquire
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
 from outreach.messaging.claims import claim
-from outreach.messaging.gates import close_gate, pause_gate
+from outreach.messaging.gates import cancel_messages, close_gate, pause_gate
 from outreach.messaging.models import Event, Gate, Message, MessageAttempt
 from outreach.messaging.optout import obey_opt_out
 from outreach.messaging.reconcile import reconcile
@@ -236,7 +236,9 @@ def test_a_paused_gate_gives_the_rows_back_and_a_closed_one_cancels_them(runtime
     assert slice_out(runtime, claimed, "a") == []
     assert claim(runtime, world.gate_id, "b", after=0, limit=2)[0] == []
     assert states(runtime, world.gate_id) == {"planned": 6}
-    assert close_gate(runtime.db, world.gate_id, "organizer", runtime.clock) == 6
+    with runtime.db.transaction() as tx:
+        close_gate(tx, world.gate_id, "organizer")
+    assert cancel_messages(runtime.db, world.gate_id, runtime.clock) == 6
     assert states(runtime, world.gate_id) == {"canceled": 6}
 
 
