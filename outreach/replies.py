@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.escalations.scripts import script_text
-from outreach.messaging.answers import Answer, fixed_answer, plan_answer, record_answer
+from outreach.messaging.answers import Answer, answered_lately, fixed_answer, plan_answer, record_answer
 from outreach.messaging.inbound import InboundText, Received, is_stored, receive_reply
 from outreach.people.lookup import known_of
 from outreach.tallies.reads import reports_so_far
@@ -63,6 +63,8 @@ def _words(tx: Transaction, runtime: Runtime, received: Received | None) -> str 
     if received is None or received.silent:
         return None
     say = ANSWERS.get(received.verdict.intent)
+    if say is None and received.gate_id is None and not answered_lately(tx, received.number_hash, runtime.clock.now()):
+        say = ANSWERS["help"]  # a stranger learns who we are, once a day: two machines must not answer each other
     return say(tx, runtime, received) if say else None
 
 

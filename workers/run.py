@@ -11,10 +11,11 @@ import os
 
 import structlog
 from redis import Redis
-from rq import Queue, Worker
+from rq import Queue
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.worker import RoundRobinWorker
 
 from config.settings import Settings
 from outreach.core.logs import set_up_logs
@@ -29,8 +30,11 @@ ALLOWED = frozenset(
 )
 
 
-class AllowListWorker(Worker):
-    """Refuses every job whose function is not on the list."""
+class AllowListWorker(RoundRobinWorker):
+    """Refuses every job whose function is not on the list.
+
+    It takes the queues in turn: a long blast must not keep the next campaign from being planned.
+    """
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         """Run an allowed job; anything else fails without being imported."""

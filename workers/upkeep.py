@@ -25,6 +25,7 @@ from outreach.escalations.planning import wake_planners
 from outreach.messaging.reconcile import reconcile
 from outreach.messaging.recover import fetch_silent, list_missed
 from outreach.messaging.sweep import release_held, sweep_claims, sweep_closed, sweep_posts, wake_senders
+from outreach.people.uploads import purge_uploads
 from outreach.replies import answer_found
 from outreach.tallies.fold import LEASE, LeaseLost, fold
 
@@ -38,6 +39,8 @@ SWEEP_AT_THE_LATEST = 2.0
 LIST_EVERY = 60.0
 """Domain seconds between two looks for texts that the webhook missed; never more often than the real seconds below."""
 LIST_AT_MOST_EVERY = 5.0
+PURGE_EVERY = 600.0
+"""Real seconds between two looks for uploads that were kept for their time."""
 
 
 class Upkeep:
@@ -112,6 +115,20 @@ class Upkeep:
                 log.exception("inquiries_failed")
 
 
+def seldom(step: Callable[[Runtime], int], seconds: float) -> Callable[[Runtime], int]:
+    """The step, taken at its first turn and then at most once in so many real seconds; 0 for a turn left out."""
+    due = 0.0
+
+    def turn(runtime: Runtime) -> int:
+        nonlocal due
+        if time.monotonic() < due:
+            return 0
+        due = time.monotonic() + seconds
+        return step(runtime)
+
+    return turn
+
+
 STEPS: tuple[Callable[[Runtime], int], ...] = (
     sweep_claims,
     sweep_posts,
@@ -119,6 +136,7 @@ STEPS: tuple[Callable[[Runtime], int], ...] = (
     sweep_closed,
     wake_senders,
     wake_planners,
+    seldom(purge_uploads, PURGE_EVERY),
 )
 """What is swept each second, when a fold has found nothing left, or a little later."""
 

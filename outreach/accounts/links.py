@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 
 from outreach.accounts.models import Group, LoginLink, User
 from outreach.core.db import Transaction
+from outreach.core.errors import BadInputError
 
 VALID_FOR = timedelta(hours=24)
+NAME_LENGTH = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,10 @@ class Identity:
 
 
 def ensure_group(tx: Transaction, name: str, now: datetime) -> int:
-    """The group of this name, made if there is none, with its first admin."""
+    """The group of this name, made if there is none, with its first admin. Raises BadInputError."""
+    name = name.strip()
+    if not 1 <= len(name) <= NAME_LENGTH:
+        raise BadInputError("group_name")
     found = tx.execute(select(Group.id).where(Group.name == name)).scalar()
     if found is not None:
         return found

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
+from typing import NoReturn
 
 import click
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from outreach.core.errors import OutreachError
+from outreach.core.logs import set_up_logs
 
 
 class Outreach(click.Group):
@@ -52,16 +56,27 @@ def cli(ctx: click.Context, data_dir: str | None, group_name: str | None) -> Non
 
 def main() -> None:
     """The console script."""
+    set_up_logs("command", logging.WARNING)
     try:
         sys.exit(cli.main(standalone_mode=False))  # None, or what a command gave to ctx.exit
     except click.ClickException as error:
+        if "--json" in sys.argv:
+            click.echo(json.dumps({"error": {"code": "usage", "message": error.format_message()}}))
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
         click.echo("Stopped.", err=True)
         sys.exit(130)
+    except (SQLAlchemyError, OverflowError) as error:
+        cause = str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
+        _fail("database", f"The database did not take it: {cause.strip()}")
     except OutreachError as error:
-        if "--json" in sys.argv:
-            click.echo(json.dumps({"error": {"code": error.code, "message": str(error)}}))
-        click.echo(str(error), err=True)
-        sys.exit(2)
+        _fail(error.code, str(error))
+
+
+def _fail(code: str, message: str) -> NoReturn:
+    """Exit code 2: a sentence on stderr and, with --json, one line on stdout."""
+    if "--json" in sys.argv:
+        click.echo(json.dumps({"error": {"code": code, "message": message}}))
+    click.echo(message, err=True)
+    sys.exit(2)

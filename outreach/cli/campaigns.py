@@ -13,9 +13,12 @@ from rich.table import Table
 from sqlalchemy import select
 
 from outreach.cli.context import group_id, runtime
+from outreach.core.errors import BadInputError
 from outreach.escalations import drafts, launch
 from outreach.escalations.models import Campaign
 from outreach.tallies.campaign import campaign_tally
+
+DATABASE_ID = click.IntRange(1, 2**63 - 1)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object on one line.")
 
@@ -44,7 +47,7 @@ def list_(as_json: bool) -> None:
 
 
 @campaign.command()
-@click.argument("campaign_id", type=int)
+@click.argument("campaign_id", type=DATABASE_ID)
 @as_json
 def show(campaign_id: int, as_json: bool) -> None:
     """A campaign with its texts and scripts."""
@@ -57,11 +60,11 @@ def show(campaign_id: int, as_json: bool) -> None:
 
 
 @campaign.command()
-@click.argument("campaign_id", type=int)
+@click.argument("campaign_id", type=DATABASE_ID)
 @click.option("--list", "lists", multiple=True, help="A list to text; several may be given.")
 @click.option("--name")
 @click.option("--policy", type=click.IntRange(1, 9))
-@click.option("--office", "office_id", type=int)
+@click.option("--office", "office_id", type=DATABASE_ID)
 @click.option("--text-en")
 @click.option("--text-es")
 @click.option("--script-en")
@@ -73,15 +76,22 @@ def edit(campaign_id: int, lists: tuple[str, ...], as_json: bool, **changes: Any
     given = {field: _text(value) for field, value in changes.items() if value is not None}
     with held.db.transaction() as tx:
         drafts.edit_draft(tx, group_id(), campaign_id, lists=lists or None, **given)
-    _say({"id": campaign_id, "changed": sorted(given)}, f"Campaign {campaign_id} is changed.", as_json=as_json)
+    changed = sorted([*given, *(["lists"] if lists else [])])
+    _say({"id": campaign_id, "changed": changed}, f"Campaign {campaign_id} is changed.", as_json=as_json)
 
 
 def _text(value: object) -> object:
-    return Path(value[1:]).read_text(encoding="utf-8") if isinstance(value, str) and value.startswith("@") else value
+    if not isinstance(value, str) or not value.startswith("@"):
+        return value
+    try:
+        return Path(value[1:]).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise BadInputError("text_file_unreadable", path=value[1:], reason=reason) from None
 
 
 @campaign.command("launch")
-@click.argument("campaign_id", type=int)
+@click.argument("campaign_id", type=DATABASE_ID)
 @as_json
 def launch_(campaign_id: int, as_json: bool) -> None:
     """Freeze the audience and start texting."""
@@ -92,7 +102,7 @@ def launch_(campaign_id: int, as_json: bool) -> None:
 
 
 @campaign.command()
-@click.argument("campaign_id", type=int)
+@click.argument("campaign_id", type=DATABASE_ID)
 @as_json
 def pause(campaign_id: int, as_json: bool) -> None:
     """Send nothing more until it is resumed."""
@@ -102,7 +112,7 @@ def pause(campaign_id: int, as_json: bool) -> None:
 
 
 @campaign.command()
-@click.argument("campaign_id", type=int)
+@click.argument("campaign_id", type=DATABASE_ID)
 @as_json
 def resume(campaign_id: int, as_json: bool) -> None:
     """Go on after a pause or a halt."""
@@ -112,7 +122,7 @@ def resume(campaign_id: int, as_json: bool) -> None:
 
 
 @campaign.command()
-@click.argument("campaign_id", type=int)
+@click.argument("campaign_id", type=DATABASE_ID)
 @as_json
 def cancel(campaign_id: int, as_json: bool) -> None:
     """Stop for good. What was sent already is still reported on."""
@@ -121,7 +131,7 @@ def cancel(campaign_id: int, as_json: bool) -> None:
 
 
 @campaign.command()
-@click.argument("campaign_id", type=int)
+@click.argument("campaign_id", type=DATABASE_ID)
 @as_json
 def tally(campaign_id: int, as_json: bool) -> None:
     """The campaign's numbers, exact as of now."""
@@ -129,7 +139,7 @@ def tally(campaign_id: int, as_json: bool) -> None:
     with held.db.snapshot() as session:
         found = campaign_tally(session, group_id(), campaign_id, held.clock)
     if as_json:
-        click.echo(json.dumps(asdict(found), default=str))
+        click.echo(json.dumps({**asdict(found), "at": found.at.isoformat()}))
         return
     table = Table(title=f"{found.name} ({found.state})")
     table.add_column("counter")

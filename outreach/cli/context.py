@@ -49,6 +49,8 @@ def group_id() -> int:
         return int(chosen[0].id)
     if not groups:
         raise BadInputError("no_group")
+    if name is not None:
+        raise BadInputError("group_unknown", name=name, names=", ".join(row.name for row in groups))
     raise BadInputError("which_group", names=", ".join(row.name for row in groups))
 
 

@@ -41,6 +41,13 @@ def sentences() -> dict[str, str]:
     return {code: text for section in table("errors").values() for code, text in section.items()}
 
 
+def halt_sentence(reason: str) -> str:
+    """Why a gate was halted and how to mend it, for its reason ``carrier:<code>``."""
+    code = reason.partition(":")[2]
+    known = f"halted_{code}" if f"halted_{code}" in sentences() else "halted_other"
+    return message_for(known, {"code": code})
+
+
 def message_for(code: str, details: dict[str, object]) -> str:
     """The sentence for a code, or the code itself with its details when no sentence is known."""
     template = sentences().get(code)

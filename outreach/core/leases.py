@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, insert, select, update
+from sqlalchemy import String, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -41,7 +41,9 @@ def acquire(db: Database, name: str, token: str, now: datetime, seconds: float) 
     until = now + timedelta(seconds=seconds)
     try:
         with db.transaction() as tx:
-            mine = update(Lease).where(Lease.name == name, (Lease.token == token) | (Lease.until <= now))
+            # One that ends far in the future was taken before the machine's clock was set back: nobody holds it.
+            ended = or_(Lease.token == token, Lease.until <= now, Lease.until > now + timedelta(seconds=10 * seconds))
+            mine = update(Lease).where(Lease.name == name, ended)
             if tx.execute(mine.values(token=token, until=until)).rowcount:  # type: ignore[attr-defined]
                 return True
             if tx.get(Lease, name) is not None:

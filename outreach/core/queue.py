@@ -12,11 +12,11 @@ from rq.serializers import JSONSerializer
 from outreach.core.db import Job
 
 QUEUES = ("messaging", "campaigns")
-"""In the order in which workers look: people wait for answers and texts, planning can wait."""
+"""Workers take them in turn."""
 
 JOB_TIMEOUT = 300
 FAILURE_TTL = 86_400
-MARK_SECONDS = 60
+MARK_SECONDS = 10
 
 
 def connect(url: str) -> Redis:
@@ -42,15 +42,18 @@ class RedisQueue:
         """Raises redis errors; ``Database.send`` turns them into a log line."""
         if not self._redis.set(waiting_mark(job.function, job.args), 1, nx=True, ex=MARK_SECONDS):
             return
-        queue = Queue(job.queue, connection=self._redis, serializer=JSONSerializer)
-        queue.enqueue_call(
-            job.function,
-            args=job.args,
-            timeout=JOB_TIMEOUT,
-            result_ttl=0,
-            failure_ttl=FAILURE_TTL,
-            description=job.function,
-        )
+        try:
+            Queue(job.queue, connection=self._redis, serializer=JSONSerializer).enqueue_call(
+                job.function,
+                args=job.args,
+                timeout=JOB_TIMEOUT,
+                result_ttl=0,
+                failure_ttl=FAILURE_TTL,
+                description=job.function,
+            )
+        except Exception:
+            self._redis.delete(waiting_mark(job.function, job.args))
+            raise
 
 
 def waiting_mark(function: str, args: tuple[object, ...]) -> str:

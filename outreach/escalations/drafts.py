@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import phonenumbers
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from config import table
 from outreach.accounts.models import Group
@@ -100,7 +101,7 @@ def _list_id(tx: Transaction, group_id: int, name: str) -> int:
     return found
 
 
-def get_campaign(tx: Transaction, group_id: int, campaign_id: int) -> Campaign:
+def get_campaign(tx: Session, group_id: int, campaign_id: int) -> Campaign:
     """A campaign of this group. Raises NotFoundError."""
     campaign = tx.get(Campaign, campaign_id)
     if campaign is None or campaign.group_id != group_id:
@@ -114,7 +115,7 @@ def policy_name(number: int, language: str) -> str:
     return str(policy["name"][language])
 
 
-def text_values(tx: Transaction, campaign: Campaign) -> dict[str, dict[str, str]]:
+def text_values(tx: Session, campaign: Campaign) -> dict[str, dict[str, str]]:
     """Per language, what the campaign's texts and scripts say the same to everybody."""
     official = tx.get_one(Official, campaign.official_id)
     office = tx.get(Office, campaign.office_id) if campaign.office_id else None

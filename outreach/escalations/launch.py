@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import select, update
 
 from outreach.core.db import Job, Transaction
 from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import get_campaign, text_values
+from outreach.escalations.lint import fold
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.gates import cancel_messages, close_gate, open_gate, pause_gate, resume_gate
 from outreach.messaging.render import render
 
+LANGUAGE_NAMES = {"en": "English", "es": "Spanish"}
+STOP_WORDS = {"en": ("STOP",), "es": ("ALTO", "STOP")}
 PLAN_WAVE = "workers.campaigns.plan_wave"
 
 
@@ -33,7 +38,7 @@ def launch_campaign(tx: Transaction, runtime: Runtime, group_id: int, campaign_i
         raise BadInputError("campaign_no_office_phone")
     texts = {"en": campaign.text_en, "es": campaign.text_es}
     for language, template in texts.items():
-        render(template, values[language], {}, language)  # an unusable text must fail here, not in a worker
+        check_first_text(render(template, values[language], {}, language), language, values[language]["group"])
     gate = open_gate(tx, group_id=group_id, kind="wave", texts=texts, values=values, clock=runtime.clock)
     wave = Wave(
         group_id=group_id,
@@ -49,6 +54,16 @@ def launch_campaign(tx: Transaction, runtime: Runtime, group_id: int, campaign_i
     tx.flush()
     tx.enqueue(Job("campaigns", PLAN_WAVE, (wave.id,)))
     return wave
+
+
+def check_first_text(text: str, language: str, group: str) -> None:
+    """Every first text names the group and how to stop (COMPLIANCE.md). Raises BadInputError."""
+    if fold(group) not in fold(text):
+        raise BadInputError("text_without_group", language=LANGUAGE_NAMES[language], group=group)
+    if not any(re.search(rf"\b{word}\b", text, re.IGNORECASE) for word in STOP_WORDS[language]):
+        raise BadInputError(
+            "text_without_stop", language=LANGUAGE_NAMES[language], words=" / ".join(STOP_WORDS[language])
+        )
 
 
 def pause_campaign(tx: Transaction, group_id: int, campaign_id: int) -> None:

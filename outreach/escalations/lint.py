@@ -77,7 +77,7 @@ def _too_hard(rule: Mapping[str, Any], body: str, language: str, values: Mapping
 def _too_long(rule: Mapping[str, Any], body: str, language: str, values: Mapping[str, str]) -> str | None:
     cost = measure(body)
     most = rule["limits"][cost.encoding]
-    return f"{cost.segments} > {most} ({cost.encoding})" if cost.segments > most else None
+    return f"{cost.segments} > {most}, {cost.encoding}" if cost.segments > most else None
 
 
 _CHECKS: Final[dict[str, Callable[[Mapping[str, Any], str, str, Mapping[str, str]], str | None]]] = {
@@ -126,7 +126,7 @@ def reading_ease_es(text: str) -> float:
     if not words:
         return 100.0
     syllables = sum(_syllables_es(word) for word in words)
-    return min(100.0, 206.84 - 60.0 * syllables / len(words) - 1.02 * len(words) / sentences)
+    return max(0.0, min(100.0, 206.84 - 60.0 * syllables / len(words) - 1.02 * len(words) / sentences))
 
 
 def _sentences(text: str) -> int:

@@ -15,13 +15,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from outreach.core.db import Job, Transaction
 from outreach.core.runtime import Runtime
+from outreach.escalations.audience import in_audience
 from outreach.escalations.launch import PLAN_WAVE
 from outreach.escalations.models import Recipient, Wave
 from outreach.messaging.events import append, delta
 from outreach.messaging.gates import SEND_BATCH, gate_state
 from outreach.messaging.models import Message
-from outreach.people.consent import has_consent_clause, is_suppressed_clause
-from outreach.people.models import Constituent, ListMembership
+from outreach.people.consent import is_suppressed_clause
+from outreach.people.models import Constituent
 from outreach.people.quiet_hours import window
 from outreach.people.zones import parse_zones_key
 
@@ -49,10 +50,10 @@ def _plan_chunk(runtime: Runtime, wave_id: int, size: int) -> bool:
         if wave is None or wave.planned_at is not None:
             return True
         now = runtime.clock.now()
-        start = wave.planned_through
+        start, lists = wave.planned_through, wave.audience["lists"]
         ids = (
             select(Constituent.id)
-            .where(_in_audience(wave, now), Constituent.id > start)
+            .where(in_audience(wave.group_id, lists, now), Constituent.id > start)
             .order_by(Constituent.id)
             .limit(size)
         )
@@ -61,7 +62,7 @@ def _plan_chunk(runtime: Runtime, wave_id: int, size: int) -> bool:
             wave.planned_at = now
             tx.enqueue(Job("messaging", SEND_BATCH, (wave.gate_id,)))
             return True
-        chosen = and_(_in_audience(wave, now), Constituent.id > start, Constituent.id <= end)
+        chosen = and_(in_audience(wave.group_id, lists, now), Constituent.id > start, Constituent.id <= end)
         _insert_recipients(tx, wave, chosen)
         _insert_messages(tx, wave, and_(Constituent.id > start, Constituent.id <= end), now, runtime)
         wave.planned_through = end
@@ -69,18 +70,6 @@ def _plan_chunk(runtime: Runtime, wave_id: int, size: int) -> bool:
         if start == 0:
             tx.enqueue(Job("messaging", SEND_BATCH, (wave.gate_id,)))
         return False
-
-
-def _in_audience(wave: Wave, now: datetime) -> ColumnElement[bool]:
-    """In one of the frozen lists, with valid consent and a number that works. The suppressed count as recipients."""
-    return and_(
-        Constituent.group_id == wave.group_id,
-        has_consent_clause(now),
-        Constituent.number_bad_at.is_(None),
-        exists().where(
-            ListMembership.constituent_id == Constituent.id, ListMembership.list_id.in_(wave.audience["lists"])
-        ),
-    )
 
 
 def _insert_recipients(tx: Transaction, wave: Wave, chosen: ColumnElement[bool]) -> None:

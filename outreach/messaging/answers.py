@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from config import table
 from outreach.accounts.models import Group
@@ -18,6 +19,7 @@ from outreach.messaging.models import Message, MessageAttempt
 from outreach.messaging.render import fill
 
 ANSWER_LEASE = timedelta(seconds=60)
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,14 @@ def fixed_answer(tx: Transaction, received: Received, kind: str, **values: str) 
     """The text of ``config/message_templates/answers.toml`` for a kind, in the person's language."""
     group = tx.execute(select(Group.name).where(Group.id == received.group_id)).scalar_one()
     return fill(table("message_templates/answers")[kind][received.language], {"group": group, **values})
+
+
+def answered_lately(session: Session, number_hash: bytes, now: datetime) -> bool:
+    """Whether this number got an answer within a day of domain time."""
+    recent = select(Message.id).where(
+        Message.number_hash == number_hash, Message.kind.in_(("answer", "confirmation")), Message.not_before > now - DAY
+    )
+    return session.execute(recent.limit(1)).first() is not None
 
 
 def record_answer(tx: Transaction, runtime: Runtime, received: Received, body: str, kind: str) -> Answer:

@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 CLAIM_LIMIT = 500
 LEASE_SECONDS = 30
+LOCKED_ROWS = 3
+"""One row under an unknown key is damaged; so many, and most of a claim, mean that a key is missing here."""
 SEEN_WITHIN = timedelta(seconds=3)
 
 
@@ -63,7 +65,11 @@ def claim(runtime: Runtime, gate_id: int, token: str, *, after: int, limit: int)
                 select(GateText.language, GateText.template, GateText.values).where(GateText.gate_id == gate_id)
             )
         }
-    return [_prepare(runtime, row, people.get(row.constituent_id), texts) for row in rows], rows[-1].id
+    locked: list[int] = []
+    claimed = [_prepare(runtime, row, people.get(row.constituent_id), texts, locked) for row in rows]
+    if len(locked) >= LOCKED_ROWS and 2 * len(locked) > len(rows):
+        raise OutreachError("field_keys_missing")  # ours to mend, and nobody's fault: no text may fail for it
+    return claimed, rows[-1].id
 
 
 def _take(
@@ -91,7 +97,7 @@ def _take(
     return sorted(tx.execute(taken).all(), key=lambda row: row.id)
 
 
-def _prepare(runtime: Runtime, row: Any, person: Any | None, texts: dict[str, Any]) -> Claimed:
+def _prepare(runtime: Runtime, row: Any, person: Any | None, texts: dict[str, Any], locked: list[int]) -> Claimed:
     try:
         if row.sealed is not None:  # an answer, or a text that was throttled: it was rendered before
             document, sealed = runtime.vault.open(row.sealed, "message"), row.sealed
@@ -102,7 +108,10 @@ def _prepare(runtime: Runtime, row: Any, person: Any | None, texts: dict[str, An
             body = render(text.template, text.values, {**known, "zip": zip_code or ""}, row.language)
             document = {"to": known["phone"], "body": body}
             sealed = runtime.vault.seal(document, "message")
-    except (OutreachError, KeyError) as error:  # one person's bad row must not hold up everybody behind it
+    except (OutreachError, KeyError) as error:
+        if getattr(error, "code", None) == "field_key_unknown":
+            locked.append(row.id)
+        # One person's bad row must not hold up everybody behind it.
         log.error("message_not_rendered", message_id=row.id, error=getattr(error, "code", type(error).__name__))
         return Claimed(row.id, row.number_hash, "", "", None, b"")
     hashed = runtime.vault.text_hash(document["body"])

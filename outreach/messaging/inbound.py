@@ -6,7 +6,7 @@ runs the use case that fits in the same transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
@@ -21,6 +21,7 @@ from outreach.messaging.events import append, delta
 from outreach.messaging.models import Message, Reply
 from outreach.messaging.optout import obey_opt_out, withdraw_planned
 from outreach.messaging.record import mark_number_bad
+from outreach.messaging.render import printable
 from outreach.people.consent import is_suppressed, lock_people, record_opt_in, suppress
 from outreach.people.models import Constituent
 
@@ -63,6 +64,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
 
     The transaction must be durable: an opt-out is committed before anybody answers.
     """
+    text = replace(text, body=printable(text.body))  # what no database or carrier takes must not cost a STOP
     number_hash = runtime.vault.number_hash(text.sender)
     lock_people(tx, [number_hash])
     if is_stored(tx, text.sid):

@@ -11,19 +11,20 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select, union_all, update
+from sqlalchemy.exc import OperationalError
 
-from outreach.carrier.base import Carrier, CarrierError, CarrierMessage, Misconfigured, Throttled, Unreachable
+from outreach.carrier.base import Carrier, CarrierMessage, Misconfigured, Rejected, Throttled, Unreachable
 from outreach.core.db import Transaction
-from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
 from outreach.messaging.models import Event, Message, MessageAttempt
-from outreach.messaging.states import HEARD_STATUS, next_check
+from outreach.messaging.states import CHECK_AFTER, HEARD_STATUS, next_check
 
 log = structlog.get_logger(__name__)
 
 LOOK_BACK = timedelta(minutes=5)
 AT_ONCE = 50
+PATIENCE = timedelta(hours=1)
 AGAIN_SECONDS = 15.0
 """Real seconds until a look-up that failed is tried again; it does not count as one of the three."""
 
@@ -65,23 +66,37 @@ def reconcile(runtime: Runtime, carrier: Carrier) -> int:
     done = 0
     for doubt in due_doubts(runtime):
         try:
-            number = runtime.vault.open(doubt.sealed or b"\0", "message")["to"]
-            listed = list(carrier.list_to(number, doubt.begun_at - LOOK_BACK))
-        except (CarrierError, OutreachError) as error:
-            log.warning("reconcile_waits", message_id=doubt.message_id, error=str(error))
+            listed = _look_up(runtime, carrier, doubt)
+            same = [one for one in listed if not one.inbound and runtime.vault.text_hash(one.body) == doubt.body_hash]
+            with runtime.db.transaction() as tx:
+                settle(tx, runtime, doubt, same)
+            done += 1
+        except OperationalError:
+            raise
+        except Exception as error:  # one doubt that breaks must not keep the others waiting
+            log.warning("reconcile_waits", message_id=doubt.message_id, error=f"{type(error).__name__} {error}")
             _postpone(runtime, doubt)
-            if isinstance(error, Throttled | Unreachable | Misconfigured):
+            if isinstance(error, Throttled | Unreachable):
                 break
-            continue
-        same = [one for one in listed if not one.inbound and runtime.vault.text_hash(one.body) == doubt.body_hash]
-        with runtime.db.transaction() as tx:
-            settle(tx, runtime, doubt, same)
-        done += 1
     return done
 
 
+def _look_up(runtime: Runtime, carrier: Carrier, doubt: Doubt) -> list[CarrierMessage]:
+    """What the carrier lists for the number. A carrier that refuses to list has listed nothing: that look-up counts."""
+    number = runtime.vault.open(doubt.sealed or b"\0", "message")["to"]
+    try:
+        return list(carrier.list_to(number, doubt.begun_at - LOOK_BACK))
+    except (Rejected, Misconfigured) as error:
+        log.warning("look_up_refused", message_id=doubt.message_id, code=error.code)
+        return []
+
+
 def _postpone(runtime: Runtime, doubt: Doubt) -> None:
+    """Try again a little later; long after the last regular look-up a person decides without one."""
+    now = runtime.clock.now()
     with runtime.db.transaction() as tx:
+        if now > runtime.clock.at(doubt.begun_at.timestamp()) + CHECK_AFTER[-1] + PATIENCE:
+            events.append(tx, [events.result(doubt.attempt_id, "review", runtime.clock.real_now())])
         tx.execute(
             update(Message)
             .where(Message.id == doubt.message_id, Message.state == "unknown")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import select, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from outreach.carrier.base import BAD_NUMBER, OPTED_OUT
 from outreach.core.db import Transaction
@@ -119,11 +120,11 @@ class Recorder:
             except (DataError, IntegrityError) as error:
                 self._one_by_one(batch, error)
                 return
-            except DBAPIError as error:
+            except (DBAPIError, PoolTimeout) as error:
                 if time.monotonic() > give_up:
                     log.error("results_not_recorded", attempts=[one.post.attempt_id for one in batch])
                     return
-                log.warning("results_wait_for_database", count=len(batch), error=type(error.orig).__name__)
+                log.warning("results_wait_for_database", count=len(batch), error=type(error).__name__)
                 threading.Event().wait(pause)
                 pause = min(pause * 2, 5.0)
             except Exception:  # this thread must go on: its queue is all that the sender threads have

@@ -6,11 +6,12 @@ Everything found goes the way of the webhook that was missed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from outreach.carrier.base import Carrier, CarrierError
 from outreach.core.leases import Bookmark
@@ -82,14 +83,18 @@ def list_missed(runtime: Runtime, carrier: Carrier, answer: Callable[[Runtime, I
         sids = [found.sid for found in missed]
         known = set(session.execute(select(Reply.carrier_sid).where(Reply.carrier_sid.in_(sids))).scalars())
     missed = [found for found in missed if found.sid not in known]
+    refused: list[datetime] = []
     for found in missed:
         log.warning("reply_found_by_listing", sid=found.sid)
         try:
             answer(runtime, InboundText(found.sid, found.sender or "", found.to, found.body, found.created_at))
-        except DBAPIError:
+        except (OperationalError, PoolTimeout):  # the database is away, for this text and for all others
             raise
         except Exception:  # one text that we cannot take must not hide the next one's STOP
             log.exception("reply_not_taken", sid=found.sid)
+            refused.append(found.created_at)
+    # What was not taken is listed again, for a day.
+    read_to = max(min(refused), began - FIRST_LOOK_BACK) if refused else began
     with runtime.db.transaction() as tx:
-        tx.merge(Bookmark(name=BOOKMARK, at=began))
+        tx.merge(Bookmark(name=BOOKMARK, at=read_to))
     return len(missed)

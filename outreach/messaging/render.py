@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from config import table
@@ -14,6 +14,8 @@ from outreach.core.errors import BadInputError
 PERSON_FIELDS = ("first_name", "city", "zip")
 CAMPAIGN_FIELDS = ("group", "official", "role", "policy", "office_phone")
 MAX_BODY = 1600
+ALLOWED_NODES = (nodes.Output, nodes.TemplateData, nodes.Name)
+"""Text and fields, nothing else: an expression could keep a worker busy for hours."""
 
 _environment = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined,
@@ -30,11 +32,14 @@ def _compiled(template: str) -> Template:
 def check_template(template: str) -> None:
     """Raises BadInputError for a syntax error or a field that is not on the list."""
     try:
-        unknown = meta.find_undeclared_variables(_environment.parse(template)) - {*PERSON_FIELDS, *CAMPAIGN_FIELDS}
+        parsed = _environment.parse(template)
+        unknown = meta.find_undeclared_variables(parsed) - {*PERSON_FIELDS, *CAMPAIGN_FIELDS}
     except TemplateSyntaxError as error:
         raise BadInputError("template_syntax", line=error.lineno, problem=error.message or "") from None
     if unknown:
         raise BadInputError("template_field_unknown", field=", ".join(sorted(unknown)))
+    if not all(isinstance(node, ALLOWED_NODES) for node in parsed.find_all(nodes.Node)):
+        raise BadInputError("template_only_fields")
 
 
 def render(

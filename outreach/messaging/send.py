@@ -17,12 +17,13 @@ from queue import SimpleQueue
 import structlog
 from sqlalchemy import exists, select
 
-from outreach.carrier.base import Ambiguous, Carrier, CarrierError, Misconfigured, Rejected, Throttled
+from outreach.carrier.base import Ambiguous, Carrier, CarrierError, Misconfigured, Rejected
 from outreach.core.db import Job
+from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
 from outreach.messaging.claims import CLAIM_LIMIT, claim, release
-from outreach.messaging.gates import SEND_BATCH
+from outreach.messaging.gates import SEND_BATCH, pause_gate
 from outreach.messaging.models import Gate, Message
 from outreach.messaging.record import Outcome, Recorder
 from outreach.messaging.slices import CLOCK, Post, slice_out
@@ -66,7 +67,14 @@ class Sender:
             # About a second's worth: what a killed sender has claimed must wait for the end of its lease.
             rate = begun / max(1.0, time.monotonic() - started)
             limit = min(CLAIM_LIMIT, max(2 * self._pool.threads, int(rate)))
-            claimed, after = claim(self._runtime, gate_id, self._token, after=after, limit=limit)
+            try:
+                claimed, after = claim(self._runtime, gate_id, self._token, after=after, limit=limit)
+            except OutreachError as error:
+                log.error("claim_failed", gate_id=gate_id, code=error.code)
+                release(self._runtime.db, self._token)
+                with self._runtime.db.transaction() as tx:
+                    pause_gate(tx, gate_id, "settings:keys")
+                return begun
             if not claimed:
                 after = 0
                 if not self._pool.busy() and not self._soon(gate_id):
@@ -129,9 +137,8 @@ class Sender:
             event = events.result(post.attempt_id, "unknown", now(), error_code=error.code or None)
             return Outcome(post, event, halt="carrier:unclear" if in_a_row >= UNCLEAR_IN_A_ROW else None)
         except CarrierError as error:  # throttled or unreachable: nothing was sent
-            if isinstance(error, Throttled):
-                self._pool.shrink()
-            wait = random.uniform(1.0, 4.0)  # noqa: S311  jitter, not a secret
+            self._pool.shrink()
+            wait = random.uniform(1.0, 4.0) * self._pool.patience()  # noqa: S311  jitter, not a secret
             event = events.result(post.attempt_id, "not_sent", now(), error_code=error.code or None, retry_after=wait)
             return Outcome(post, event)
         except Exception as error:  # whatever it was, the POST may have gone out
@@ -153,7 +160,7 @@ class Pool:
         self._queue: SimpleQueue[Post | None] = SimpleQueue()
         self._changed = threading.Condition()
         self._busy = 0
-        self._unclear = 0
+        self._unclear = self._failures = 0
         self._limit = float(threads)
         self._members = [threading.Thread(target=self._run, name=f"sender-{n}", daemon=True) for n in range(threads)]
         for member in self._members:
@@ -187,12 +194,18 @@ class Pool:
         with self._changed:
             self._limit = max(1.0, self._limit / 2)
             self._unclear += unclear
+            self._failures += 1
             return self._unclear
+
+    def patience(self) -> float:
+        """How much longer to wait after so many failures in a row: twice as long for each round of all threads."""
+        with self._changed:
+            return float(min(16, 2 ** (self._failures // self.threads)))
 
     def grow(self) -> None:
         """A POST went through."""
         with self._changed:
-            self._unclear = 0
+            self._unclear = self._failures = 0
             self._limit = min(float(self.threads), self._limit + 1 / self._limit)
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
 
 from sqlalchemy import insert, select, update
 
@@ -25,7 +26,7 @@ from outreach.people.caps import WEEK, next_allowed
 from outreach.people.consent import is_suppressed_clause, lock_people
 from outreach.people.models import Constituent
 from outreach.people.quiet_hours import window
-from outreach.people.zones import parse_zones_key
+from outreach.people.zones import fifty_states, parse_zones_key
 
 MAX_VALIDITY = 36_000
 COUNTED_BY_CAPS = ("posting", "unknown", "needs_review", "accepted", "sent", "delivered")
@@ -79,10 +80,12 @@ def judge(facts: Facts, now: datetime) -> Verdict:
         return Verdict("planned")
     if facts.kind != "campaign":  # the person asked: answers have no window and no cap
         return Verdict("posting")
-    wait = next_allowed(facts.sent_at, facts.zones, now)
+    try:
+        wait, hours = next_allowed(facts.sent_at, facts.zones, now), window(facts.zones, now)
+    except ZoneInfoNotFoundError:  # a zone that this machine does not know: then it may be any
+        wait, hours = next_allowed(facts.sent_at, fifty_states(), now), window(fifty_states(), now)
     if wait is not None:
         return Verdict("held", not_before=wait)
-    hours = window(facts.zones, now)
     if not hours.open or hours.closes_at is None:
         return Verdict("held", not_before=hours.opens_at or now + WEEK)
     return Verdict("posting", validity=min(MAX_VALIDITY, int((hours.closes_at - now).total_seconds())))

@@ -71,6 +71,7 @@ def import_officials(runtime: Runtime, group_id: int, path: Path, today: date) -
             _store(runtime, group_id, chunk, aliases, report)
             chunk = []
     _store(runtime, group_id, chunk, aliases, report)
+    report.problems.sort(key=lambda found: found.row or 0)
     return report
 
 

@@ -7,8 +7,9 @@ outlive the constituent's row.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.db import Base
@@ -88,3 +89,23 @@ class Suppression(Base):
     at: Mapped[datetime]  # real time
     lifted_at: Mapped[datetime | None]
     lifted_reason: Mapped[str | None] = mapped_column(Text)
+
+
+class Upload(Base):
+    """A contact file that waits for a person's yes or no. ``sealed`` holds the file, and goes when the upload ends."""
+
+    __tablename__ = "upload"
+    __table_args__ = (Index(None, "group_id", "state"), Index(None, "created_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    file_name: Mapped[str] = mapped_column(String(200))
+    list_name: Mapped[str] = mapped_column(String(120))
+    consent: Mapped[str | None] = mapped_column(Text)  # what was declared for everybody in the file
+    rows: Mapped[int]
+    state: Mapped[str] = mapped_column(String(12))  # waiting, importing, imported, canceled
+    counts: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # what the import did, once it is over
+    created_by: Mapped[str] = mapped_column(String(120))
+    created_at: Mapped[datetime]  # real time, as is the next
+    changed_at: Mapped[datetime]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import IO
 
 import structlog
+from redis.exceptions import RedisError
 
 from config.settings import Settings
 from outreach import migrations
 from outreach.core.db import Database
+from outreach.core.queue import connect
 from outreach.stage import StageError, commands
 from outreach.stage.instance import database_url, write_instance
 from outreach.stage.keys import ensure_env
@@ -27,6 +30,8 @@ log = structlog.get_logger(__name__)
 FIRST_PORT = 8000
 MOST_DEATHS = 5
 UNSTABLE_SECONDS = 10.0
+LEAST_FREE_BYTES = 1_000_000
+"""Below this the database can no longer write: nothing is lost, but nothing goes on either."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,11 @@ class Site:
 
 def lock_directory(data_dir: Path) -> IO[str]:
     """Hold the data directory for one run; two would share one database and one log. Raises StageError."""
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = (data_dir / "lock").open("w")
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = (data_dir / "lock").open("w")
+    except OSError as error:
+        raise StageError("stage_directory", path=data_dir, reason=error.strerror) from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -73,6 +81,7 @@ def start_site(
     if "REDIS_URL" not in env:
         env["REDIS_URL"] = start_redis(data_dir / "redis", processes)
     settings = Settings.from_mapping(env)
+    require_redis(settings.redis_url)
     database = Database(settings.database_url)
     migrations.upgrade(database)
     database.dispose()
@@ -82,6 +91,14 @@ def start_site(
         programs.insert(0, commands.carrier(carrier_port, seed, env["PUBLIC_BASE_URL"], env))
     processes.start(*programs)
     return Site(env, settings, None if foreign else env["TWILIO_BASE_URL"])
+
+
+def require_redis(url: str) -> None:
+    """Raises StageError when nothing answers there: the worker would only die again and again."""
+    try:
+        connect(url).ping()
+    except RedisError as error:
+        raise StageError("stage_redis_unreachable", reason=str(error)) from None
 
 
 class Keeper:
@@ -95,7 +112,10 @@ class Keeper:
         self._deaths: dict[str, list[float]] = {}
 
     def check(self) -> None:
-        """Revive what has ended since the last call. Raises StageError for what keeps dying."""
+        """Revive what has ended since the last call. Raises StageError for what keeps dying, or a full disk."""
+        data_dir = self._processes.logs.parent
+        if shutil.disk_usage(data_dir).free < LEAST_FREE_BYTES:
+            raise StageError("stage_disk_full", path=data_dir)
         for name in self._processes.ended():
             lately = [at for at in self._deaths.get(name, []) if time.monotonic() - at < UNSTABLE_SECONDS]
             if name == "carrier" or len(lately) >= MOST_DEATHS:

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from outreach.accounts.links import first_admin, make_login_link
+from outreach.carrier.base import CarrierError, Unreachable
+from outreach.carrier.twilio import TwilioCarrier
 from outreach.core.clock import Clock, coming_tuesday_ten
-from outreach.core.errors import OutreachError
+from outreach.core.errors import OutreachError, halt_sentence
+from outreach.core.logs import set_up_logs
 from outreach.core.runtime import Runtime, open_runtime
 from outreach.escalations.models import Recipient
+from outreach.stage import StageError
 from outreach.stage.instance import DEFAULT_DATA_DIR
 from outreach.stage.processes import Processes
 from outreach.stage.site import Keeper, Site, lock_directory, start_site
@@ -30,13 +36,25 @@ from outreach.story.play import Launched, play, set_the_scene, wait_for_the_end
 from outreach.tallies.campaign import CampaignTally, campaign_tally
 from outreach.tallies.reads import PUBLIC_STATES
 
+log = structlog.get_logger(__name__)
+
 DEMO_OFFICIALS = Path(__file__).parent.parent.parent / "config" / "demo" / "officials.csv"
 SPEED_ONCE = 60.0
 
 
+class Parser(argparse.ArgumentParser):
+    """Says a usage error also as JSON, where the caller reads that."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit code 2."""
+        if "--json" in sys.argv:
+            sys.stdout.write(json.dumps({"error": {"code": "usage", "message": message}}) + "\n")
+        super().error(message)
+
+
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line of CONTRACTS.md."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="scripts/run.py",
         description="Sets up what is missing, starts the site with a simulated carrier, and plays the story: a meeting "
         "fails, a campaign is launched, people are texted and answer. No real phone is ever reached.",
@@ -64,6 +82,8 @@ def _count(text: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0 reconciles (or the site was stopped), 1 does not, 2 usage or set-up."""
     chosen = options(arguments)
+    os.umask(0o077)
+    set_up_logs("story", logging.WARNING)
     say = Console(stderr=True)
     try:
         with lock_directory(chosen.data_dir), Processes(chosen.data_dir) as processes:
@@ -72,9 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except (OutreachError, OSError, SQLAlchemyError) as error:
         code = error.code if isinstance(error, OutreachError) else type(error).__name__
+        text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
         if chosen.json:
-            sys.stdout.write(json.dumps({"error": {"code": code, "message": str(error)}}) + "\n")
-        say.print(f"[bold]The rehearsal could not be played.[/bold] {error}", markup=True, highlight=False)
+            sys.stdout.write(json.dumps({"error": {"code": code, "message": text}}) + "\n")
+        say.print(f"The rehearsal could not be played. {text}", markup=False, highlight=False)
         return 2
 
 
@@ -93,6 +114,8 @@ def run(chosen: argparse.Namespace, processes: Processes, say: Console) -> int:
         sender_threads=chosen.sender_threads,
     )
     runtime = open_runtime(site.settings)
+    if site.carrier_url is None:
+        require_carrier(site)
     group_id = set_the_scene(runtime)
     if not chosen.once:
         _welcome(runtime, group_id, site, say)
@@ -101,14 +124,25 @@ def run(chosen: argparse.Namespace, processes: Processes, say: Console) -> int:
     launched = play(runtime, group_id, officials=chosen.officials, recipients=chosen.recipients, seed=chosen.seed)
     carrier = CarrierControl(site.carrier_url) if site.carrier_url else None
     _watch(runtime, launched, carrier, processes, chosen, say)
-    report = _report(runtime, launched, carrier)
-    _show(report, chosen, say)
+    report, halted = _report(runtime, launched, carrier)
+    _show(report, halted, chosen, say)
     if not chosen.once:
         if report["unknown"]:
             say.print("An unknown text may or may not have arrived: it is looked up after 2, 10 and 30 minutes.")
         say.print(f"The site stays up at {site.settings.public_base_url}. Ctrl-C stops it.", highlight=False)
         _stay(processes)
     return 0 if report["reconciles"] else 1
+
+
+def require_carrier(site: Site) -> None:
+    """A carrier of one's own must be there: a story would wait for it for ever. Raises StageError."""
+    carrier = TwilioCarrier(site.settings, width=1)
+    try:
+        next(carrier.list_to(site.settings.twilio_from_number or "", Clock.real_now()), None)
+    except Unreachable:
+        raise StageError("story_carrier_unreachable", url=site.settings.twilio_base_url) from None
+    except CarrierError as error:  # it is there; what it refuses, the run will show
+        log.warning("carrier_answers_with_an_error", error=str(error))
 
 
 def _welcome(runtime: Runtime, group_id: int, site: Site, say: Console) -> None:
@@ -162,7 +196,8 @@ def _watch(
         )
 
 
-def _report(runtime: Runtime, launched: Launched, carrier: CarrierControl | None) -> dict[str, Any]:
+def _report(runtime: Runtime, launched: Launched, carrier: CarrierControl | None) -> tuple[dict[str, Any], str | None]:
+    """The story's last line, and why its campaign was halted, if it was."""
     seconds = round(time.monotonic() - launched.started, 2)
     with runtime.db.snapshot() as session:
         tally = campaign_tally(session, launched.group_id, launched.campaign_id, runtime.clock)
@@ -170,7 +205,7 @@ def _report(runtime: Runtime, launched: Launched, carrier: CarrierControl | None
             select(func.count()).select_from(Recipient).where(Recipient.wave_id == launched.wave_id)
         ).scalar_one()
     wrong = differences(runtime, launched.wave_id, carrier.ledger()) if carrier else {}
-    return {
+    report = {
         "recipients": recipients,
         **{state: tally.states[state] for state in PUBLIC_STATES},
         "replies": tally.replies,
@@ -181,9 +216,12 @@ def _report(runtime: Runtime, launched: Launched, carrier: CarrierControl | None
         "seconds": seconds,
         **({"differences": dict(wrong)} if wrong else {}),
     }
+    return report, tally.reason
 
 
-def _show(report: dict[str, Any], chosen: argparse.Namespace, say: Console) -> None:
+def _show(report: dict[str, Any], halted: str | None, chosen: argparse.Namespace, say: Console) -> None:
+    if halted:
+        say.print(halt_sentence(halted), highlight=False)
     for name, value in report.items():
         say.print(f"{name.replace('_', ' '):>14}  {value}", highlight=False)
     if chosen.once and chosen.json:

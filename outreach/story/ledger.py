@@ -36,6 +36,7 @@ class CarrierControl:
     def __init__(self, url: str) -> None:
         self._url = f"{url}/_rehearsal"
         self._http = requests.Session()
+        self._http.trust_env = False  # it is on this machine: no proxy has a part in it
 
     def idle(self) -> bool:
         """Whether nothing is scheduled or under way at the carrier."""

@@ -16,12 +16,28 @@ from config.settings import Settings
 from outreach import migrations
 from outreach.core.queue import connect
 from outreach.core.runtime import Runtime, open_runtime
-from outreach.web import accounts, assets, campaigns, home, i18n, phones, security
+from outreach.web import (
+    accounts,
+    assets,
+    campaigns,
+    home,
+    i18n,
+    levers,
+    meetings,
+    officials,
+    people_import,
+    phones,
+    security,
+    wizard,
+    wizard_launch,
+)
 from outreach.web.roles import PUBLIC, allow, guard
 from outreach.webhooks import inbound_text, status_report, webhooks
 
 NAVIGATION = (
     ("home.index", lazy_gettext("Home")),
+    ("officials.index", lazy_gettext("Officials")),
+    ("people.overview", lazy_gettext("People")),
     ("campaigns.overview", lazy_gettext("Campaigns")),
     ("phones.grid", lazy_gettext("Phones")),
 )
@@ -57,7 +73,19 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     i18n.set_up_languages(app)
     security.protect(app, exempt=webhooks)
     accounts.set_up_login(app)
-    for blueprint in (webhooks, assets.pages, accounts.pages, home.pages, campaigns.pages):
+    for blueprint in (
+        webhooks,
+        assets.pages,
+        accounts.pages,
+        home.pages,
+        campaigns.pages,
+        wizard.pages,
+        wizard_launch.pages,
+        levers.pages,
+        officials.pages,
+        meetings.pages,
+        people_import.pages,
+    ):
         app.register_blueprint(blueprint)
     if settings.mode == "rehearsal":
         app.register_blueprint(phones.pages)

@@ -29,7 +29,9 @@ def ask(method: str, path: str, **options: Any) -> requests.Response | None:
     """The carrier's control API; None when it does not answer."""
     url = f"{runtime().settings.twilio_base_url}/_rehearsal/{path}"
     try:
-        return requests.request(method, url, timeout=SECONDS, **options)
+        with requests.Session() as session:
+            session.trust_env = False  # it is on this machine: no proxy has a part in it
+            return session.request(method, url, timeout=SECONDS, **options)
     except requests.RequestException:
         return None
 

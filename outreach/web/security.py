@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, render_template
+import re
+
+from flask import Blueprint, Flask, Response, render_template, request
 from flask_babel import lazy_gettext
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException
@@ -15,6 +17,12 @@ POLICY = (
 
 def protect(app: Flask, exempt: Blueprint) -> None:
     """CSRF on every form but the signed webhooks; a strict policy without inline code on every response."""
+
+    @app.before_request
+    def refuse_strange_hosts() -> Response | None:
+        """A host name that cannot be one breaks every address we would write; so no page can be drawn either."""
+        return None if HOST.fullmatch(request.host) else Response("Bad Request", status=400, mimetype="text/plain")
+
     CSRFProtect(app).exempt(exempt)
 
     @app.after_request
@@ -25,6 +33,10 @@ def protect(app: Flask, exempt: Blueprint) -> None:
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
+
+HOST = re.compile(
+    r"(?:(?:[A-Za-z0-9-]{1,63}\.){0,10}[A-Za-z0-9-]{1,63}\.?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII
+)
 
 WORDS = {
     400: (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,8 +14,11 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import select, text, update
 
 from outreach.accounts.models import Group
-from outreach.carrier.base import Ambiguous, CarrierMessage, Throttled
+from outreach.carrier.base import Ambiguous, CarrierMessage, Misconfigured, Throttled
+from outreach.core.crypto import Vault
 from outreach.core.db import Job
+from outreach.core.errors import halt_sentence
+from outreach.core.leases import acquire
 from outreach.core.queue import RedisQueue, waiting_mark
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
@@ -29,7 +33,9 @@ from outreach.messaging.recover import list_missed
 from outreach.messaging.send import UNCLEAR_IN_A_ROW, Pool, send_batch
 from outreach.messaging.slices import Post, slice_out
 from outreach.people.consent import is_suppressed
+from outreach.people.models import Constituent
 from outreach.replies import answer_found, answer_text
+from outreach.tallies.fold import LEASE
 from tests.factories import World, make_world, number, plan_messages
 from tests.integration.test_sending import Book, fold_all, make_due, send, states
 
@@ -280,4 +286,67 @@ def test_a_job_that_waits_is_not_queued_again_and_a_lost_one_is(runtime: Runtime
     redis.flushall()
     jobs.enqueue(job)
     assert len(queue) == 1
-    assert 0 < redis.ttl(waiting_mark(job.function, job.args)) <= 60
+    assert 0 < redis.ttl(waiting_mark(job.function, job.args)) <= 10
+
+
+def test_a_missing_key_halts_the_campaign_and_fails_nobody(runtime: Runtime, world: World) -> None:
+    plan_messages(runtime, world)
+    other = replace(runtime, vault=Vault({"new": b"n" * 32}, runtime.settings.index_key))
+    assert send(other, world.gate_id, Book()) == 0
+    assert states(runtime, world.gate_id) == {"planned": 3}
+    with runtime.db.snapshot() as session:
+        gate = session.get_one(Gate, world.gate_id)
+        assert (gate.state, gate.reason) == ("paused", "settings:keys")
+    assert "FIELD_ENCRYPTION_KEYS" in halt_sentence("settings:keys")
+
+
+@pytest.mark.parametrize("body", ["STOP\0", "please stop texting me \ud83d", "\0\0"])
+def test_a_text_with_what_no_database_takes_is_stored_and_obeyed(runtime: Runtime, world: World, body: str) -> None:
+    answer_text(runtime, InboundText("SM" + "5" * 32, number(1), number(0), body, runtime.clock.real_now()))
+    with runtime.db.snapshot() as session:
+        assert session.execute(select(Reply.carrier_sid)).scalar_one() == "SM" + "5" * 32
+        assert is_suppressed(session, runtime.vault.number_hash(number(1)), world.group_id) == ("top" in body.lower())
+
+
+def test_a_carrier_that_refuses_to_list_leaves_nobody_unknown_for_ever(runtime: Runtime, world: World) -> None:
+    class NoList(Book):
+        def list_to(self, number: str, since: datetime) -> Iterator[CarrierMessage]:
+            raise Misconfigured(404)
+            yield
+
+    book = NoList()
+    ids = in_doubt(runtime, world, book)
+    for _ in range(3):
+        reconcile(runtime, book)
+        fold_all(runtime)
+        for message_id in ids:
+            make_due(runtime, message_id)
+    assert states(runtime, world.gate_id) == {"needs_review": 3}
+
+
+def test_a_lease_from_before_the_clock_was_set_back_is_taken_over(runtime: Runtime) -> None:
+    now = runtime.clock.real_now()
+    assert acquire(runtime.db, LEASE, "before", now + timedelta(hours=1), 10)
+    assert acquire(runtime.db, LEASE, "after", now, 10)
+    assert not acquire(runtime.db, LEASE, "third", now, 10)
+
+
+def test_a_zone_that_this_machine_does_not_know_may_be_any(runtime: Runtime, world: World) -> None:
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Constituent).where(Constituent.id == world.people[0]).values(zones="Mars/Olympus"))
+    plan_messages(runtime, world)
+    claimed, _ = claim(runtime, world.gate_id, "a", after=0, limit=3)
+    assert len(slice_out(runtime, claimed, "a")) >= 2
+
+
+def test_waits_grow_while_nothing_gets_through() -> None:
+    pool = Pool(2, lambda _post: None)
+    grown = []
+    for _ in range(5):
+        grown.append(pool.patience())
+        pool.shrink()
+        pool.shrink()
+    pool.grow()
+    assert grown == [1, 2, 4, 8, 16]
+    assert pool.patience() == 1
+    pool.close()

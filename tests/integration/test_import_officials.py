@@ -109,11 +109,11 @@ def test_rows_that_cannot_be_used(runtime: Runtime, group: int, tmp_path: Path) 
     report = load(runtime, group, path)
     assert [(found["row"], found["code"]) for found in report["problems"]] == [
         (2, "official_no_name"),
+        (3, "office_phone_unusable"),
+        (3, "official_no_phone"),
         (4, "official_repeated"),
         (5, "official_field_long"),
         (6, "row_long"),
-        (3, "office_phone_unusable"),
-        (3, "official_no_phone"),
     ]
     assert (report["new"], report["skipped"], report["without_phone"]) == (1, 4, 1)
     (bo,) = stored(runtime)

@@ -133,8 +133,8 @@ def test_each_kind_of_answer_leads_where_the_contract_says(
     world = make_world(runtime, 1)
     plan_messages(runtime, world)
     book = Book()
-    book.errors[number(0)] = [error]
-    send_batch(runtime, book, world.gate_id, threads=2, seconds=0.3)
+    book.errors[number(0)] = [error] * 50
+    send_batch(runtime, book, world.gate_id, threads=2, seconds=1.5)
     fold_all(runtime)
     assert states(runtime, world.gate_id) == {first: 1}
     assert len(book.accepted) == texted

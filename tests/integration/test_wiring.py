@@ -27,10 +27,50 @@ from workers.run import ALLOWED
 ROOT = Path(__file__).parents[2]
 
 ROUTES = {
-    "/", "/assets/<release>/<name>", "/campaigns/", "/campaigns/<int:campaign_id>",
-    "/campaigns/<int:campaign_id>/live", "/enter/<token>", "/healthz",
-    "/language/<code>", "/leave", "/phones/", "/phones/<number>", "/phones/<number>/live", "/phones/<number>/reply",
-    "/phones/live", "/readyz", "/sign-in", "/static/<path:filename>", "/twilio/sms",
+    "/",
+    "/assets/<release>/<name>",
+    "/campaigns/",
+    "/campaigns/<int:campaign_id>",
+    "/campaigns/<int:campaign_id>/cancel",
+    "/campaigns/<int:campaign_id>/draft/",
+    "/campaigns/<int:campaign_id>/draft/about",
+    "/campaigns/<int:campaign_id>/draft/audience",
+    "/campaigns/<int:campaign_id>/draft/audience/count",
+    "/campaigns/<int:campaign_id>/draft/launch",
+    "/campaigns/<int:campaign_id>/draft/review",
+    "/campaigns/<int:campaign_id>/draft/test",
+    "/campaigns/<int:campaign_id>/draft/text",
+    "/campaigns/<int:campaign_id>/draft/text/preview",
+    "/campaigns/<int:campaign_id>/live",
+    "/campaigns/<int:campaign_id>/pause",
+    "/campaigns/<int:campaign_id>/resume",
+    "/enter/<token>",
+    "/healthz",
+    "/language/<code>",
+    "/leave",
+    "/meetings/<int:meeting_id>",
+    "/meetings/new/<int:official_id>",
+    "/officials/",
+    "/officials/<int:official_id>",
+    "/officials/import",
+    "/officials/new",
+    "/people/",
+    "/people/<int:person_id>",
+    "/people/find",
+    "/people/import",
+    "/people/import/<int:upload_id>",
+    "/people/import/<int:upload_id>/cancel",
+    "/people/import/<int:upload_id>/confirm",
+    "/people/import/template.csv",
+    "/phones/",
+    "/phones/<number>",
+    "/phones/<number>/live",
+    "/phones/<number>/reply",
+    "/phones/live",
+    "/readyz",
+    "/sign-in",
+    "/static/<path:filename>",
+    "/twilio/sms",
     "/twilio/status/<int:attempt_id>",
 }  # fmt: skip
 
@@ -77,6 +117,14 @@ def test_every_response_carries_the_strict_policy(runtime: Runtime) -> None:
         assert "unsafe" not in headers["Content-Security-Policy"], path
         assert headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("host", ["x" * 5000, "a" * 64 + ".example", "a b", "%00", "http://evil", "a..b", "[::g]"])
+def test_a_host_that_is_none_is_refused_before_any_page_is_drawn(runtime: Runtime, host: str) -> None:
+    client = create_app(runtime.settings, runtime).test_client()
+    for method, path in (("GET", "/"), ("GET", "/campaigns/1"), ("POST", "/twilio/sms"), ("GET", "/nowhere")):
+        assert client.open(path, method=method, headers={"Host": host}).status_code == 400, (host, path)
+    assert client.get("/sign-in", headers={"Host": "[::1]:8000"}).status_code == 200
 
 
 def test_ready_says_what_is_missing(runtime: Runtime) -> None:

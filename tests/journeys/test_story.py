@@ -95,7 +95,9 @@ def test_with_a_carrier_of_ones_own_it_ends_by_itself(tmp_path: Path) -> None:
     [
         (["--officials", "nowhere.csv"], {}, None),
         (["--port", "{busy}"], {}, "stage_port_busy"),
+        (["--recipients", "0"], {}, "usage"),
         ([], {"REHEARSAL_CLOCK": "yesterday"}, "settings_wrong"),
+        ([], {"TWILIO_BASE_URL": "http://127.0.0.1:9"}, "story_carrier_unreachable"),
         ([], {"DATABASE_URL": "mysql://localhost/x"}, "settings_wrong"),
     ],
 )

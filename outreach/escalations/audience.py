@@ -1,0 +1,115 @@
+"""Who is in a campaign's audience, who is not, and why: one clause for planning, one count for the organizer.
+
+Whoever opted out stays a recipient when their consent stands (planning stores them as ``suppressed``), but gets no
+text: the count of people who will be texted leaves them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from sqlalchemy import ColumnElement, and_, case, exists, func, select
+from sqlalchemy.orm import Session
+
+from outreach.core.crypto import Vault
+from outreach.people.consent import has_consent_clause, is_suppressed_clause
+from outreach.people.models import Constituent, ListMembership
+from outreach.people.quiet_hours import window
+from outreach.people.zones import parse_zones_key
+
+REASONS: Final = ("opted_out", "no_consent", "consent_old", "number_bad")
+"""Why somebody in the lists is not texted, in the order in which they are looked for: each person has one reason."""
+IN: Final = "in"
+
+
+class Cohort(NamedTuple):
+    """People who will be texted in one language, with the same zones (a stored key), and so the same hours."""
+
+    zones: str
+    language: str
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """The people of some lists, each counted once."""
+
+    cohorts: tuple[Cohort, ...]
+    out: Mapping[str, int]
+
+    @property
+    def people(self) -> int:
+        """How many will get the text."""
+        return sum(cohort.people for cohort in self.cohorts)
+
+    @property
+    def listed(self) -> int:
+        """How many the lists hold."""
+        return self.people + sum(self.out.values())
+
+    def by_language(self) -> dict[str, int]:
+        """People per language."""
+        counts: dict[str, int] = {}
+        for cohort in self.cohorts:
+            counts[cohort.language] = counts.get(cohort.language, 0) + cohort.people
+        return counts
+
+    def outside_hours(self, now: datetime) -> int:
+        """How many of those who will be texted have to wait for their morning at ``now`` (domain time)."""
+        return sum(one.people for one in self.cohorts if not window(parse_zones_key(one.zones), now).open)
+
+
+def in_lists(group_id: int, list_ids: Sequence[int]) -> ColumnElement[bool]:
+    """A constituent of the group who is in one of the lists."""
+    return and_(
+        Constituent.group_id == group_id,
+        exists().where(ListMembership.constituent_id == Constituent.id, ListMembership.list_id.in_(list_ids)),
+    )
+
+
+def in_audience(group_id: int, list_ids: Sequence[int], now: datetime) -> ColumnElement[bool]:
+    """In one of the lists, with valid consent and a number that works. The suppressed count as recipients."""
+    return and_(in_lists(group_id, list_ids), has_consent_clause(now), Constituent.number_bad_at.is_(None))
+
+
+def count_audience(session: Session, group_id: int, list_ids: Sequence[int], now: datetime) -> Audience:
+    """Count everybody in the lists at a domain time, by what becomes of them. One statement."""
+    reason = case(
+        (is_suppressed_clause(Constituent.number_hash, Constituent.group_id), "opted_out"),
+        (Constituent.consented_at.is_(None), "no_consent"),
+        (~has_consent_clause(now), "consent_old"),
+        (Constituent.number_bad_at.is_not(None), "number_bad"),
+        else_=IN,
+    )
+    people = (
+        select(reason.label("reason"), Constituent.zones, Constituent.language)
+        .where(in_lists(group_id, list_ids))
+        .subquery()
+    )
+    rows = session.execute(
+        select(people.c.reason, people.c.zones, people.c.language, func.count())
+        .group_by(people.c.reason, people.c.zones, people.c.language)
+        .order_by(people.c.zones, people.c.language)
+    ).all()
+    out = dict.fromkeys(REASONS, 0)
+    for why, _, _, count in rows:
+        if why != IN:
+            out[why] += count
+    return Audience(tuple(Cohort(zones, language, count) for why, zones, language, count in rows if why == IN), out)
+
+
+def sample_people(
+    session: Session, vault: Vault, group_id: int, list_ids: Sequence[int], now: datetime, *, language: str, most: int
+) -> list[dict[str, str]]:
+    """What is known of up to ``most`` people who will be texted in a language, in an order that favours nobody."""
+    rows = session.execute(
+        select(Constituent.sealed, Constituent.zip)
+        .where(in_audience(group_id, list_ids, now), Constituent.language == language)
+        .where(~is_suppressed_clause(Constituent.number_hash, Constituent.group_id))
+        .order_by(Constituent.number_hash)
+        .limit(most)
+    )
+    return [{**vault.open(row.sealed, "constituent"), "zip": row.zip or ""} for row in rows]

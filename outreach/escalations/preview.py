@@ -1,0 +1,97 @@
+"""A draft's texts as people would get them: rendered for a sample person, measured, and held to the lint. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from outreach.core.errors import BadInputError
+from outreach.core.segments import Measure, measure
+from outreach.escalations.lint import ERROR, Finding, Where, lint
+from outreach.escalations.plain import Odd, odd_characters, plain_template
+from outreach.messaging.render import check_template, render
+
+LONGEST: Final = 1_600
+"""Characters of a template; the carrier takes no longer text."""
+
+PARTS: Final[tuple[tuple[str, Where, str], ...]] = (
+    ("text_en", "text", "en"),
+    ("text_es", "text", "es"),
+    ("script_en", "script", "en"),
+    ("script_es", "script", "es"),
+)
+"""A draft's field, what it is, and its language."""
+
+SAMPLES: Final[Mapping[str, Mapping[str, str]]] = {
+    "known": {"first_name": "Ana", "city": "Phoenix", "zip": "85003"},
+    "unknown": {},
+}
+"""Invented people to preview with: one of whom we know a name and a place, and one of whom we know only the number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One text or script for one sample person.
+
+    ``body`` is None when the template cannot be used, and ``error`` says why. ``plain`` is what the same text would
+    cost in plain characters; None when it costs that already.
+    """
+
+    field: str
+    where: Where
+    language: str
+    body: str | None
+    error: BadInputError | None
+    cost: Measure
+    odd: tuple[Odd, ...]
+    plain: Measure | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def stops(self) -> int:
+        """How many things must be mended before launch."""
+        return (self.error is not None) + sum(finding.severity == ERROR for finding in self.findings)
+
+
+def check_draft_text(template: str) -> None:
+    """What a draft's text may hold: words and merge fields, up to a length. Raises BadInputError."""
+    if not template.strip():
+        raise BadInputError("text_empty")
+    if len(template) > LONGEST:
+        raise BadInputError("text_too_long", length=len(template), limit=LONGEST)
+    check_template(template)
+
+
+def preview(
+    templates: Mapping[str, str], values: Mapping[str, Mapping[str, str]], sample: str = "known"
+) -> tuple[Preview, ...]:
+    """All four parts of a draft for a sample person; the findings are those of any sample person."""
+    return tuple(
+        _preview(field, where, language, templates[field], values[language], SAMPLES.get(sample, {}))
+        for field, where, language in PARTS
+    )
+
+
+def _preview(
+    field: str, where: Where, language: str, template: str, values: Mapping[str, str], person: Mapping[str, str]
+) -> Preview:
+    try:
+        check_draft_text(template)
+        body = render(template, values, person, language, kind=where)
+        bodies = [render(template, values, one, language, kind=where) for one in SAMPLES.values()]
+        plain = measure(render(plain_template(template, values), values, person, language, kind=where))
+    except BadInputError as error:
+        return Preview(field, where, language, None, error, measure(""), (), None, ())
+    found: dict[str, Finding] = {}
+    for one in bodies:
+        for finding in lint(one, where, language, values):
+            found.setdefault(finding.code, finding)
+    cost = measure(body)
+    cheaper = plain if plain.encoding != cost.encoding else None
+    return Preview(field, where, language, body, None, cost, odd_characters(body), cheaper, tuple(found.values()))
+
+
+def stops(previews: tuple[Preview, ...]) -> int:
+    """How many things in all must be mended before launch."""
+    return sum(one.stops for one in previews)

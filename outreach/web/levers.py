@@ -1,0 +1,73 @@
+"""Pause, resume, cancel: one press each, and each acts with its own commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from outreach.core.db import Transaction
+from outreach.core.errors import ConflictError, NotFoundError
+from outreach.escalations.launch import cancel_campaign, pause_campaign, resume_campaign
+from outreach.serving import runtime
+from outreach.web.roles import allow
+from outreach.web.wizard import find_draft
+from outreach.web.wizard_words import words
+
+pages = Blueprint("levers", __name__, url_prefix="/campaigns/<int:campaign_id>")
+
+
+@pages.post("/pause")
+@allow("organizer")
+def pause(campaign_id: int) -> Response:
+    """No text leaves after this, until somebody resumes."""
+    return _pull(pause_campaign, campaign_id, gettext("Paused. No more texts leave until you resume."))
+
+
+@pages.post("/resume")
+@allow("organizer")
+def resume(campaign_id: int) -> Response:
+    """Go on."""
+    return _pull(resume_campaign, campaign_id, gettext("Resumed. Texts leave again."))
+
+
+def _pull(lever: Callable[[Transaction, int, int], None], campaign_id: int, done: str) -> Response:
+    try:
+        with runtime().db.transaction(durable=True) as tx:
+            lever(tx, current_user.group_id, campaign_id)
+    except NotFoundError:
+        abort(404)
+    except ConflictError as error:
+        flash(words(error), "error")
+    else:
+        flash(done)
+    return _back(campaign_id)
+
+
+@pages.get("/cancel")
+@allow("organizer")
+def ask_cancel(campaign_id: int) -> str | Response:
+    """Ask once: this cannot be undone."""
+    draft = find_draft(campaign_id)
+    if draft.campaign.state == "canceled":
+        return _back(campaign_id)
+    return render_template("wizard/cancel.html", campaign=draft.campaign)
+
+
+@pages.post("/cancel")
+@allow("organizer")
+def cancel(campaign_id: int) -> Response:
+    """Stop for good; pressed twice, it is canceled once."""
+    try:
+        cancel_campaign(runtime(), current_user.group_id, campaign_id)
+    except NotFoundError:
+        abort(404)
+    flash(gettext("Canceled. Nothing more leaves; what was sent already is still counted."))
+    return _back(campaign_id)
+
+
+def _back(campaign_id: int) -> Response:
+    return redirect(url_for("campaigns.show", campaign_id=campaign_id), code=303)

@@ -1,0 +1,85 @@
+"""A meeting logged through the site: stored once, with the draft campaign that follows from it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+
+from outreach.core.db import Transaction
+from outreach.core.errors import ConflictError
+from outreach.core.runtime import Runtime
+from outreach.escalations.drafts import draft_from_meeting
+from outreach.escalations.models import Campaign
+from outreach.officials.meetings import Answer, Promised, record_meeting
+from outreach.officials.models import Meeting, Official, Promise, Stance
+
+
+class Logged(NamedTuple):
+    """A meeting, and the campaign that was drafted from it unless they committed."""
+
+    meeting_id: int
+    campaign_id: int | None
+
+
+def log_meeting(
+    tx: Transaction,
+    runtime: Runtime,
+    group_id: int,
+    *,
+    official_id: int,
+    recorded_by: str,
+    opened_at: datetime,
+    **said: Any,
+) -> Logged:
+    """Record a meeting and draft its campaign; the same form again returns what the first time made.
+
+    ``said`` is what ``record_meeting`` takes besides; errors are its own, and ConflictError (meeting_logged_already)
+    when this form has stored a meeting of that day with other words: only the person knows whether it is a second one.
+    """
+    # Two equal forms at once: the second waits here until the first is stored, then sees it.
+    tx.execute(
+        select(Official.id)
+        .where(Official.id == official_id, Official.group_id == group_id)
+        .with_for_update(key_share=True)
+    )
+    earlier = _logged_since(tx, group_id, official_id, recorded_by, said["held_on"], opened_at)
+    for meeting in earlier:
+        if _content(tx, meeting) == _given(said):
+            draft = tx.execute(select(Campaign.id).where(Campaign.meeting_id == meeting.id).order_by(Campaign.id))
+            return Logged(meeting.id, draft.scalars().first())
+    if earlier:
+        raise ConflictError("meeting_logged_already")
+    made = record_meeting(tx, runtime, group_id, official_id=official_id, recorded_by=recorded_by, **said)
+    drafted = draft_from_meeting(tx, runtime, made)
+    return Logged(made.id, drafted.id if drafted else None)
+
+
+def _logged_since(
+    tx: Transaction, group_id: int, official_id: int, recorded_by: str, held_on: date, opened_at: datetime
+) -> list[Meeting]:
+    query = select(Meeting).where(
+        Meeting.group_id == group_id, Meeting.official_id == official_id, Meeting.recorded_by == recorded_by,
+        Meeting.held_on == held_on, Meeting.created_at >= opened_at,
+    )  # fmt: skip
+    return list(tx.execute(query.order_by(Meeting.id)).scalars())
+
+
+def _content(tx: Transaction, meeting: Meeting) -> tuple[Any, ...]:
+    stances = tx.execute(
+        select(Stance.policy, Stance.answer, Stance.basis).where(Stance.meeting_id == meeting.id).order_by(Stance.id)
+    )
+    promises = tx.execute(
+        select(Promise.text, Promise.due_on, Promise.staff_contact)
+        .where(Promise.meeting_id == meeting.id)
+        .order_by(Promise.id)
+    )
+    return (
+        meeting.outcome, meeting.attendees, meeting.notes,
+        [Answer(*row) for row in stances], [Promised(*row) for row in promises],
+    )  # fmt: skip
+
+
+def _given(said: dict[str, Any]) -> tuple[Any, ...]:
+    return said["outcome"], said["attendees"], said["notes"], said["answers"], said["promises"]

@@ -1,0 +1,50 @@
+"""What a meeting's page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from outreach.escalations.models import Campaign
+from outreach.officials.models import Meeting, Official, Promise, Stance
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingPage:
+    """A meeting and all that came of it."""
+
+    meeting: Meeting
+    official: Official
+    answers: dict[int, Any]
+    promises: Sequence[Any]
+    campaigns: Sequence[Any]
+
+
+def meeting_page(session: Session, group_id: int, meeting_id: int) -> MeetingPage | None:
+    """A meeting of this group, or None. ``answers``: policy -> answer and basis, for the policies that came up."""
+    meeting = session.execute(
+        select(Meeting).where(Meeting.id == meeting_id, Meeting.group_id == group_id)
+    ).scalar_one_or_none()
+    if meeting is None:
+        return None
+    said = session.execute(
+        select(Stance.policy, Stance.answer, Stance.basis)
+        .where(Stance.group_id == group_id, Stance.meeting_id == meeting_id)
+        .order_by(Stance.policy)
+    ).all()
+    promises = session.execute(
+        select(Promise.text, Promise.due_on, Promise.staff_contact)
+        .where(Promise.group_id == group_id, Promise.meeting_id == meeting_id)
+        .order_by(Promise.id)
+    ).all()
+    campaigns = session.execute(
+        select(Campaign.id, Campaign.name, Campaign.state)
+        .where(Campaign.group_id == group_id, Campaign.meeting_id == meeting_id)
+        .order_by(Campaign.id)
+    ).all()
+    official = session.get_one(Official, meeting.official_id)
+    return MeetingPage(meeting, official, {row.policy: row for row in said}, promises, campaigns)

@@ -1,0 +1,201 @@
+"""The campaign wizard: a task list, and a page for each thing that a draft needs before it can be launched."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import get_locale, gettext
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+
+from config import table
+from outreach.core.errors import ConflictError, NotFoundError, OutreachError
+from outreach.escalations.audience import count_audience
+from outreach.escalations.drafts import TEXTS, policy_name
+from outreach.escalations.plain import plain_template
+from outreach.escalations.preview import preview, stops
+from outreach.escalations.revisions import ABOUT, AUDIENCE, draft_version, revise_draft
+from outreach.serving import runtime
+from outreach.web.official_words import OUTCOMES
+from outreach.web.roles import allow
+from outreach.web.wizard_forms import AboutForm, AudienceForm, TextForm, options
+from outreach.web.wizard_reads import Draft, lists_of, office_words, read_draft
+from outreach.web.wizard_words import FIELDS, OUT, PARTS, words
+
+pages = Blueprint("wizard", __name__, url_prefix="/campaigns/<int:campaign_id>/draft")
+
+Page = str | Response | tuple[str, int]
+
+
+class Task(NamedTuple):
+    """One line of the task list."""
+
+    endpoint: str
+    title: str
+    note: str
+    done: bool
+
+
+def language() -> str:
+    """The language of the page: en or es."""
+    return str(get_locale().language)
+
+
+def find_draft(campaign_id: int) -> Draft:
+    """A campaign of the person's group; 404 otherwise."""
+    try:
+        with runtime().db.snapshot() as session:
+            return read_draft(session, current_user.group_id, campaign_id)
+    except NotFoundError:
+        abort(404)
+
+
+def tasks_of(draft: Draft) -> list[Task]:
+    """What there is to do, and how far each thing is."""
+    wrong = stops(draft.previews())
+    lists = ", ".join(chosen.name for chosen in draft.lists)
+    phone = draft.office_phone
+    text_note = (
+        gettext("Ready to send.") if not wrong else gettext("Things to mend before launch: %(count)s", count=wrong)
+    )
+    before = [
+        Task("wizard.about", gettext("Meeting, official and office"),
+             f"{draft.values[language()]['official']}: {phone or gettext('no phone yet')}", bool(phone)),
+        Task("wizard.audience", gettext("Audience"), lists or gettext("No list is chosen yet."), bool(lists)),
+        Task("wizard.text", gettext("Text and script"), text_note, not wrong),
+    ]  # fmt: skip
+    ready = all(task.done for task in before)
+    note = gettext("Everything is there. Read it once more.") if ready else gettext("Waits for the steps above.")
+    return [*before, Task("wizard_launch.review", gettext("Review and launch"), note, ready)]
+
+
+def _onward(draft: Draft) -> Response | None:
+    """A campaign that is no draft any more is shown, not edited."""
+    if request.method == "GET" and draft.campaign.state != "draft":
+        return redirect(url_for("campaigns.show", campaign_id=draft.campaign.id), code=303)
+    return None
+
+
+def _save(form: FlaskForm, draft: Draft, fields: tuple[str, ...], **changes: Any) -> Response | None:
+    """Write the draft and go back to the list; None when it was refused, with the reason in the form."""
+    try:
+        with runtime().db.transaction() as tx:
+            revise_draft(
+                tx, current_user.group_id, draft.campaign.id, version=form.version.data or "", fields=fields, **changes
+            )
+    except OutreachError as error:
+        form.form_errors = [*form.form_errors, words(error)]
+        form.clash = isinstance(error, ConflictError)
+        return None
+    flash(gettext("Saved."))
+    return redirect(url_for("wizard.tasks", campaign_id=draft.campaign.id), code=303)
+
+
+def _show(template: str, form: FlaskForm, draft: Draft, fields: tuple[str, ...], **more: Any) -> Page:
+    """A form's page. After a clash it shows what is saved now beside what was typed, and saves over it next time."""
+    clash = getattr(form, "clash", False)
+    if clash:
+        draft = find_draft(draft.campaign.id)
+    if clash or not form.is_submitted():
+        form.version.data = draft_version(draft.campaign, fields)
+    page = render_template(template, form=form, draft=draft, campaign=draft.campaign, clash=clash, **more)
+    return page, 409 if clash else 422 if form.errors else 200
+
+
+@pages.get("/")
+@allow("staff")
+def tasks(campaign_id: int) -> Page:
+    """What there is to do, and how far it is."""
+    draft = find_draft(campaign_id)
+    return _onward(draft) or render_template("wizard/tasks.html", draft=draft, tasks=tasks_of(draft))
+
+
+@pages.route("/about", methods=["GET", "POST"])
+@allow("organizer")
+def about(campaign_id: int) -> Page:
+    """The meeting it follows, the policy it asks for, and the office to call."""
+    draft = find_draft(campaign_id)
+    if onward := _onward(draft):
+        return onward
+    form = AboutForm(obj=draft.campaign)
+    form.policy.choices = options(
+        {policy["number"]: policy_name(policy["number"], language()) for policy in table("policies")["policies"]}
+    )
+    form.office_id.choices = options({office.id: office_words(office) for office in draft.offices})
+    if form.validate_on_submit():
+        changes = {"name": form.name.data, "policy": form.policy.data, "office_id": form.office_id.data}
+        if saved := _save(form, draft, ABOUT, **changes):
+            return saved
+    return _show("wizard/about.html", form, draft, ABOUT, outcomes=OUTCOMES)
+
+
+@pages.route("/audience", methods=["GET", "POST"])
+@allow("organizer")
+def audience(campaign_id: int) -> Page:
+    """Which lists are texted, and who of them is in, out, and why."""
+    draft = find_draft(campaign_id)
+    if onward := _onward(draft):
+        return onward
+    held = runtime()
+    form = AudienceForm(data={"lists": draft.list_ids})
+    with held.db.snapshot() as session:
+        lists = lists_of(session, current_user.group_id)
+    names = {one.id: one.name for one in lists}
+    form.lists.choices = options(names)
+    if request.form.get("action") != "count" and form.validate_on_submit():
+        chosen = [names[list_id] for list_id in form.lists.data]
+        if saved := _save(form, draft, AUDIENCE, lists=chosen):
+            return saved
+    ticked = [list_id for list_id in form.lists.data or () if list_id in names]
+    return _show("wizard/audience.html", form, draft, AUDIENCE, lists=lists, **_counted(ticked))
+
+
+@pages.post("/audience/count")
+@allow("organizer")
+def count(campaign_id: int) -> str:
+    """The counts for the ticked lists, for the page's live part."""
+    find_draft(campaign_id)
+    ticked = [int(given) for given in request.form.getlist("lists") if given.isdecimal() and len(given) < 19]
+    return render_template("wizard/counts.html", **_counted(ticked))
+
+
+def _counted(list_ids: list[int]) -> dict[str, Any]:
+    held = runtime()
+    now = held.clock.now()
+    with held.db.snapshot() as session:
+        found = count_audience(session, current_user.group_id, list_ids, now)
+    return {"audience": found, "outside": found.outside_hours(now), "reasons": OUT, "ticked": bool(list_ids)}
+
+
+@pages.route("/text", methods=["GET", "POST"])
+@allow("organizer")
+def text(campaign_id: int) -> Page:
+    """The texts and scripts in both languages, with a preview."""
+    draft = find_draft(campaign_id)
+    if onward := _onward(draft):
+        return onward
+    form = TextForm(obj=draft.campaign)
+    action = request.form.get("action", "save")
+    if action.removeprefix("plain-") in TEXTS:
+        field = form[action.removeprefix("plain-")]
+        field.data = plain_template(field.data, draft.values[field.name[-2:]])
+    elif action == "save" and form.validate_on_submit():
+        saved = _save(form, draft, TEXTS, **{name: form[name].data for name in TEXTS})
+        if saved is not None:
+            return saved
+    return _show("wizard/text.html", form, draft, TEXTS, merge_fields=FIELDS, **_previewed(form, draft))
+
+
+@pages.post("/text/preview")
+@allow("organizer")
+def text_preview(campaign_id: int) -> str:
+    """What is typed, as it would look, for the page's live part."""
+    draft = find_draft(campaign_id)
+    return render_template("wizard/preview.html", **_previewed(TextForm(), draft))
+
+
+def _previewed(form: TextForm, draft: Draft) -> dict[str, Any]:
+    shown = preview({name: form[name].data or "" for name in TEXTS}, draft.values, form.sample.data)
+    return {"previews": shown, "labels": PARTS, "language": language(), "words": words}

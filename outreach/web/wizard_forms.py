@@ -1,0 +1,113 @@
+"""The wizard's forms. Each carries the version of what it shows, so that two people do not overwrite each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import Field, Form, RadioField, SelectChoice, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length, ValidationError
+
+from outreach.core.errors import BadInputError
+from outreach.escalations.preview import check_draft_text
+from outreach.web import wizard_words
+from outreach.web.i18n import LANGUAGES
+from outreach.web.wizard_words import words
+
+NAME_LENGTH = 200
+_SEPARATORS = re.compile(r"[\s.,'’]")
+
+
+def _lines(text: str | None) -> str:
+    """As typed, with one kind of line end: browsers send two characters for each, and both would be paid for."""
+    return (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def _usable(form: Form, field: Field) -> None:
+    try:
+        check_draft_text(field.data)
+    except BadInputError as error:
+        raise ValidationError(words(error)) from None
+
+
+def options(words: Mapping[Any, Any]) -> list[SelectChoice]:
+    """Value -> label, as fields take them."""
+    return [SelectChoice(value, label) for value, label in words.items()]
+
+
+class AboutForm(FlaskForm):  # type: ignore[misc]
+    """What the campaign is about, and which office is called."""
+
+    version = StringField()
+    name = StringField(
+        lazy_gettext("Name of the campaign"),
+        filters=[_lines],
+        validators=[
+            DataRequired(lazy_gettext("Give the campaign a name.")),
+            Length(max=NAME_LENGTH, message=lazy_gettext("The name has at most 200 characters.")),
+        ],
+    )
+    policy = SelectField(lazy_gettext("Policy you ask for"), coerce=int)
+    office_id = RadioField(
+        lazy_gettext("Office to call"),
+        coerce=int,
+        validators=[DataRequired(lazy_gettext("Choose the office that people will call."))],
+    )
+
+
+class AudienceForm(FlaskForm):  # type: ignore[misc]
+    """Which lists are texted."""
+
+    version = StringField()
+    lists = SelectMultipleField(
+        lazy_gettext("Lists to text"), coerce=int, validators=[DataRequired(lazy_gettext("Choose at least one list."))]
+    )
+
+
+class TextForm(FlaskForm):  # type: ignore[misc]
+    """The texts and scripts, as templates."""
+
+    version = StringField()
+    sample = SelectField(
+        lazy_gettext("Show it as it looks for"), choices=options(wizard_words.SAMPLES), default="known"
+    )
+    text_en = TextAreaField(wizard_words.PARTS["text_en"], filters=[_lines], validators=[_usable])
+    text_es = TextAreaField(wizard_words.PARTS["text_es"], filters=[_lines], validators=[_usable])
+    script_en = TextAreaField(wizard_words.PARTS["script_en"], filters=[_lines], validators=[_usable])
+    script_es = TextAreaField(wizard_words.PARTS["script_es"], filters=[_lines], validators=[_usable])
+
+
+class TestTextForm(FlaskForm):  # type: ignore[misc]
+    """A number to try the text on. ``once`` names this very form: sent twice, it texts once."""
+
+    __test__ = False  # pytest: this is no test
+
+    version = StringField()
+    once = StringField(validators=[DataRequired(), Length(max=64)])
+    phone = StringField(
+        lazy_gettext("Your own mobile number"), validators=[DataRequired(lazy_gettext("Type a phone number."))]
+    )
+    language = RadioField(lazy_gettext("Language of the text"), choices=options(LANGUAGES), default="en")
+
+
+class LaunchForm(FlaskForm):  # type: ignore[misc]
+    """The number of people, typed: nobody texts a thousand people by one careless press."""
+
+    version = StringField()
+    count = StringField(
+        lazy_gettext("How many people will get this text?"),
+        validators=[DataRequired(lazy_gettext("Type the number of people."))],
+    )
+
+    def typed(self) -> int | None:
+        """The number, thousands separators left out; None for anything else."""
+        digits = _SEPARATORS.sub("", self.count.data or "")
+        return int(digits) if re.fullmatch(r"[0-9]{1,12}", digits) else None
+
+
+def refuse(field: Any, message: str) -> None:
+    """Put an error at a field after its own validation."""
+    field.errors = [*field.errors, message]

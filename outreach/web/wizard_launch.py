@@ -1,0 +1,143 @@
+"""The wizard's last page: everything at a glance, a test text to one's own phone, and the launch."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from outreach.core.errors import ConflictError, OutreachError
+from outreach.escalations.audience import count_audience
+from outreach.escalations.drafts import text_values
+from outreach.escalations.preview import SAMPLES
+from outreach.escalations.revisions import EVERYTHING, draft_version, launch_draft, lock_draft
+from outreach.messaging.render import render
+from outreach.messaging.testtext import PER_DAY, send_test_text
+from outreach.serving import runtime
+from outreach.web.roles import allow
+from outreach.web.wizard import Page, find_draft, language, tasks_of
+from outreach.web.wizard_forms import LaunchForm, TestTextForm, refuse
+from outreach.web.wizard_reads import Draft, expect
+from outreach.web.wizard_words import OUT, PARTS, words
+
+pages = Blueprint("wizard_launch", __name__, url_prefix="/campaigns/<int:campaign_id>/draft")
+
+
+@pages.get("/review")
+@allow("staff")
+def review(campaign_id: int) -> Page:
+    """Everything on one page."""
+    draft = find_draft(campaign_id)
+    if draft.campaign.state != "draft":
+        return _already(draft)
+    return _review(draft)
+
+
+def _already(draft: Draft) -> Response:
+    """Where a draft that was launched, or thrown away, is found."""
+    return redirect(url_for("campaigns.show", campaign_id=draft.campaign.id), code=303)
+
+
+def _review(draft: Draft, tested: TestTextForm | None = None, launched: LaunchForm | None = None) -> Page:
+    held = runtime()
+    now = held.clock.now()
+    with held.db.snapshot() as session:
+        audience, expected = expect(session, held, draft)
+    tried = tested or TestTextForm(formdata=None)
+    launching = launched or LaunchForm(formdata=None)
+    if not tried.errors:
+        tried.once.data = secrets.token_hex(16)
+    page = render_template(
+        "wizard/review.html",
+        draft=draft, campaign=draft.campaign, tested=tried, launching=launching, tasks=tasks_of(draft),
+        draft_version=draft_version(draft.campaign, EVERYTHING), audience=audience, outside=audience.outside_hours(now),
+        expected=expected, lasts=expected.finish_at - now if expected.finish_at else None,
+        previews=draft.previews(), labels=PARTS, reasons=OUT, language=language(), words=words, per_day=PER_DAY,
+    )  # fmt: skip
+    return page, 422 if tried.errors or launching.errors else 200
+
+
+@pages.post("/test")
+@allow("organizer")
+def test_text(campaign_id: int) -> Page:
+    """Text me first: exactly this text, to one number, before anybody else gets it."""
+    draft = find_draft(campaign_id)
+    if draft.campaign.state != "draft":
+        return _already(draft)
+    form = TestTextForm()
+    if not form.validate_on_submit():
+        return _review(draft, tested=form)
+    try:
+        sent = _send_test(draft, form)
+    except OutreachError as error:
+        refuse(form.phone, words(error))
+        return _review(find_draft(campaign_id), tested=form)
+    flash(gettext("The text is on its way to your phone.") if sent else gettext("This text was sent to you already."))
+    return redirect(url_for("wizard_launch.review", campaign_id=campaign_id, _anchor="test"), code=303)
+
+
+def _send_test(draft: Draft, form: TestTextForm) -> bool:
+    held = runtime()
+    with held.db.transaction() as tx:
+        campaign = lock_draft(tx, current_user.group_id, draft.campaign.id)
+        if draft_version(campaign, EVERYTHING) != form.version.data:
+            raise ConflictError("draft_changed")
+        spoken = form.language.data
+        template = campaign.text_es if spoken == "es" else campaign.text_en
+        body = render(template, text_values(tx, campaign)[spoken], SAMPLES["known"], spoken)
+        return send_test_text(
+            tx, held, group_id=current_user.group_id, phone=form.phone.data, body=body, language=spoken,
+            once=form.once.data,
+        )  # fmt: skip
+
+
+@pages.post("/launch")
+@allow("organizer")
+def launch(campaign_id: int) -> Page:
+    """Launch, for whoever typed how many people that is. Sent twice, it launches once."""
+    draft = find_draft(campaign_id)
+    if draft.campaign.state != "draft":
+        if draft.campaign.state == "launched":
+            flash(gettext("This campaign was launched already."))
+        return _already(draft)
+    form = LaunchForm()
+    if form.validate_on_submit():
+        refused = _count_refused(draft, form) or _launch(draft, form)
+        if refused is None:
+            return redirect(url_for("campaigns.show", campaign_id=campaign_id), code=303)
+        refuse(form.count, refused)
+    return _review(find_draft(campaign_id), launched=form)
+
+
+def _count_refused(draft: Draft, form: LaunchForm) -> str | None:
+    """Why the typed number does not launch; None when it is the number of people as of now."""
+    held = runtime()
+    typed = form.typed()
+    if typed is None:
+        return str(gettext("Type the number in digits, for example 250."))
+    with held.db.snapshot() as session:
+        people = count_audience(session, current_user.group_id, draft.list_ids, held.clock.now()).people
+    if not people:
+        return str(gettext("Nobody would get this text. Look at the audience."))
+    if typed != people:
+        told = gettext("You typed %(typed)s, but %(people)s people will get this text. Nothing was launched.")
+        return str(told) % {"typed": f"{typed:,}", "people": f"{people:,}"}
+    return None
+
+
+def _launch(draft: Draft, form: LaunchForm) -> str | None:
+    """Launch; the reason in words when it was refused. Somebody else who launches at the same time is no refusal."""
+    held = runtime()
+    try:
+        with held.db.transaction() as tx:
+            launch_draft(tx, held, current_user.group_id, draft.campaign.id, version=form.version.data or "")
+    except OutreachError as error:
+        if error.code == "campaign_not_draft":
+            flash(gettext("This campaign was launched already."))
+            return None
+        return words(error)
+    flash(gettext("Launched. The first texts leave now."))
+    return None

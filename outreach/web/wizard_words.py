@@ -1,0 +1,86 @@
+"""The wizard's words: errors, reasons and merge fields, in the person's language."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask_babel import lazy_gettext
+
+from outreach.core.errors import OutreachError
+
+ERRORS: Final[dict[str, Any]] = {
+    "draft_changed": lazy_gettext(
+        "Somebody else changed this draft while you had it open. Nothing of yours is lost: compare, then save again."
+    ),
+    "campaign_not_draft": lazy_gettext("This campaign is no longer a draft, so it cannot be changed any more."),
+    "campaign_not_running": lazy_gettext("This campaign is not running, or was stopped before."),
+    "gate_not_paused": lazy_gettext("This campaign is not paused."),
+    "campaign_no_audience": lazy_gettext("Choose at least one list before you launch."),
+    "campaign_no_office_phone": lazy_gettext("This office has no phone number. Choose another one."),
+    "office_not_of_official": lazy_gettext("This office belongs to another official."),
+    "list_unknown": lazy_gettext("One of the lists is no longer there."),
+    "text_without_group": lazy_gettext("Say who writes: a text does not name your group, %(group)s."),
+    "text_without_stop": lazy_gettext("Say how to stop the texts: %(words)s."),
+    "draft_not_ready": lazy_gettext("The texts still have something to mend. It is marked above."),
+    "template_only_fields": lazy_gettext(
+        "Write merge fields exactly as they stand in the list of merge fields, and no other braces."
+    ),
+    "template_syntax": lazy_gettext(
+        "Write merge fields exactly as they stand in the list of merge fields, and no other braces."
+    ),
+    "template_field_unknown": lazy_gettext("There is no merge field %(field)s. Use one of the list."),
+    "template_failed": lazy_gettext("The text could not be filled in. Look at its merge fields."),
+    "text_too_long": lazy_gettext("The text has %(length)s characters; %(limit)s is the most."),
+    "text_empty": lazy_gettext("Write a text; an empty one cannot be sent."),
+    "test_texts_spent": lazy_gettext("Your group has sent its %(limit)s test texts of today. Try again tomorrow."),
+    "test_number_opted_out": lazy_gettext("This number has opted out, so no text goes to it. Use another phone."),
+    "no_area_code": lazy_gettext("The number needs its area code."),
+    "empty": lazy_gettext("Type a phone number."),
+    "toll_free": lazy_gettext("This is a toll-free number, not a person's phone."),
+    "wrong_region": lazy_gettext("We text numbers of the United States and Canada only."),
+    "phone": lazy_gettext("This is not a phone number that we can text. Write it like 602-555-0142."),
+}
+"""Error code -> what to tell the person who filled in a form."""
+
+PHONE_REASONS: Final = frozenset(
+    {"scientific_notation", "fax", "several_numbers", "not_a_number", "too_short", "too_long", "not_dialable",
+     "premium", "shared_cost", "personal"}
+)  # fmt: skip
+"""Reasons of a refused number that need no sentence of their own."""
+
+OUT: Final[dict[str, Any]] = {
+    "opted_out": lazy_gettext("opted out"),
+    "no_consent": lazy_gettext("never agreed to be texted"),
+    "consent_old": lazy_gettext("agreed more than a year ago"),
+    "number_bad": lazy_gettext("number does not take texts"),
+}
+"""Why somebody is not texted."""
+
+PARTS: Final[dict[str, Any]] = {
+    "text_en": lazy_gettext("Text in English"),
+    "text_es": lazy_gettext("Text in Spanish"),
+    "script_en": lazy_gettext("Call script in English"),
+    "script_es": lazy_gettext("Call script in Spanish"),
+}
+SAMPLES: Final[dict[str, Any]] = {
+    "known": lazy_gettext("Ana, from Phoenix, 85003"),
+    "unknown": lazy_gettext("somebody of whom we know only the number"),
+}
+FIELDS: Final[dict[str, Any]] = {
+    "first_name": lazy_gettext("first name"),
+    "city": lazy_gettext("city"),
+    "zip": lazy_gettext("ZIP code"),
+    "group": lazy_gettext("your group's name"),
+    "official": lazy_gettext("the official, with their role"),
+    "role": lazy_gettext("the official's role"),
+    "policy": lazy_gettext("the policy"),
+    "office_phone": lazy_gettext("the office's phone"),
+}
+"""Merge fields in words."""
+
+
+def words(error: OutreachError) -> str:
+    """An error as a sentence for a form."""
+    code = "phone" if error.code in PHONE_REASONS else error.code
+    sentence = ERRORS.get(code)
+    return str(error) if sentence is None else str(sentence) % error.details

@@ -1,0 +1,218 @@
+"""Officials and meetings in a real browser: mouse, keyboard, a small phone without scripts, both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import func, select
+
+from outreach.core.runtime import Runtime
+from outreach.escalations.models import Campaign
+from outreach.officials.imports import add_official
+from outreach.officials.meetings import Answer, Promised, record_meeting
+from outreach.officials.models import Meeting, Promise, Stance
+from tests.browser.test_campaign_page import sign_in
+from tests.factories import make_group
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+DEMO = Path(__file__).parents[2] / "config" / "demo" / "officials.csv"
+PHONE = {"width": 320, "height": 640}
+SCREEN = {"width": 1280, "height": 900}
+LONG = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 3
+
+
+@pytest.fixture
+def plain_page(browser: Browser) -> Iterator[Page]:
+    """A small phone whose browser runs no scripts."""
+    context = browser.new_context(java_script_enabled=False, viewport=PHONE)  # type: ignore[arg-type]
+    yield context.new_page()
+    context.close()
+
+
+def how_many(runtime: Runtime, model: type) -> int:
+    with runtime.db.snapshot() as session:
+        return session.execute(select(func.count()).select_from(model)).scalar_one()
+
+
+def crowd(runtime: Runtime, group_id: int) -> tuple[int, int]:
+    """An official with everything a page can show, some of it long; the ids of the official and of a meeting."""
+    today = runtime.clock.now().date()
+    with runtime.db.transaction() as tx:
+        official = add_official(
+            tx, runtime, group_id, name=f"Ana {LONG} 🌵 عمر", role="Police Chief", jurisdiction="Dry Wash, AZ",
+            district="3", party="Independent", email="ana@example.org", phone="480-555-0110", extension="12",
+            address="1 Example Plaza, Dry Wash",
+        )  # fmt: skip
+        for days, answer in ((40, "no"), (9, "evaded"), (2, "yes")):
+            meeting = record_meeting(
+                tx, runtime, group_id, official_id=official.id, held_on=today - timedelta(days=days), notes=LONG,
+                outcome="committed" if answer == "yes" else "declined", recorded_by="bo", attendees=f"Bo, {LONG}",
+                answers=[Answer(5, answer, "writing" if answer == "yes" else None), Answer(7, "no", "practice")],
+                promises=[Promised(LONG, today - timedelta(days=1), "Cy"), Promised("A call")],
+            )  # fmt: skip
+        return official.id, meeting.id
+
+
+def assert_sound(page: Page, what: str) -> None:
+    """No accessibility violation, and nothing wider than a small phone."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{what}: {found.generate_report()}"
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], what
+    page.set_viewport_size(SCREEN)  # type: ignore[arg-type]
+
+
+def test_from_an_empty_list_to_a_draft_by_mouse(page: Page, site: tuple[str, Runtime]) -> None:
+    address, runtime = site
+    sign_in(page, address, runtime, make_group(runtime))
+    page.get_by_role("link", name="Bring the officials you meet").click()
+    page.get_by_role("link", name="Bring a file").click()
+    page.get_by_label("File").set_input_files(DEMO)
+    page.get_by_role("button", name="Bring them in").click()
+    expect(page.locator("#new")).to_have_text("7")
+    expect(page.locator("#problems")).to_contain_text("Row 8")
+    page.get_by_role("link", name="To the officials").click()
+    page.get_by_label("Name, role or place").fill("sheriff")
+    page.get_by_role("button", name="Find officials").click()
+    page.get_by_role("link", name="Thaddeus Ocotillo", exact=True).click()
+    expect(page.locator("#offices")).to_contain_text("(520) 555-0122")
+    page.get_by_role("link", name="Log a meeting").click()
+    page.get_by_label("Who was there").fill("Bo and the sheriff")
+    page.get_by_text("They evaded the question").click()
+    fifth = page.get_by_role("group", name="5. Don't Ask Rule")
+    fifth.get_by_text("No", exact=True).click()
+    fifth.get_by_label("How do we know?").select_option("in practice")
+    page.get_by_role("group", name="Promise 1").get_by_label("What they promised").fill("An answer in writing")
+    page.get_by_role("button", name="Save the meeting").click()
+    expect(page.get_by_role("status")).to_contain_text("a campaign is drafted")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Thaddeus Ocotillo")
+    page.get_by_role("link", name="Officials", exact=True).click()
+    page.get_by_role("link", name="Thaddeus Ocotillo", exact=True).click()
+    expect(page.locator("#stances li").nth(4)).to_contain_text("No")
+    page.locator("#meetings a").first.click()
+    expect(page.locator("#outcome")).to_have_text("They evaded the question")
+    expect(page.locator("#promises")).to_contain_text("An answer in writing")
+    assert (how_many(runtime, Meeting), how_many(runtime, Campaign)) == (1, 1)
+
+
+def test_back_and_save_again_makes_nothing_twice(page: Page, site: tuple[str, Runtime]) -> None:
+    address, runtime = site
+    group_id = make_group(runtime)
+    with runtime.db.transaction() as tx:
+        official = add_official(tx, runtime, group_id, name="Ana Diaz", role="Mayor").id
+    sign_in(page, address, runtime, group_id)
+    page.goto(f"{address}/meetings/new/{official}")
+    page.get_by_text("They declined").click()
+    page.get_by_role("button", name="Save the meeting").dblclick()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Ana Diaz")
+    page.go_back()
+    page.get_by_text("They declined").click()
+    page.get_by_role("button", name="Save the meeting").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Ana Diaz")
+    assert how_many(runtime, Meeting) == how_many(runtime, Campaign)
+    assert how_many(runtime, Meeting) <= 2
+
+
+def focus_on(page: Page, name: str) -> None:
+    """Tab until the element with this accessible name, or this id, has the focus; fails when no Tab reaches it."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        held = page.evaluate("(e => e.id + '|' + (e.labels?.[0]?.innerText ?? e.innerText))(document.activeElement)")
+        if name in held.split("|", 1):
+            return
+    raise AssertionError(f"{name} is not reached by keyboard")
+
+
+def test_a_commitment_by_keyboard(page: Page, site: tuple[str, Runtime]) -> None:
+    address, runtime = site
+    group_id = make_group(runtime)
+    sign_in(page, address, runtime, group_id)
+    page.goto(f"{address}/officials/new")
+    for field, words in (("name", "Ana Diaz"), ("role", "Mayor"), ("phone", "480-555-0110")):
+        focus_on(page, field)
+        page.keyboard.type(words)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Ana Diaz")).to_be_visible()
+    focus_on(page, "Log a meeting")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Log a meeting")).to_be_visible()
+    focus_on(page, "attendees")
+    page.keyboard.type("Bo")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_label("They committed")).to_be_checked()
+    focus_on(page, "answer_1-3")  # a group of radio buttons is entered at the one that is chosen: not asked
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#answer_1-0")).to_be_checked()
+    focus_on(page, "basis_1")
+    page.keyboard.type("in w")
+    focus_on(page, "Save the meeting")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="They committed. What to do next")).to_be_visible()
+    with runtime.db.snapshot() as session:
+        said = session.execute(select(Stance.policy, Stance.answer, Stance.basis)).one()
+    assert tuple(said) == (1, "yes", "writing")
+    assert how_many(runtime, Campaign) == 0
+
+
+def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runtime]) -> None:
+    address, runtime = site
+    group_id = make_group(runtime)
+    sign_in(page, address, runtime, group_id)
+    for language in ("en", "es"):
+        if page.locator("html").get_attribute("lang") != language:
+            page.get_by_role("button", name="Español").click()
+            page.wait_for_selector("html[lang=es]")
+        if language == "en":
+            page.goto(f"{address}/officials/")
+            assert_sound(page, "an empty list")
+            official, meeting = crowd(runtime, group_id)
+        for path in (
+            "/", "/officials/", "/officials/?q=nobody", "/officials/new", "/officials/import",
+            f"/officials/{official}", f"/meetings/{meeting}", f"/meetings/new/{official}",
+        ):  # fmt: skip
+            page.goto(address + path)
+            assert page.locator("html").get_attribute("lang") == language
+            assert_sound(page, f"{path} in {language}")
+        for path, button in (("/officials/new", "form.row button"), (f"/meetings/new/{official}", "form.row button")):
+            page.goto(address + path)
+            page.locator(button).click()
+            expect(page.locator("#errors")).to_be_visible()
+            assert_sound(page, f"{path} refused in {language}")
+        page.goto(f"{address}/officials/import")
+        page.locator("#file").set_input_files(DEMO)
+        page.locator("main form button").click()
+        expect(page.locator("#problems")).to_be_visible()
+        assert_sound(page, f"the report in {language}")
+    assert how_many(runtime, Meeting) == 3
+
+
+def test_a_refused_meeting_without_scripts_on_a_small_phone(plain_page: Page, site: tuple[str, Runtime]) -> None:
+    address, runtime = site
+    page, group_id = plain_page, make_group(runtime)
+    with runtime.db.transaction() as tx:
+        official = add_official(tx, runtime, group_id, name="Ana Diaz", role="Mayor").id
+    sign_in(page, address, runtime, group_id)
+    page.goto(f"{address}/meetings/new/{official}")
+    page.get_by_text("More promises").click()
+    page.get_by_role("group", name="Promise 4").get_by_label("By when").fill("2026-12-24")
+    page.get_by_label("Notes").fill("She listened.")
+    page.get_by_role("button", name="Save the meeting").click()
+    errors = page.locator("#errors")
+    expect(errors).to_contain_text("Please choose how it ended.")
+    errors.get_by_role("link", name="What they promised").click()
+    expect(page.locator("#promise_4")).to_be_focused()
+    page.locator("#promise_4").fill("An answer")
+    page.get_by_text("They declined").click()
+    expect(page.get_by_label("Notes")).to_have_value("She listened.")
+    page.get_by_role("button", name="Save the meeting").click()
+    expect(page.get_by_role("status")).to_contain_text("a campaign is drafted")
+    with runtime.db.snapshot() as session:
+        promise = session.execute(select(Promise.text, Promise.due_on)).one()
+    assert (promise.text, promise.due_on.isoformat()) == ("An answer", "2026-12-24")

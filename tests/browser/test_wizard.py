@@ -1,0 +1,215 @@
+"""The campaign wizard in a real browser: mouse, keyboard, a small phone without scripts, both languages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select, update
+
+from outreach.core.runtime import Runtime
+from outreach.escalations.models import Campaign, Wave
+from outreach.messaging.models import Gate, Message
+from outreach.people.models import ContactList
+from tests.browser.test_campaign_page import sign_in
+from tests.factories import World, make_world
+from tests.integration.test_launch import draft
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+PHONE = {"width": 320, "height": 640}
+SCREEN = {"width": 1280, "height": 900}
+PICTURES = os.environ.get("PICTURES")
+"""A directory for screenshots, when somebody wants to look."""
+LONG = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 3
+
+
+@pytest.fixture
+def plain_page(browser: Browser) -> Iterator[Page]:
+    """A small phone whose browser runs no scripts."""
+    context = browser.new_context(java_script_enabled=False, viewport=PHONE)  # type: ignore[arg-type]
+    yield context.new_page()
+    context.close()
+
+
+def new_draft(runtime: Runtime) -> tuple[World, int]:
+    """Six people in a list, and a draft that no list is chosen for; its Spanish policy has an accent."""
+    world = make_world(runtime, 6)
+    campaign_id = draft(runtime, world)
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Campaign).values(audience={"lists": []}, policy=2))
+    return world, campaign_id
+
+
+def stored(runtime: Runtime, campaign_id: int) -> Campaign:
+    with runtime.db.snapshot() as session:
+        return session.get_one(Campaign, campaign_id)
+
+
+def gate(runtime: Runtime) -> str:
+    with runtime.db.snapshot() as session:
+        return session.execute(select(Gate.state).join(Wave, Wave.gate_id == Gate.id)).scalar_one()
+
+
+def assert_sound(page: Page, what: str) -> None:
+    """No accessibility violation, and nothing wider than a small phone."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{what}: {found.generate_report()}"
+    for size in (SCREEN, PHONE):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        if PICTURES:
+            page.screenshot(path=Path(PICTURES) / f"{what}-{size['width']}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], what
+    page.set_viewport_size(SCREEN)  # type: ignore[arg-type]
+
+
+def test_from_a_draft_to_a_launched_campaign_by_mouse(page: Page, site: tuple[str, Runtime]) -> None:
+    address, runtime = site
+    world, campaign_id = new_draft(runtime)
+    sign_in(page, address, runtime, world.group_id)
+    page.goto(f"{address}/campaigns/{campaign_id}/draft/")
+    page.get_by_role("link", name="Meeting, official and office").click()
+    page.get_by_label("Name of the campaign").fill("Ask the chief")
+    page.get_by_role("button", name="Save and go on").click()
+    page.get_by_role("link", name="Audience").click()
+    expect(page.locator("#counts")).to_contain_text("Tick a list")
+    page.get_by_label("all 6 people").check()
+    expect(page.locator("#audience-in")).to_have_text("6")
+    page.get_by_role("button", name="Save and go on").click()
+    page.get_by_role("link", name="Text and script").click()
+    words = page.get_by_label("Text in English")
+    words.fill(words.input_value().replace("Hi ", "“Hi” "))
+    english = page.locator("#preview-text_en")
+    expect(english).to_contain_text("These characters make this text cost more")
+    expect(english.locator(".text")).to_contain_text("“Hi” Ana, this is Testers")
+    for field in ("text_en", "text_es"):
+        page.locator(f"#preview-{field}").get_by_role("button", name="Use plain characters").click()
+        expect(page.locator(f"#preview-{field}")).to_contain_text("Nothing to mend.")
+    page.get_by_role("button", name="Save and go on").click()
+    assert stored(runtime, campaign_id).text_en.startswith('"Hi" {{ first_name }}')
+    assert "no facilitacion" in stored(runtime, campaign_id).text_es
+    page.get_by_role("link", name="Review and launch").click()
+    expect(page.locator("#people")).to_have_text("6")
+    page.get_by_label("Your own mobile number").fill("602-555-0177")
+    page.get_by_role("button", name="Send it to me").click()
+    expect(page.get_by_role("status")).to_contain_text("on its way to your phone")
+    page.get_by_label("How many people will get this text?").fill("7")
+    page.get_by_role("button", name="Launch").click()
+    expect(page.locator("#errors")).to_contain_text("You typed 7, but 6 people")
+    page.goto(f"{address}/campaigns/{campaign_id}/draft/review")
+    page.get_by_label("How many people will get this text?").fill("6")
+    page.get_by_role("button", name="Launch").click()
+    expect(page.get_by_role("status")).to_contain_text("Launched")
+    assert page.url == f"{address}/campaigns/{campaign_id}"
+    assert gate(runtime) == "open"
+    page.go_back()
+    expect(page).to_have_url(f"{address}/campaigns/{campaign_id}")
+    page.goto(f"{address}/campaigns/{campaign_id}/cancel")
+    page.get_by_role("button", name="Yes, cancel it for good").click()
+    expect(page.get_by_role("status")).to_contain_text("Canceled")
+    assert gate(runtime) == "closed"
+    with runtime.db.snapshot() as session:
+        assert session.execute(select(Message.kind).where(Message.kind == "test")).scalars().all() == ["test"]
+
+
+def test_by_keyboard(page: Page, site: tuple[str, Runtime]) -> None:
+    address, runtime = site
+    world, campaign_id = new_draft(runtime)
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Campaign).values(policy=5))
+    sign_in(page, address, runtime, world.group_id)
+    page.goto(f"{address}/campaigns/{campaign_id}/draft/")
+
+    def tab_to(selector: str) -> None:
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.locator(selector).evaluate("element => element === document.activeElement"):
+                return
+        raise AssertionError(f"{selector} cannot be reached by keyboard")
+
+    tab_to("a.task-title[href$='/audience']")
+    page.keyboard.press("Enter")
+    tab_to(f"#list-{world.list_id}")
+    page.keyboard.press("Space")
+    expect(page.locator("#audience-in")).to_have_text("6")
+    tab_to("button[value=save]")
+    page.keyboard.press("Enter")
+    tab_to("a.task-title[href$='/text']")
+    page.keyboard.press("Enter")
+    tab_to("#text_en")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" Thank you!")
+    expect(page.locator("#preview-text_en .text")).to_contain_text("Thank you!")
+    tab_to("button[value=save]")
+    page.keyboard.press("Enter")
+    tab_to("a.task-title[href$='/review']")
+    page.keyboard.press("Enter")
+    tab_to("#count")
+    page.keyboard.type("6")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Launched")
+    assert stored(runtime, campaign_id).text_en.endswith("Thank you!")
+
+
+def test_without_scripts_on_a_small_phone(plain_page: Page, site: tuple[str, Runtime]) -> None:
+    address, runtime = site
+    page, (world, campaign_id) = plain_page, new_draft(runtime)
+    sign_in(page, address, runtime, world.group_id)
+    base = f"{address}/campaigns/{campaign_id}/draft/"
+    page.goto(f"{base}audience")
+    page.get_by_label("all 6 people").check()
+    page.get_by_role("button", name="Count the ticked lists").click()
+    expect(page.locator("#audience-in")).to_have_text("6")
+    page.get_by_role("button", name="Save and go on").click()
+    page.goto(f"{base}text")
+    page.get_by_label("Text in English").fill("Short “one”")
+    page.get_by_label("Show it as it looks for").select_option("unknown")
+    page.get_by_role("button", name="Preview").click()
+    english = page.locator("#preview-text_en")
+    expect(english.locator(".text")).to_have_text("Short “one”")
+    expect(english).to_contain_text("Introduce the group as volunteers")
+    expect(page.locator("#preview-text_es .text")).to_contain_text("Hola vecina, vecino")
+    english.get_by_role("button", name="Use plain characters").click()
+    expect(page.get_by_label("Text in English")).to_have_value('Short "one"')
+    page.get_by_role("button", name="Save and go on").click()
+    page.goto(f"{base}review")
+    expect(page.locator("main")).to_contain_text("It cannot be launched yet")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runtime], language: str) -> None:
+    address, runtime = site
+    world, campaign_id = new_draft(runtime)
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Campaign).values(name=f"{LONG} 🌵 عمر", audience={"lists": [world.list_id]}))
+        tx.execute(update(ContactList).values(name=LONG[:110]))
+    sign_in(page, address, runtime, world.group_id)
+    base = f"{address}/campaigns/{campaign_id}/draft/"
+    if language == "es":
+        page.get_by_role("button", name="Español").click()
+    for name in ("", "about", "audience", "text", "review", "../cancel"):
+        page.goto(base + name)
+        assert page.locator("html").get_attribute("lang") == language
+        if name == "text":
+            page.locator("details summary").click()
+        assert_sound(page, f"wizard-{name.strip('./') or 'tasks'}-{language}")
+    page.goto(base + "text")
+    with runtime.db.transaction() as tx:  # somebody else saves meanwhile
+        tx.execute(update(Campaign).values(text_en=f"Other words. {LONG}"))
+    page.locator("#text_es").fill(f"alien {LONG} “x” 👍 {{{{ nickname")
+    page.locator("button[value=save]").click()
+    assert_sound(page, f"wizard-errors-{language}")
+    page.locator("#text_es").fill(f"illegals, “x” 👍 {LONG}")
+    page.locator("button[value=save]").click()
+    expect(page.locator(".saved-now").first).to_contain_text("Other words.")
+    assert_sound(page, f"wizard-clash-{language}")
+    page.goto(base + "review")
+    page.locator("#phone").fill("12")
+    page.locator("#phone").press("Enter")
+    expect(page.locator("#phone-error")).to_be_visible()
+    assert_sound(page, f"wizard-refused-{language}")

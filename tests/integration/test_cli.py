@@ -1,0 +1,114 @@
+"""The command as people type it: exit codes, one line of JSON, sentences instead of tracebacks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outreach.core.errors import BadInputError
+from outreach.stage import StageError
+from outreach.stage.processes import Processes
+from outreach.stage.site import Keeper
+
+ROOT = Path(__file__).parents[2]
+
+
+def outreach(env: dict[str, str], *words: str) -> tuple[int, dict[str, Any] | None, str]:
+    """Exit code, the last line of stdout as JSON if it is that, and stderr."""
+    command = [sys.executable, "-c", "from outreach.cli import main; main()", *words]
+    path = str(Path(sys.executable).parent)
+    done = subprocess.run(command, env={"PATH": path, **env}, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    lines = done.stdout.splitlines()
+    if "--json" not in words:
+        return done.returncode, None, done.stderr
+    assert len(lines) == 1, done.stdout
+    return done.returncode, json.loads(lines[0]), done.stderr
+
+
+@pytest.fixture
+def env(settings_env: dict[str, str]) -> dict[str, str]:
+    assert outreach(settings_env, "group", "add", "Testers")[0] == 0
+    return settings_env
+
+
+def test_from_an_official_to_a_launched_and_canceled_campaign(env: dict[str, str], tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("First Name,Mobile Phone,ZIP\nAna,(602) 555-0101,85003\nLuz,602-555-0102,85003\n")
+    _, report, _ = outreach(
+        env, "constituents", "import", str(people), "--list", "all", "--consent", "signed", "--json"
+    )
+    assert report is not None
+    assert report["new"] == 2
+    words = ("officials", "add", "--name", "Dana Whitfield", "--role", "Police chief", "--phone", "602-555-0142")
+    code, official, _ = outreach(env, *words, "--json")
+    assert code == 0
+    assert official is not None
+    held = ("--official", str(official["id"]), "--outcome", "declined", "--answer", "5=no:writing")
+    code, meeting, stderr = outreach(env, "meeting", "record", *held, "--json")
+    assert code == 0, stderr
+    assert meeting is not None
+    campaign = str(meeting["campaign_id"])
+    assert outreach(env, "campaign", "edit", campaign, "--list", "all", "--json")[1] == {
+        "id": int(campaign), "changed": ["lists"],
+    }  # fmt: skip
+    assert outreach(env, "campaign", "launch", campaign, "--json")[0] == 0
+    code, error, _ = outreach(env, "campaign", "launch", campaign, "--json")
+    assert (code, error and error["error"]["code"]) == (2, "campaign_not_draft")
+    assert outreach(env, "campaign", "pause", campaign, "--json")[1] == {"id": int(campaign), "state": "paused"}
+    assert outreach(env, "campaign", "resume", campaign, "--json")[1] == {"id": int(campaign), "state": "launched"}
+    assert outreach(env, "campaign", "cancel", campaign, "--json")[0] == 0
+    code, tally, _ = outreach(env, "campaign", "tally", campaign, "--json")
+    assert code == 0
+    assert tally is not None
+    assert (tally["state"], tally["recipients"]) == ("canceled", sum(tally["states"].values()))
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("campaign", "edit", "1", "--text-en", "@nofile"), "text_file_unreadable"),
+        (("campaign", "show", "1"), "campaign_unknown"),
+        (("campaign", "show", "99999999999999999999"), "usage"),
+        (("campaign", "show"), "usage"),
+        (("--group", "Nope", "campaign", "list"), "group_unknown"),
+        (("nonsense",), "usage"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line_with_exit_code_2(
+    env: dict[str, str], words: tuple[str, ...], code: str
+) -> None:
+    exit_code, error, stderr = outreach(env, *words, "--json")
+    assert (exit_code, error and error["error"]["code"]) == (2, code)
+    assert stderr.strip()
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 121])
+def test_a_group_needs_a_name(env: dict[str, str], name: str) -> None:
+    assert outreach(env, "group", "add", name)[0] == 2
+    assert outreach(env, "campaign", "list", "--json")[0] == 0
+
+
+def test_without_settings_a_command_says_how_to_get_them(tmp_path: Path) -> None:
+    code, error, _ = outreach({}, "--data-dir", str(tmp_path / "none"), "campaign", "list", "--json")
+    assert (code, error and error["error"]["code"]) == (2, "no_instance")
+
+
+def test_a_full_disk_ends_a_run_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Processes(tmp_path) as processes:
+        keeper = Keeper(processes)
+        keeper.check()
+        full = shutil.disk_usage(tmp_path)._replace(free=1000)
+        monkeypatch.setattr("outreach.stage.site.shutil.disk_usage", lambda _path: full)
+        with pytest.raises(StageError, match=r"disk of .* is full"):
+            keeper.check()
+
+
+def test_errors_without_a_sentence_still_say_their_code() -> None:
+    assert str(BadInputError("never_heard_of", row=3)) == "never_heard_of: {'row': 3}"
