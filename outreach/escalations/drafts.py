@@ -20,6 +20,7 @@ from outreach.officials.models import Meeting, Office, Official, Stance
 from outreach.people.models import ContactList
 
 LANGUAGES = ("en", "es")
+NAME_LENGTH = 200
 TEXTS = ("text_en", "text_es", "script_en", "script_es")
 EDITABLE = frozenset({"name", "policy", "office_id", *TEXTS})
 
@@ -41,7 +42,7 @@ def draft_from_meeting(tx: Transaction, runtime: Runtime, meeting: Meeting) -> C
         office_id=office.id if office else None,
         policy=policy,
         tactic="calls",
-        name=f"{official.name}: {policy_name(policy, 'en')}",
+        name=f"{official.name}: {policy_name(policy, 'en')}"[:NAME_LENGTH],
         state="draft",
         text_en=calls[meeting.outcome]["en"],
         text_es=calls[meeting.outcome]["es"],

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, render_template, request
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from flask_babel import get_locale, lazy_gettext
 from flask_login import current_user
 from sqlalchemy import select
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from outreach.core.errors import NotFoundError
 from outreach.escalations.models import Campaign
@@ -72,9 +73,12 @@ SERIES_LABELS = {
 
 @pages.get("/<int:campaign_id>")
 @allow("staff")
-def show(campaign_id: int) -> str:
-    """A campaign's page; its live part is the same that polling fetches."""
-    return render_template("campaigns/show.html", **_live(campaign_id))
+def show(campaign_id: int) -> str | WerkzeugResponse:
+    """A campaign's page; its live part is the same that polling fetches. A draft has its task list instead."""
+    found = _live(campaign_id)
+    if found["tally"].state == "draft" and current_user.role != "staff":
+        return redirect(url_for("wizard.tasks", campaign_id=campaign_id))
+    return render_template("campaigns/show.html", **found)
 
 
 @pages.get("/<int:campaign_id>/live")

@@ -283,7 +283,7 @@ def test_a_declined_meeting_becomes_a_draft(runtime: Runtime, group: int) -> Non
     assert {tuple(row) for row in promised} == {
         (f"An answer {SCRIPT}", date(2026, 12, 20), "Cy"), ("A call", None, None),
     }  # fmt: skip
-    assert "The meeting is logged, and a campaign is drafted" in text(client.get(answer.location))
+    assert "The meeting is logged, and a campaign is drafted" in text(client.get(answer.location, follow_redirects=True))
     for path in (answer.location, f"/meetings/{meeting.id}", f"/officials/{official}", "/"):
         page = client.get(path)
         assert page.status_code == 200, path
