@@ -285,7 +285,7 @@ def test_a_declined_meeting_becomes_a_draft(runtime: Runtime, group: int) -> Non
     }  # fmt: skip
     assert "The meeting is logged, and a campaign is drafted" in text(client.get(answer.location, follow_redirects=True))
     for path in (answer.location, f"/meetings/{meeting.id}", f"/officials/{official}", "/"):
-        page = client.get(path)
+        page = client.get(path, follow_redirects=True)
         assert page.status_code == 200, path
         assert SCRIPT not in text(page), path
     shown = text(client.get(f"/meetings/{meeting.id}"))
