@@ -283,7 +283,8 @@ def test_a_declined_meeting_becomes_a_draft(runtime: Runtime, group: int) -> Non
     assert {tuple(row) for row in promised} == {
         (f"An answer {SCRIPT}", date(2026, 12, 20), "Cy"), ("A call", None, None),
     }  # fmt: skip
-    assert "The meeting is logged, and a campaign is drafted" in text(client.get(answer.location, follow_redirects=True))
+    led_to = client.get(answer.location, follow_redirects=True)
+    assert "The meeting is logged, and a campaign is drafted" in text(led_to)
     for path in (answer.location, f"/meetings/{meeting.id}", f"/officials/{official}", "/"):
         page = client.get(path, follow_redirects=True)
         assert page.status_code == 200, path
