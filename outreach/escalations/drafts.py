@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import phonenumbers
 from sqlalchemy import select
@@ -110,10 +111,10 @@ def get_campaign(tx: Session, group_id: int, campaign_id: int) -> Campaign:
     return campaign
 
 
-def policy_name(number: int, language: str) -> str:
-    """A model policy's name in a language (``config/policies.toml``)."""
+def policy_name(number: int, language: str, kind: Literal["name", "text_name"] = "name") -> str:
+    """A model policy's name in a language (``config/policies.toml``): for pages, or as texts say it."""
     policy = next(policy for policy in table("policies")["policies"] if policy["number"] == number)
-    return str(policy["name"][language])
+    return str(policy[kind][language])
 
 
 def text_values(tx: Session, campaign: Campaign) -> dict[str, dict[str, str]]:
@@ -126,7 +127,7 @@ def text_values(tx: Session, campaign: Campaign) -> dict[str, dict[str, str]]:
             "group": group.name,
             "official": f"{official.role} {official.name}".strip(),
             "role": official.role,
-            "policy": policy_name(campaign.policy, language),
+            "policy": policy_name(campaign.policy, language, "text_name"),
             "office_phone": spoken_phone(office),
         }
         for language in LANGUAGES

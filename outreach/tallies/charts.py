@@ -7,11 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count as count_up
 
 WIDTH = 1000.0
 """User units across; the SVG scales to its container."""
+HEIGHT = 240.0
+"""User units of the timeline's height."""
 SMALLEST = 4.0
 """A part that is not zero stays visible."""
+MOST_TICKS = 5
+"""Steps of an axis at most, the zero not counted."""
+
+
+def ticks(top: int) -> list[int]:
+    """Round numbers from 0 to the first that reaches ``top``, evenly apart; ``[0, 1]`` for nothing."""
+    for power in count_up():
+        for step in (10**power, 2 * 10**power, 5 * 10**power):
+            if step * MOST_TICKS >= top:
+                return [step * index for index in range(max(1, -(-top // step)) + 1)]
+    raise AssertionError  # count_up never ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +55,23 @@ def stacked(counts: Mapping[str, int]) -> list[Part]:
     return parts
 
 
-def bars(counts: Mapping[str, int]) -> list[Part]:
-    """One bar a count, the longest as wide as WIDTH, longest first; ``share`` is of their sum."""
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars of one scale, longest first, and the numbers along their axis; its last stands at WIDTH."""
+
+    parts: list[Part]
+    ticks: list[int]
+
+
+def bars(counts: Mapping[str, int]) -> Bars | None:
+    """One bar a count; ``share`` is of their sum. None while there is nothing to show."""
     total, longest = sum(counts.values()), max(counts.values(), default=0)
     if not longest:
-        return []
+        return None
+    axis = ticks(longest)
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [Part(name, count, count / total, 0.0, round(count / longest * WIDTH, 2)) for name, count in ordered]
+    parts = [Part(name, count, count / total, 0.0, round(count / axis[-1] * WIDTH, 2)) for name, count in ordered]
+    return Bars(parts, axis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +81,29 @@ class Line:
     name: str
     total: int
     points: str
-    last_x: float
-    last_y: float
 
 
-def running(series: Mapping[str, Sequence[int]], height: float = 240.0) -> list[Line]:
-    """Running totals over equal steps of time, all on one scale. Empty while nothing has happened."""
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of one scale, and the numbers up their axis; the last stands at the top."""
+
+    lines: list[Line]
+    ticks: list[int]
+
+
+def running(series: Mapping[str, Sequence[int]]) -> Lines | None:
+    """Running totals over equal steps of time, all on one scale. None while nothing has happened."""
     totals = {name: sum(steps) for name, steps in series.items()}
     top = max(totals.values(), default=0)
     if not top:
-        return []
-    lines = []
-    for name, steps in series.items():
-        reached, points = 0, [(0.0, height)]
-        for index, step in enumerate(steps, start=1):
-            reached += step
-            points.append((index / len(steps) * WIDTH, height - reached / top * height))
-        text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        lines.append(Line(name, totals[name], text, *points[-1]))
-    return lines
+        return None
+    axis = ticks(top)
+    return Lines([Line(name, totals[name], _points(steps, axis[-1])) for name, steps in series.items()], axis)
+
+
+def _points(steps: Sequence[int], top: int) -> str:
+    reached, points = 0, [(0.0, HEIGHT)]
+    for index, step in enumerate(steps, start=1):
+        reached += step
+        points.append((index / len(steps) * WIDTH, HEIGHT - reached / top * HEIGHT))
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, session, url_for
 from flask_babel import get_locale, lazy_gettext
 from flask_login import current_user
 from sqlalchemy import select
@@ -13,12 +13,22 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from outreach.core.errors import NotFoundError
 from outreach.escalations.models import Campaign
+from outreach.officials.models import Meeting
 from outreach.serving import runtime
+from outreach.tallies.campaign import CampaignTally
 from outreach.tallies.charts import bars, running, stacked
 from outreach.tallies.live import live_tally
+from outreach.web.campaign_words import GROUP_ZONE, is_halt, moment, percent, to_the_second, why_paused
+from outreach.web.people_words import place
+from outreach.web.phones import BESIDE, latest_phones
 from outreach.web.roles import allow
+from outreach.web.waiting import campaign_rows
 
 pages = Blueprint("campaigns", __name__, url_prefix="/campaigns")
+
+SEEN_TALLY = "seen_tally"
+"""In the session once its person has read a tally with something in it."""
+LISTED = 100
 
 LABELS = {
     "planned": lazy_gettext("planned"),
@@ -50,13 +60,8 @@ LABELS = {
 @allow("staff")
 def overview() -> str:
     """The group's campaigns, newest first."""
-    with runtime().db.snapshot() as session:
-        campaigns = session.execute(
-            select(Campaign.id, Campaign.name, Campaign.state)
-            .where(Campaign.group_id == current_user.group_id)
-            .order_by(Campaign.id.desc())
-            .limit(100)
-        ).all()
+    with runtime().db.snapshot() as reading:
+        campaigns = campaign_rows(reading, current_user.group_id, most=LISTED)
     return render_template("campaigns/overview.html", campaigns=campaigns, labels=LABELS)
 
 
@@ -76,41 +81,77 @@ SERIES_LABELS = {
 def show(campaign_id: int) -> str | WerkzeugResponse:
     """A campaign's page; its live part is the same that polling fetches. A draft has its task list instead."""
     found = _live(campaign_id)
-    if found["tally"].state == "draft" and current_user.role != "staff":
+    tally: CampaignTally = found["tally"]
+    if tally.state == "draft" and current_user.role != "staff":
         return redirect(url_for("wizard.tasks", campaign_id=campaign_id))
-    return render_template("campaigns/show.html", **found)
+    if found["texted"]:
+        session[SEEN_TALLY] = True
+    rehearsal = runtime().settings.mode == "rehearsal"
+    return render_template(
+        "campaigns/show.html",
+        **found,
+        source=_source(campaign_id),
+        updated=to_the_second(tally.at),
+        here=place(GROUP_ZONE),
+        beside=rehearsal,
+        phones=latest_phones(BESIDE) if rehearsal else None,
+    )
 
 
 @pages.get("/<int:campaign_id>/live")
 @allow("staff")
 def live(campaign_id: int) -> Response:
-    """The live part alone, or 304 while no number has changed."""
-    held = _live(campaign_id)
-    answer = make_response(render_template("campaigns/live.html", **held))
-    seen = held["live"]
-    told = repr((seen.tally.states, seen.tally.replies, seen.tally.reports, seen.tally.state, str(get_locale())))
-    answer.set_etag(hashlib.sha256(told.encode()).hexdigest()[:32])
+    """The live part alone, or 304 while nothing in it has changed: it tells no time of its own."""
+    body = render_template("campaigns/live.html", **_live(campaign_id))
+    return answer_or_304(body)
+
+
+@pages.get("/<int:campaign_id>/levers")
+@allow("organizer")
+def levers(campaign_id: int) -> str:
+    """The levers alone, for a page whose campaign has changed its state meanwhile."""
+    return render_template("campaigns/levers.html", tally=_live(campaign_id)["tally"])
+
+
+def answer_or_304(body: str) -> Response:
+    """A fragment for polling. Its tag covers every letter of it, so a 304 says that the page shows what is true."""
+    answer = make_response(body)
+    answer.set_etag(hashlib.sha256(f"{get_locale()}\n{body}".encode()).hexdigest()[:32])
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.make_conditional(request)
     return answer
 
 
+def _source(campaign_id: int) -> Any:
+    """Where the campaign comes from: its meeting and official."""
+    with runtime().db.snapshot() as reading:
+        return reading.execute(
+            select(Campaign.official_id, Campaign.meeting_id, Meeting.held_on)
+            .join(Meeting, Meeting.id == Campaign.meeting_id)
+            .where(Campaign.id == campaign_id, Campaign.group_id == current_user.group_id)
+        ).one()
+
+
 def _live(campaign_id: int) -> dict[str, Any]:
     held = runtime()
     try:
-        with held.db.snapshot() as session:
-            found = live_tally(session, current_user.group_id, campaign_id, held.clock)
+        with held.db.snapshot() as reading:
+            found = live_tally(reading, current_user.group_id, campaign_id, held.clock)
     except NotFoundError:
         abort(404)
-    states = found.tally.states
+    tally, states = found.tally, found.tally.states
     return {
         "live": found,
-        "tally": found.tally,
+        "tally": tally,
         "labels": LABELS,
         "series_labels": SERIES_LABELS,
         "progress": stacked({state: states[state] for state in PROGRESS}),
-        "outcomes": bars(found.tally.reports),
-        "lines": running(found.series),
-        "texted": found.tally.recipients - states["planned"] - states["held"] - states["suppressed"],
-        "called": sum(found.tally.reports.values()),
+        "outcomes": bars(tally.reports),
+        "timeline": running(found.series),
+        "texted": tally.recipients - states["planned"] - states["held"] - states["suppressed"],
+        "called": sum(tally.reports.values()),
+        "halted": tally.state == "paused" and is_halt(tally.reason),
+        "why": why_paused(tally.reason) if tally.state == "paused" else None,
+        "percent": percent,
+        "when": lambda at: moment(at, tally.at),
     }

@@ -6,39 +6,57 @@ The carrier's process is asked over HTTP, as everything else about it is.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
+import phonenumbers
 import requests
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response
 
 from outreach.serving import runtime
+from outreach.web.campaign_words import to_the_second
 from outreach.web.roles import allow
 
 pages = Blueprint("phones", __name__, url_prefix="/phones")
 
 NUMBER = re.compile(r"\+1[2-9][0-9]{2}555[0-9]{4}", re.ASCII)
 SHOWN = 24
+BESIDE = 6
+"""Phones in the column beside a campaign's tally."""
 LONGEST_REPLY = 1_600
 SECONDS = 5
+SECONDS_BESIDE = 1
+"""What the tally may wait for its column."""
+SEEN_PHONES = "seen_phones"
+"""In the session once its person has looked at phones with something on them."""
+STATUS = {
+    "queued": lazy_gettext("queued"),
+    "accepted": lazy_gettext("queued"),
+    "sending": lazy_gettext("on its way"),
+    "sent": lazy_gettext("on its way"),
+    "delivered": lazy_gettext("delivered"),
+    "undelivered": lazy_gettext("not delivered"),
+    "failed": lazy_gettext("refused by the carrier"),
+}
+"""A text's status at the carrier, in words."""
 
 
-def ask(method: str, path: str, **options: Any) -> requests.Response | None:
+def ask(method: str, path: str, seconds: float = SECONDS, **options: Any) -> requests.Response | None:
     """The carrier's control API; None when it does not answer."""
     url = f"{runtime().settings.twilio_base_url}/_rehearsal/{path}"
     try:
-        with requests.Session() as session:
-            session.trust_env = False  # it is on this machine: no proxy has a part in it
-            return session.request(method, url, timeout=SECONDS, **options)
+        with requests.Session() as http:
+            http.trust_env = False  # it is on this machine: no proxy has a part in it
+            return http.request(method, url, timeout=seconds, **options)
     except requests.RequestException:
         return None
 
 
-def _phones() -> list[dict[str, Any]] | None:
-    answer = ask("GET", "phones", params={"limit": SHOWN})
-    return None if answer is None or not answer.ok else [_timed(phone) for phone in answer.json()["phones"]]
+def latest_phones(most: int, seconds: float = SECONDS_BESIDE) -> list[dict[str, Any]] | None:
+    """The phones where something happened last; None when the carrier is away."""
+    answer = ask("GET", "phones", seconds, params={"limit": most})
+    return None if answer is None or not answer.ok else [_in_words(phone) for phone in answer.json()["phones"]]
 
 
 def _phone(number: str) -> dict[str, Any]:
@@ -49,34 +67,56 @@ def _phone(number: str) -> dict[str, Any]:
         abort(503)
     if not answer.ok:
         abort(404)
-    return _timed(answer.json())
+    return _in_words(answer.json())
 
 
-def _timed(phone: dict[str, Any]) -> dict[str, Any]:
+def _in_words(phone: dict[str, Any]) -> dict[str, Any]:
+    """The number as people write it; each text's time on the group's clock, in domain time, and its status in words."""
+    number = phonenumbers.parse(phone["number"], "US")
+    phone["written"] = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
     for text in phone["thread"]:
-        text["time"] = datetime.fromtimestamp(text["at"], UTC).strftime("%H:%M:%S")
+        text["time"] = to_the_second(runtime().clock.at(text["at"]))
+        text["words"] = STATUS.get(text["status"], text["status"])
     return phone
+
+
+def _campaign() -> int | None:
+    """The campaign from whose page the person came, so that they find back."""
+    given = request.args.get("campaign", type=int)
+    return given if given and 0 < given < 2**63 else None
 
 
 @pages.get("/")
 @allow("staff")
 def grid() -> str:
     """The phones where something happened last."""
-    return render_template("phones/grid.html", phones=_phones())
+    phones = latest_phones(SHOWN, SECONDS)
+    if phones:
+        session[SEEN_PHONES] = True
+    return render_template("phones/grid.html", phones=phones)
 
 
 @pages.get("/live")
 @allow("staff")
 def grid_live() -> str:
     """The same phones, for polling."""
-    return render_template("phones/cards.html", phones=_phones())
+    return render_template("phones/cards.html", phones=latest_phones(SHOWN, SECONDS))
+
+
+@pages.get("/beside/<int:campaign_id>")
+@allow("staff")
+def beside(campaign_id: int) -> str:
+    """The column beside a campaign's tally, for polling. The id is only for the way back."""
+    return render_template("phones/beside.html", phones=latest_phones(BESIDE), campaign_id=campaign_id)
 
 
 @pages.get("/<number>")
 @allow("staff")
 def show(number: str) -> str:
     """One phone's thread."""
-    return render_template("phones/show.html", phone=_phone(number))
+    phone = _phone(number)
+    session[SEEN_PHONES] = True
+    return render_template("phones/show.html", phone=phone, campaign_id=_campaign(), most=LONGEST_REPLY)
 
 
 @pages.get("/<number>/live")
@@ -99,4 +139,4 @@ def reply(number: str) -> Response:
         answer = ask("POST", f"phones/{number}/reply", json={"body": body})
         if answer is None or not answer.ok:
             flash(gettext("The simulated carrier did not take it."), "error")
-    return redirect(url_for("phones.show", number=number), code=303)
+    return redirect(url_for("phones.show", number=number, campaign=_campaign()), code=303)

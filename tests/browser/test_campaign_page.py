@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import Page, expect
+import re
+from collections.abc import Iterator
 
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import update
+
+from config.settings import Settings
 from outreach.accounts.links import first_admin, make_login_link
-from outreach.core.runtime import Runtime
-from tests.factories import make_group, make_world
-from tests.integration.test_webhooks import launch
+from outreach.core.runtime import Runtime, open_runtime
+from outreach.escalations.models import Wave
+from outreach.messaging.models import Gate, Tally, Timeline
+from outreach.messaging.reports import record_status
+from outreach.stage import commands
+from outreach.stage.ports import free_port
+from outreach.stage.processes import Processes
+from tests.factories import make_group, make_world, number
+from tests.integration.test_rehearsal_process import Rehearsal, running
+from tests.integration.test_webhooks import launch, text_everybody
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -57,3 +70,137 @@ def test_another_groups_campaign_is_not_there(page: Page, site: tuple[str, Runti
     sign_in(page, address, runtime, make_group(runtime, "Others"))
     page.goto(f"{address}/campaigns/1")
     expect(page.get_by_role("heading", name="Not found")).to_be_visible()
+
+
+def deliver(runtime: Runtime, wave: Wave) -> int:
+    posts = text_everybody(runtime, wave)
+    for index, post in enumerate(posts):
+        record_status(runtime, post.attempt_id, f"SM{index:032x}", "delivered", None, runtime.clock.real_now())
+    return len(posts)
+
+
+@pytest.fixture
+def rehearsed(settings_env: dict[str, str], stage: Processes) -> Iterator[tuple[str, Runtime, Rehearsal]]:
+    """The site with a simulated carrier's process behind it."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    with running(address) as carrier:
+        env = {**settings_env, "PUBLIC_BASE_URL": address, "PORT": str(port), "TWILIO_BASE_URL": carrier.base}
+        stage.start(commands.web(port, env, workers=1))
+        runtime = open_runtime(Settings.from_mapping(env))
+        yield address, runtime, carrier
+        runtime.db.dispose()
+        stage.stop("web")
+
+
+def test_the_numbers_come_by_themselves_and_say_how_old_they_are(page: Page, site: tuple[str, Runtime]) -> None:
+    address, runtime = site
+    world = make_world(runtime, 4)
+    wave = launch(runtime, world)
+    sign_in(page, address, runtime, world.group_id)
+    page.clock.install()
+    page.goto(f"{address}/campaigns/{wave.campaign_id}")
+    expect(page.locator("#age")).to_have_text(re.compile(r"Updated (just now|\d+ s ago)"))
+    expect(page.locator("#state-delivered")).to_have_text("0")
+    assert deliver(runtime, wave) == 4
+    expect(page.locator("#state-delivered")).to_have_text("4")
+    page.locator("#state-delivered").evaluate("cell => { cell.dataset.mark = 'kept' }")
+    with page.expect_response(re.compile(r"/live$")) as polled:
+        pass
+    assert polled.value.status in {200, 304}
+    expect(page.locator("#state-delivered[data-mark=kept]")).to_have_count(1)  # what has not changed is left alone
+    # The carrier halts the campaign: the page says so, and offers the lever that fits.
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Gate).where(Gate.id == wave.gate_id).values(state="paused", reason="carrier:30002"))
+    expect(page.locator("#why")).to_contain_text("the carrier has suspended our account")
+    expect(page.get_by_role("button", name="Pause")).to_have_count(0)
+    page.get_by_role("button", name="Resume").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Resumed")
+    # No answer any more: the age grows, and the page owns up.
+    page.route(re.compile(r"/live$"), lambda route: None)
+    expect(page.locator("#lost")).to_be_hidden()
+    page.clock.fast_forward(20_000)
+    expect(page.locator("#lost")).to_contain_text("these numbers are old")
+    expect(page.locator("#age")).to_have_text(re.compile(r"Updated (1[5-9]|[2-9]\d) s ago"))
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_without_javascript_the_page_tells_the_time_and_a_link_updates_it(
+    browser: Browser, page: Page, rehearsed: tuple[str, Runtime, Rehearsal]
+) -> None:
+    address, runtime, carrier = rehearsed
+    world = make_world(runtime, 2)
+    wave = launch(runtime, world)
+    carrier.create(number(1), "Hello from the tally")
+    carrier.settle()
+    sign_in(page, address, runtime, world.group_id)
+    plain = browser.new_context(java_script_enabled=False, storage_state=page.context.storage_state()).new_page()
+    plain.goto(f"{address}/campaigns/{wave.campaign_id}")
+    expect(plain.locator("#age")).to_have_text(re.compile(r"Updated at 12:\d\d:\d\d\sPM"))
+    expect(plain.locator("#phones-beside")).to_contain_text("Hello from the tally")
+    assert deliver(runtime, wave) == 2
+    expect(plain.locator("#state-delivered")).to_have_text("0")
+    plain.get_by_role("link", name="Update the numbers").click()
+    expect(plain.locator("#state-delivered")).to_have_text("2")
+    plain.get_by_role("button", name="Pause").click()
+    expect(plain.locator("#why")).to_contain_text("Somebody in your group paused it.")
+    plain.context.close()
+
+
+def test_phones_stand_beside_the_tally_and_one_is_answered(
+    page: Page, rehearsed: tuple[str, Runtime, Rehearsal]
+) -> None:
+    address, runtime, carrier = rehearsed
+    world = make_world(runtime, 1)
+    wave = launch(runtime, world)
+    sign_in(page, address, runtime, world.group_id)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{address}/campaigns/{wave.campaign_id}")
+    expect(page.locator("#phones")).to_contain_text("No text has arrived yet")
+    carrier.create(number(1), "Will you call today?")
+    expect(page.locator("#phones")).to_contain_text("Will you call today?")  # by polling
+    wide = page.locator("#live").bounding_box(), page.locator("#phones-beside").bounding_box()
+    assert wide[0] is not None
+    assert wide[1] is not None
+    assert wide[1]["x"] >= wide[0]["x"] + wide[0]["width"]
+    page.set_viewport_size({"width": 320, "height": 640})
+    narrow = page.locator("#live").bounding_box(), page.locator("#phones-beside").bounding_box()
+    assert narrow[0] is not None
+    assert narrow[1] is not None
+    assert narrow[1]["y"] >= narrow[0]["y"] + narrow[0]["height"]
+    page.get_by_role("link", name="(520) 555-0100").click()
+    page.get_by_label("Answer as this person").fill("I am calling now")
+    page.get_by_role("button", name="Send").press("Enter")
+    expect(page.get_by_role("list", name="Texts, oldest first")).to_contain_text("I am calling now")
+    page.get_by_role("link", name="Back to the tally").click()
+    expect(page.locator("#phones")).to_contain_text("I am calling now")
+
+
+def test_every_page_of_the_section_is_clean_in_both_languages_and_at_320_px(
+    page: Page, rehearsed: tuple[str, Runtime, Rehearsal]
+) -> None:
+    address, runtime, carrier = rehearsed
+    world = make_world(runtime, 3)
+    wave = launch(runtime, world)
+    deliver(runtime, wave)
+    carrier.create(number(1), "Will you call today?")
+    carrier.settle()
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Gate).where(Gate.id == wave.gate_id).values(state="paused", reason="carrier:21610"))
+        tx.add(Timeline(gate_id=wave.gate_id, minute=29_935_860, name="delivered", count=3))
+        tx.add(Tally(gate_id=wave.gate_id, name="report:spoke", count=2))
+        tx.add(Tally(gate_id=wave.gate_id, name="report:voicemail", count=1))
+    sign_in(page, address, runtime, world.group_id)
+    for name in (None, "Español"):
+        if name:
+            page.goto(address)
+            page.get_by_role("button", name=name).click()
+            expect(page.locator("html")).to_have_attribute("lang", "es")
+        for path in ("/", "/campaigns/", f"/campaigns/{wave.campaign_id}", "/phones/", f"/phones/{number(1)}"):
+            for width in (320, 1280):
+                page.set_viewport_size({"width": width, "height": 800})
+                page.goto(address + path)
+                found = Axe().run(page)
+                assert found.violations_count == 0, (path, name, found.generate_report())
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, name, width)

@@ -77,6 +77,21 @@ def test_polling_is_told_when_nothing_has_changed(runtime: Runtime, world: World
     assert "respuestas" in spanish.text
 
 
+def test_a_304_says_that_every_letter_still_holds(runtime: Runtime, world: World) -> None:
+    """Also what is no counter: a halt's reason is news, and so is that nobody waits for the night any more."""
+    wave = launch(runtime, world)
+    client = sign_in(runtime, world.group_id, "staff")
+    path = f"/campaigns/{wave.campaign_id}/live"
+    tags = set()
+    for state, reason in (("open", None), ("paused", "organizer"), ("paused", "carrier:20003"), ("paused", "x:1")):
+        with runtime.db.transaction() as tx:
+            tx.execute(update(Gate).where(Gate.id == wave.gate_id).values(state=state, reason=reason))
+        answer = client.get(path)
+        assert client.get(path, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+        tags.add(answer.headers["ETag"])
+    assert len(tags) == 4
+
+
 def test_another_groups_campaign_and_impossible_ids_are_404(runtime: Runtime, world: World) -> None:
     wave = launch(runtime, world)
     client = sign_in(runtime, make_group(runtime, "Others"))

@@ -1,0 +1,90 @@
+"""Words for a campaign's page: why it is halted, shares, and the times of the group's clock."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_skeleton
+from flask_babel import format_time, get_locale, gettext, lazy_gettext
+
+from outreach.core.clock import PHOENIX
+
+GROUP_ZONE: Final[ZoneInfo] = PHOENIX
+"""The clock that an organizer reads. Groups are in Arizona, which knows no daylight saving."""
+
+HALTS: Final = {
+    "20003": lazy_gettext(
+        "The campaign was halted: the carrier refuses our account and token. Check TWILIO_ACCOUNT_SID and "
+        "TWILIO_AUTH_TOKEN, then resume."
+    ),
+    "20404": lazy_gettext(
+        "The campaign was halted: the carrier does not know our account or service. Check TWILIO_ACCOUNT_SID and "
+        "TWILIO_MESSAGING_SERVICE_SID, then resume."
+    ),
+    "21606": lazy_gettext(
+        "The campaign was halted: our number may not send texts. Check TWILIO_FROM_NUMBER and the Messaging Service's "
+        "senders, then resume."
+    ),
+    "30002": lazy_gettext(
+        "The campaign was halted: the carrier has suspended our account. Ask Twilio, then resume."
+    ),
+    "30034": lazy_gettext(
+        "The campaign was halted: our number is not registered for texting in the United States (A2P 10DLC). Register "
+        "it, then resume."
+    ),
+    "unclear": lazy_gettext(
+        "The campaign was halted: the carrier's answers did not say whether texts were taken. Nobody is texted again "
+        "before that is looked up. Resume when the carrier is well."
+    ),
+    "keys": lazy_gettext(
+        "The campaign was halted: what is stored was sealed with a key that FIELD_ENCRYPTION_KEYS does not name. Put "
+        "the old key back behind the new one, restart the worker, then resume."
+    ),
+    "other": lazy_gettext(
+        "The campaign was halted: the carrier says that our set-up is wrong (code {code}). Mend it, then resume."
+    ),
+}  # fmt: skip
+"""What ``config/errors.toml`` says in its section halts, marked for translation; a test holds the two together."""
+BY_A_PERSON: Final = lazy_gettext("Somebody in your group paused it. No text leaves until it is resumed.")
+ORGANIZER: Final = "organizer"
+
+
+def is_halt(reason: str | None) -> bool:
+    """Whether the machine stopped it, so that something has to be mended; else a person did."""
+    return bool(reason) and reason != ORGANIZER
+
+
+def why_paused(reason: str | None) -> str:
+    """A gate's reason (``organizer``, ``carrier:<code>``, ``settings:keys``) as a sentence that says how to mend it."""
+    if not is_halt(reason):
+        return str(BY_A_PERSON)
+    code = str(reason).partition(":")[2]
+    return str(HALTS.get(code, HALTS["other"])).format(code=code)
+
+
+def percent(share: float) -> str:
+    """A share of 1 for people; what is not nothing never reads as nothing, nor what is not all as all."""
+    if 0 < share < 0.01:
+        return str(gettext("under 1%"))
+    if 0.99 < share < 1:
+        return str(gettext("over 99%"))
+    return f"{share * 100:.0f}%"
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """A time on the group's clock; with its day when that is not today's."""
+    local, today = at.astimezone(GROUP_ZONE), now.astimezone(GROUP_ZONE)
+    time = str(format_time(local, "short", rebase=False))
+    return time if local.date() == today.date() else f"{day(at)}, {time}"
+
+
+def day(at: datetime) -> str:
+    """Month and day on the group's calendar."""
+    return str(format_skeleton("MMMd", at.astimezone(GROUP_ZONE), tzinfo=GROUP_ZONE, locale=get_locale()))
+
+
+def to_the_second(at: datetime) -> str:
+    """A time of day on the group's clock."""
+    return str(format_time(at.astimezone(GROUP_ZONE), "medium", rebase=False))

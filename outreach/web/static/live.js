@@ -1,0 +1,40 @@
+// A plus for pages that are polled: how old the numbers are, no flicker, and levers that fit the campaign's state.
+// Nothing is lost without it: the server writes the time, and a link updates the page.
+(() => {
+  "use strict";
+  const OLD = 15; // seconds without an answer after which the numbers are called old
+  const live = document.getElementById("live");
+  const age = document.getElementById("age");
+  const lost = document.getElementById("lost");
+  const shown = new WeakMap(); // element -> what it was filled with last
+  let heard = performance.now();
+
+  const tell = () => {
+    const seconds = Math.round((performance.now() - heard) / 1000);
+    age.textContent = seconds < 1 ? age.dataset.now : age.dataset.ago.replace("{n}", seconds);
+    const words = seconds < OLD ? "" : lost.dataset.words;
+    if (lost.textContent !== words) lost.textContent = words;
+  };
+
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, xhr } = event.detail;
+    if (xhr.status !== 200) return;
+    if (shown.get(target) === xhr.responseText) event.detail.shouldSwap = false; // keep what people point at or read
+    shown.set(target, xhr.responseText);
+  });
+
+  if (!live || !age || !lost) return;
+  document.body.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.elt !== live || !event.detail.successful) return;
+    heard = performance.now();
+    tell();
+  });
+  document.body.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target !== live) return;
+    const levers = document.getElementById("levers");
+    const now = live.querySelector("[data-state]");
+    if (levers && now && levers.dataset.state !== now.dataset.state) htmx.trigger(levers, "stale");
+  });
+  tell();
+  setInterval(tell, 1000);
+})();

@@ -1,0 +1,183 @@
+"""A campaign's page: halts in words, local times, links, levers that follow the state, the phones beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+from sqlalchemy import update
+
+from outreach.accounts.models import User
+from outreach.core.runtime import Runtime
+from outreach.escalations.models import Campaign
+from outreach.messaging.models import Gate, Tally
+from outreach.officials.models import Official
+from outreach.web.app import create_app
+from outreach.web.phones import BESIDE
+from tests.factories import World, make_group, make_world, number
+from tests.integration.test_live import fold_everything, sign_in
+from tests.integration.test_rehearsal_process import Rehearsal
+from tests.integration.test_web_phones import rehearsal
+from tests.integration.test_webhooks import launch
+
+__all__ = ["rehearsal"]
+
+
+@pytest.fixture
+def world(runtime: Runtime) -> World:
+    return make_world(runtime, 3)
+
+
+def set_gate(runtime: Runtime, gate_id: int, state: str, reason: str | None) -> None:
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Gate).where(Gate.id == gate_id).values(state=state, reason=reason))
+
+
+@pytest.mark.parametrize(
+    ("reason", "english", "spanish"),
+    [
+        ("organizer", "Somebody in your group paused it.", "Alguien de su grupo la puso en pausa."),
+        ("carrier:21610", "our set-up is wrong (code 21610)", "nuestra configuración está mal (código 21610)"),
+        ("settings:keys", "FIELD_ENCRYPTION_KEYS does not name", "no está en FIELD_ENCRYPTION_KEYS"),
+        ("carrier:unclear", "did not say whether texts were taken", "no decían si los mensajes fueron recibidos"),
+    ],
+)
+def test_a_halt_is_told_in_words_and_never_as_a_code(
+    runtime: Runtime, world: World, reason: str, english: str, spanish: str
+) -> None:
+    wave = launch(runtime, world)
+    set_gate(runtime, wave.gate_id, "paused", reason)
+    client = sign_in(runtime, world.group_id)
+    for suffix in ("", "/live"):
+        for language, words in (("en", english), ("es", spanish)):
+            page = client.get(f"/campaigns/{wave.campaign_id}{suffix}", headers={"Accept-Language": language})
+            assert words in page.text
+            assert reason not in page.text
+    halted = ("Halted, and needs you" in client.get("/").text, "Detenida" in client.get("/").text)
+    assert halted == (reason != "organizer", False)
+
+
+def test_times_are_the_groups_and_the_zone_is_named_once(runtime: Runtime, world: World) -> None:
+    wave = launch(runtime, world)
+    page = sign_in(runtime, world.group_id).get(f"/campaigns/{wave.campaign_id}").text.replace("\u202f", " ")
+    assert re.search(r"Updated at 12:\d\d:\d\d PM", page)  # domain time began at noon in Phoenix
+    assert page.count("those of Phoenix") == 1
+    assert "UTC" not in page
+
+
+def test_large_numbers_have_separators_everywhere(runtime: Runtime, world: World) -> None:
+    wave = launch(runtime, world)
+    fold_everything(runtime)
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Tally).where(Tally.gate_id == wave.gate_id).values(count=1_234_567))
+        tx.add(Tally(gate_id=wave.gate_id, name="report:spoke", count=7_654_321))
+    page = sign_in(runtime, world.group_id).get(f"/campaigns/{wave.campaign_id}/live").text
+    assert "1,234,567" in page
+    assert "7,654,321" in page
+    assert "8,000,000" in page  # the end of the bars' axis
+    text = re.sub(r"<[^>]*>", " ", page)
+    assert re.findall(r"(?<![\d,])\d{4,}", text) == []
+
+
+def test_links_lead_to_the_official_the_meeting_and_the_phones(runtime: Runtime, world: World) -> None:
+    wave = launch(runtime, world)
+    client = sign_in(runtime, world.group_id, "staff")
+    page = client.get(f"/campaigns/{wave.campaign_id}").text
+    with runtime.db.snapshot() as session:
+        campaign = session.get_one(Campaign, wave.campaign_id)
+        for path in (f"/officials/{campaign.official_id}", f"/meetings/{campaign.meeting_id}", "/phones/"):
+            assert f'href="{path}"' in page
+            assert client.get(path).status_code == 200
+
+
+def test_levers_follow_the_state_and_staff_have_none(runtime: Runtime, world: World) -> None:
+    wave = launch(runtime, world)
+    path = f"/campaigns/{wave.campaign_id}/levers"
+    client = sign_in(runtime, world.group_id, "organizer")
+    assert 'data-state="launched"' in client.get(path).text
+    assert f"/campaigns/{wave.campaign_id}/pause" in client.get(path).text
+    set_gate(runtime, wave.gate_id, "paused", "carrier:20003")
+    answer = client.get(path).text
+    assert 'data-state="paused"' in answer
+    assert f"/campaigns/{wave.campaign_id}/resume" in answer
+    assert "/pause" not in answer
+    assert sign_in(runtime, make_group(runtime, "Others")).get(path).status_code == 404
+    assert 'id="levers"' in client.get(f"/campaigns/{wave.campaign_id}").text
+    with runtime.db.transaction() as tx:
+        tx.execute(update(User).where(User.group_id == world.group_id).values(role="staff"))
+    assert client.get(path).status_code == 403
+    assert 'id="levers"' not in client.get(f"/campaigns/{wave.campaign_id}").text
+
+
+def test_names_are_shown_and_not_executed(runtime: Runtime, world: World) -> None:
+    wave = launch(runtime, world)
+    with runtime.db.transaction() as tx:
+        campaign = tx.get_one(Campaign, wave.campaign_id)
+        campaign.name = "<script>alert(1)</script>"
+        tx.get_one(Official, campaign.official_id).name = '"><img src=x onerror=alert(2)>'
+    client = sign_in(runtime, world.group_id)
+    for path in ("/", "/campaigns/", f"/campaigns/{wave.campaign_id}"):
+        page = client.get(path).text
+        assert "&lt;script&gt;alert(1)" in page
+        assert "<script>alert" not in page
+        assert "<img" not in page
+
+
+def test_the_list_says_what_is_paused_and_shows_no_other_groups(runtime: Runtime, world: World) -> None:
+    wave = launch(runtime, world)
+    client = sign_in(runtime, world.group_id)
+    assert "is-launched" in client.get("/campaigns/").text
+    set_gate(runtime, wave.gate_id, "paused", "organizer")
+    assert "is-paused" in client.get("/campaigns/").text
+    others = sign_in(runtime, make_group(runtime, "Others")).get("/campaigns/").text
+    assert "Dana Whitfield" not in others
+    assert "There is no campaign yet" in others
+
+
+def test_the_latest_phones_stand_beside_the_tally_and_lead_back(rehearsal: tuple[Rehearsal, Runtime]) -> None:
+    carrier, runtime = rehearsal
+    world = make_world(runtime, 1)
+    wave = launch(runtime, world)
+    client = sign_in(runtime, world.group_id)
+    path = f"/campaigns/{wave.campaign_id}"
+    assert "No text has arrived yet" in client.get(path).text
+    for index in range(BESIDE + 2):
+        carrier.create(number(index), "<b>hello</b>")
+    carrier.settle()
+    for page in (client.get(path).text, client.get(f"/phones/beside/{wave.campaign_id}").text):
+        assert page.count('class="phone-number"') == BESIDE
+        assert "&lt;b&gt;hello" in page
+        assert f"?campaign={wave.campaign_id}" in page
+    phone = client.get(f"/phones/{number(7)}?campaign={wave.campaign_id}").text
+    assert f'href="{path}"' in phone
+    answered = client.post(f"/phones/{number(7)}/reply?campaign={wave.campaign_id}", data={"body": "hi"})
+    assert answered.location == f"/phones/{number(7)}?campaign={wave.campaign_id}"
+    for odd in ("-1", "x", "9" * 5000, str(2**63)):
+        assert "Back to the tally" not in client.get(f"/phones/{number(7)}?campaign={odd}").text
+
+
+def test_without_a_carrier_the_tally_is_still_read(runtime: Runtime, world: World) -> None:
+    wave = launch(runtime, world)
+    page = sign_in(runtime, world.group_id).get(f"/campaigns/{wave.campaign_id}")
+    assert page.status_code == 200
+    assert "The simulated carrier does not answer." in page.text
+    assert "alert-warning" not in page.text  # said quietly
+    assert 'id="recipients">3<' in page.text
+
+
+def test_production_has_no_phones_beside_anything(runtime: Runtime, world: World) -> None:
+    wave = launch(runtime, world)
+    client = sign_in(runtime, world.group_id)
+    production = dataclasses.replace(runtime, settings=runtime.settings.model_copy(update={"mode": "production"}))
+    app = create_app(production.settings, production)
+    app.config["WTF_CSRF_ENABLED"] = False
+    live = app.test_client()
+    cookie = client.get_cookie("session")
+    assert cookie is not None
+    live.set_cookie("session", cookie.value)
+    for path in ("/", f"/campaigns/{wave.campaign_id}"):
+        page = live.get(path)
+        assert page.status_code == 200
+        assert "phone" not in page.text.replace("office phones", "")
+        assert "ehears" not in page.text

@@ -1,0 +1,81 @@
+"""Every default draft, in every combination: what it costs, what it says, and that the lint lets it pass."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from config import table
+from outreach.core.segments import GSM_BASIC, measure
+from outreach.escalations.drafts import policy_name
+from outreach.escalations.lint import lint
+from outreach.messaging.render import render
+
+GROUP = "People Power of Northern Maricopa Valley"
+OFFICIAL = "County Supervisor at Large Maximiliana Featherstone-Oliveros"
+FIRST_NAME = "Maximilianna"
+OUTCOMES = ("declined", "evaded", "no_meeting", "unreasonable_conditions")
+POLICIES = tuple(range(1, 10))
+LANGUAGES = ("en", "es")
+ACTIONS = {"en": ("CALL", "SCRIPT", "STOP"), "es": ("LLAMAR", "GUION", "ALTO")}
+
+
+def values(policy: int, language: str) -> dict[str, str]:
+    return {
+        "group": GROUP,
+        "official": OFFICIAL,
+        "role": "County Supervisor at Large",
+        "policy": policy_name(policy, language, "text_name"),
+        "office_phone": "(602) 555-0142 ext 12345",
+    }
+
+
+def filled(template: str, policy: int, language: str, kind: str = "text") -> str:
+    person = {"first_name": FIRST_NAME, "city": "Lake Havasu City", "zip": "86403"}
+    return render(template, values(policy, language), person, language, kind=kind)
+
+
+def test_the_longest_names_are_as_long_as_they_claim() -> None:
+    assert (len(GROUP), len(OFFICIAL), len(FIRST_NAME)) == (40, 60, 12)
+
+
+def test_the_outcomes_are_those_of_the_file() -> None:
+    assert set(table("message_templates/calls")) == {*OUTCOMES, "script"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_a_draft_is_two_plain_parts_at_most_and_says_what_a_first_text_must(
+    outcome: str, policy: int, language: str
+) -> None:
+    body = filled(table("message_templates/calls")[outcome][language], policy, language)
+    cost = measure(body)
+    assert (cost.encoding, cost.segments <= 2) == ("GSM-7", True), (cost, body)
+    found = lint(body, "text", language, values(policy, language))
+    assert [one.code for one in found if one.code != "reading"] == []  # long names alone make a text hard
+    for words in (FIRST_NAME, GROUP, OFFICIAL, policy_name(policy, language, "text_name"), *ACTIONS[language]):
+        assert words in body
+    assert body.count("?") == 1  # one ask
+    assert re.search(r"\b(volunteer|voluntari)", body)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_script_is_in_plain_characters(policy: int, language: str) -> None:
+    body = filled(table("message_templates/calls")["script"][language], policy, language, "script")
+    cost = measure(body)
+    assert (cost.encoding, cost.segments <= 3) == ("GSM-7", True), (cost, body)
+    assert lint(body, "script", language, values(policy, language)) == ()
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_policys_name_for_texts_is_short_plain_and_its_own(policy: int) -> None:
+    for language in LANGUAGES:
+        name = policy_name(policy, language, "text_name")
+        assert GSM_BASIC.issuperset(name)
+        assert len(name) <= 45
+        assert [policy_name(other, language, "text_name") for other in POLICIES].count(name) == 1
+    assert policy_name(policy, "en", "text_name").endswith("Rule")
+    assert policy_name(policy, "es", "text_name").startswith("Regla ")
