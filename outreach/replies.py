@@ -6,7 +6,6 @@ The webhook answers with TwiML; a text that the webhook missed and upkeep found 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -16,12 +15,11 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.scripts import script_text
 from outreach.messaging.answers import Answer, answered_lately, fixed_answer, plan_answer, record_answer
 from outreach.messaging.inbound import InboundText, Received, is_stored, receive_reply
+from outreach.messaging.slices import ANSWER_WITHIN
 from outreach.people.lookup import known_of
 from outreach.tallies.reads import reports_so_far
 
 log = structlog.get_logger(__name__)
-
-ANSWERED_WITHIN = timedelta(minutes=30)
 
 Say = Callable[[Transaction, Runtime, Received], str | None]
 
@@ -43,7 +41,7 @@ def answer_found(runtime: Runtime, text: InboundText) -> None:
     try:
         with runtime.db.transaction(durable=True) as tx:
             received = receive_reply(tx, runtime, text)
-            if received and runtime.clock.real_now() - text.received_at <= ANSWERED_WITHIN:
+            if received and runtime.clock.real_now() - text.received_at <= ANSWER_WITHIN:
                 body = _words(tx, runtime, received)
                 if body:
                     plan_answer(tx, runtime, received, body, _kind(received))

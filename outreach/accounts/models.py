@@ -1,10 +1,11 @@
-"""Groups and users."""
+"""Groups, users, and the book of what they decided."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.db import Base
@@ -43,3 +44,18 @@ class LoginLink(Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class AuditEvent(Base):
+    """One decision of a person that somebody may ask about later; never changed, never deleted."""
+
+    __tablename__ = "audit_event"
+    __table_args__ = (Index(None, "group_id", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
+    actor: Mapped[str] = mapped_column(String(120))
+    action: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str] = mapped_column(String(32))  # table:id
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)  # no names, numbers or words of constituents
+    at: Mapped[datetime]  # real

@@ -69,17 +69,44 @@ def plan_answer(tx: Transaction, runtime: Runtime, received: Received, body: str
 
 
 def _add(tx: Transaction, runtime: Runtime, received: Received, body: str, kind: str) -> Message:
-    clock = runtime.clock
-    message = Message(
+    return add_answer(
+        tx,
+        runtime,
         group_id=received.group_id,
-        gate_id=answers_gate(tx, received.group_id, clock),
         constituent_id=received.constituent_id,
         number_hash=received.number_hash,
         kind=kind,
-        state="planned",
         language=received.language,
-        sealed=runtime.vault.seal({"to": received.sender, "body": body}, "message"),
+        document={"to": received.sender, "body": body},
+        asked_at=received.asked_at,
+    )
+
+
+def add_answer(
+    tx: Transaction,
+    runtime: Runtime,
+    *,
+    group_id: int,
+    constituent_id: int | None,
+    number_hash: bytes,
+    kind: str,
+    language: str,
+    document: dict[str, str],
+    asked_at: datetime,
+) -> Message:
+    """A planned message in the group's answers gate. ``document``: to and body; ``asked_at``: domain time."""
+    clock = runtime.clock
+    message = Message(
+        group_id=group_id,
+        gate_id=answers_gate(tx, group_id, clock),
+        constituent_id=constituent_id,
+        number_hash=number_hash,
+        kind=kind,
+        state="planned",
+        language=language,
+        sealed=runtime.vault.seal(document, "message"),
         not_before=clock.now(),
+        asked_at=asked_at,
     )
     tx.add(message)
     tx.flush()

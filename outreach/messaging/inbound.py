@@ -17,6 +17,7 @@ from outreach.accounts.models import Group
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.messaging.classify import CLASSIFIER_VERSION, Verdict, classify
+from outreach.messaging.conversations import note_reply
 from outreach.messaging.events import append, delta
 from outreach.messaging.models import Message, Reply
 from outreach.messaging.optout import obey_opt_out, withdraw_planned
@@ -46,7 +47,10 @@ class InboundText:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A stored reply and what to do about it. ``silent``: the carrier answers this one itself, or nobody may."""
+    """A stored reply and what to do about it. ``asked_at``: domain time of the text.
+
+    ``silent``: the carrier answers this one itself, or nobody may.
+    """
 
     reply_id: int
     sender: str
@@ -54,6 +58,7 @@ class Received:
     gate_id: int | None
     constituent_id: int | None
     number_hash: bytes
+    asked_at: datetime
     language: str
     verdict: Verdict
     silent: bool
@@ -99,6 +104,16 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     suppressed_before = is_suppressed(tx, number_hash, group_id)
     _obey(tx, runtime, reply, text, verdict)
     _count(tx, reply, text, verdict)
+    stopped = verdict.intent == "opt_out" or text.opt_out_type == "STOP"
+    note_reply(
+        tx,
+        group_id=group_id,
+        number_hash=number_hash,
+        intent="opt_out" if stopped else verdict.intent,
+        rule=verdict.rule,
+        matched=last is not None,
+        at=text.received_at,
+    )
     return Received(
         reply_id=reply.id,
         sender=text.sender,
@@ -106,6 +121,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
         gate_id=reply.gate_id,
         constituent_id=reply.constituent_id,
         number_hash=number_hash,
+        asked_at=now,
         language=_answer_in(verdict, person.language if person else "en"),
         verdict=verdict,
         silent=_is_silent(runtime, text, verdict, suppressed_before=suppressed_before),

@@ -76,13 +76,23 @@ class Message(Base):
             sqlite_where=text("state = 'needs_review'"),
             postgresql_where=text("state = 'needs_review'"),
         ),
+        # A recipient has one first message, and a message is sent again once at most.
+        Index(
+            "uq_message_recipient_id_first",
+            "recipient_id",
+            unique=True,
+            sqlite_where=text("retry_of is null"),
+            postgresql_where=text("retry_of is null"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
     gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"))
     # The owner's key of whom this is for; a plain number, because messaging knows no recipients.
-    recipient_id: Mapped[int | None] = mapped_column(unique=True)
+    recipient_id: Mapped[int | None]
+    retry_of: Mapped[int | None] = mapped_column(ForeignKey("message.id"), unique=True)
+    decision: Mapped[str | None] = mapped_column(String(8))  # what a person chose in review: sent, again, left
     constituent_id: Mapped[int | None] = mapped_column(ForeignKey("constituent.id"))
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
     kind: Mapped[str] = mapped_column(String(16))  # campaign, answer, confirmation
@@ -90,6 +100,7 @@ class Message(Base):
     language: Mapped[str] = mapped_column(String(2))
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # {to, body}, once it was rendered
     not_before: Mapped[datetime]
+    asked_at: Mapped[datetime | None]  # domain time of the text that this answers; null: it has no such limit
     posted_at: Mapped[datetime | None]  # domain time of the commit after which the POST may begin
     lease_token: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime | None]  # real
@@ -117,7 +128,7 @@ class MessageAttempt(Base):
     message_id: Mapped[int] = mapped_column(ForeignKey("message.id"))
     begun_at: Mapped[datetime]  # real, microseconds: the commit of its slice
     body_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
-    closed: Mapped[bool] = mapped_column(Boolean, default=False)  # proven not sent: another attempt may open
+    closed: Mapped[bool] = mapped_column(Boolean, default=False)  # proven not sent, or decided by a person
 
 
 class Event(Base):
@@ -176,7 +187,23 @@ class Reply(Base):
     confidence: Mapped[float] = mapped_column(Float)
     rule: Mapped[str] = mapped_column(String(64))
     classifier: Mapped[str] = mapped_column(String(16))
+    corrected_by: Mapped[str | None] = mapped_column(String(120))  # who changed intent or outcome by hand
     received_at: Mapped[datetime]  # real
+
+
+class Conversation(Base):
+    """A group's thread with one number: who takes care of it, and whether somebody must."""
+
+    __tablename__ = "conversation"
+    __table_args__ = (UniqueConstraint("group_id", "number_hash"), Index(None, "group_id", "rank", "last_reply_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
+    number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
+    rank: Mapped[int]  # how urgently it waits, lowest first (``conversations.RANKS``); DONE: it does not wait
+    last_reply_at: Mapped[datetime]  # real
+    claimed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    claimed_at: Mapped[datetime | None]  # real
 
 
 class Tally(Base):

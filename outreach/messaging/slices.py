@@ -29,6 +29,8 @@ from outreach.people.quiet_hours import window
 from outreach.people.zones import fifty_states, parse_zones_key
 
 MAX_VALIDITY = 36_000
+ANSWER_WITHIN = timedelta(minutes=30)
+"""An answer so soon after the person's text may go out at any hour (COMPLIANCE.md); later ones keep to the window."""
 COUNTED_BY_CAPS = ("posting", "unknown", "needs_review", "accepted", "sent", "delivered")
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -57,6 +59,7 @@ class Facts:
     body: str
     zones: tuple[str, ...]
     sent_at: tuple[datetime, ...]
+    asked_at: datetime | None = None  # domain time of the text that this answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +81,22 @@ def judge(facts: Facts, now: datetime) -> Verdict:
         return Verdict("failed")
     if facts.gate == "paused":
         return Verdict("planned")
-    if facts.kind != "campaign":  # the person asked: answers have no window and no cap
+    if facts.kind != "campaign" and not _is_late(facts, now):  # the person asked: no window and no cap
         return Verdict("posting")
     try:
         wait, hours = next_allowed(facts.sent_at, facts.zones, now), window(facts.zones, now)
     except ZoneInfoNotFoundError:  # a zone that this machine does not know: then it may be any
         wait, hours = next_allowed(facts.sent_at, fifty_states(), now), window(fifty_states(), now)
-    if wait is not None:
+    if wait is not None and facts.kind == "campaign":
         return Verdict("held", not_before=wait)
     if not hours.open or hours.closes_at is None:
         return Verdict("held", not_before=hours.opens_at or now + WEEK)
     return Verdict("posting", validity=min(MAX_VALIDITY, int((hours.closes_at - now).total_seconds())))
+
+
+def _is_late(facts: Facts, now: datetime) -> bool:
+    """Whether an answer comes so late that the person does not wait for it any more."""
+    return facts.kind == "answer" and facts.asked_at is not None and now - facts.asked_at > ANSWER_WITHIN
 
 
 def slice_out(runtime: Runtime, claimed: Sequence[Claimed], token: str) -> list[Post]:
@@ -126,6 +134,7 @@ def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime
             Message.gate_id,
             Message.number_hash,
             Message.kind,
+            Message.asked_at,
             Gate.state.label("gate"),
             is_suppressed_clause(Message.number_hash, Message.group_id).label("suppressed"),
             Constituent.number_bad_at,
@@ -149,6 +158,7 @@ def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime
                 body=by_id[row.id].body,
                 zones=parse_zones_key(row.zones or ""),
                 sent_at=tuple(sent[row.number_hash]),
+                asked_at=row.asked_at,
             ),
         )
         for row in rows

@@ -23,6 +23,9 @@ def render(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False
 
 database = context.config.attributes["database"]
 with database.connection() as connection:
+    raw = connection.connection.dbapi_connection
+    if database.is_sqlite and raw is not None:  # a table that others refer to is rebuilt by dropping it
+        raw.execute("PRAGMA foreign_keys=OFF")
     context.configure(
         connection=connection,
         target_metadata=metadata(),
@@ -33,3 +36,5 @@ with database.connection() as connection:
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()
+    if database.is_sqlite and raw is not None:
+        raw.execute("PRAGMA foreign_keys=ON")

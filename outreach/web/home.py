@@ -1,22 +1,104 @@
-"""Home: what waits for the organizer, and what to do first when nothing does."""
+"""Home: what waits for the organizer, and what a newcomer does first, with what is done already ticked off."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, render_template, session, url_for
+from flask_babel import gettext
 from flask_login import current_user
 
 from outreach.serving import runtime
+from outreach.web.campaign_words import is_halt
+from outreach.web.campaigns import LABELS, SEEN_TALLY
+from outreach.web.phones import SEEN_PHONES
 from outreach.web.roles import allow
-from outreach.web.waiting import what_waits
+from outreach.web.waiting import Waiting, what_waits
 
 pages = Blueprint("home", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Something that should be looked at now: its sentence, and where."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One of the first steps. ``url`` is None while it cannot be taken yet."""
+
+    key: str
+    text: str
+    url: str | None
+    done: bool
+    count: int | None = None
 
 
 @pages.get("/")
 @allow("staff")
 def index() -> str:
-    """Meetings without a follow-up, promises due, drafts and running campaigns."""
+    """First steps, what needs a look now, running campaigns, drafts, meetings without a follow-up, promises due."""
     held = runtime()
-    with held.db.snapshot() as session:
-        waiting = what_waits(session, current_user.group_id, held.clock.now())
-    return render_template("home.html", waiting=waiting)
+    with held.db.snapshot() as reading:
+        waiting = what_waits(reading, current_user.group_id, held.clock.now())
+    steps = first_steps(waiting, rehearsal=held.settings.mode == "rehearsal", writes=current_user.role != "staff")
+    return render_template("home.html", waiting=waiting, urgent=urgent(waiting), labels=LABELS, **told(steps))
+
+
+def urgent(waiting: Waiting) -> list[Row]:
+    """What cannot wait, most pressing first."""
+    texts = sum(waiting.threads.values())
+    rows = [
+        Row(gettext("Halted, and needs you: %(name)s", name=row.name), url_for("campaigns.show", campaign_id=row.id))
+        for row in waiting.running
+        if is_halt(row.reason)
+    ]
+    if doubtful := waiting.threads.get("possible_opt_out"):
+        rows.append(Row(gettext("Perhaps opt-outs, to decide: %(count)s", count=doubtful), url_for("inbox.index")))
+    if texts:
+        rows.append(Row(gettext("Texts that wait for an answer: %(count)s", count=texts), url_for("inbox.index")))
+    return rows
+
+
+def first_steps(waiting: Waiting, *, rehearsal: bool, writes: bool) -> list[Step]:
+    """The way from an empty site to a tally that was read, in order."""
+    tally = url_for("campaigns.show", campaign_id=waiting.launched.id) if waiting.launched else None
+    drafted = url_for("campaigns.show", campaign_id=waiting.drafts[0].id) if waiting.drafts else None
+    steps = [
+        Step("officials", gettext("Bring the officials you meet, and their office phones."),
+             url_for("officials.index"), waiting.officials > 0, waiting.officials),
+        Step("people", gettext("Bring the people who agreed to be texted."),
+             url_for("people.import_form" if writes else "people.overview"), waiting.constituents > 0,
+             waiting.constituents),
+        Step("meeting", gettext("Log your meeting. Without a commitment it opens a draft campaign."),
+             url_for("officials.index") if waiting.officials else None, waiting.held > 0, waiting.held),
+        Step("launch", gettext("Launch the draft: choose whom to text, read the text, launch."),
+             drafted or tally, waiting.launched is not None),
+    ]  # fmt: skip
+    if rehearsal:
+        steps.append(
+            Step("phones", gettext("Watch the simulated phones answer, and answer as one of these people."),
+                 url_for("phones.grid") if waiting.launched else None,
+                 waiting.launched is not None and SEEN_PHONES in session)
+        )  # fmt: skip
+    steps.append(
+        Step("tally", gettext("Read the tally: who was reached, who called, what the office said."), tally,
+             waiting.launched is not None and SEEN_TALLY in session)
+    )  # fmt: skip
+    return steps
+
+
+def told(steps: list[Step]) -> dict[str, Any]:
+    """How the steps are shown: open until the group has launched once, and in a rehearsal until all are done."""
+    left = [step for step in steps if not step.done]
+    return {
+        "steps": steps,
+        "next_step": left[0].key if left else None,
+        "begun": any(step.done for step in steps),
+        "newcomer": bool(left) and ([step.key for step in left] != ["tally"] or "phones" in {s.key for s in steps}),
+        "left": len(left),
+    }

@@ -36,6 +36,7 @@ class Text:
     body: str | None  # None: not made yet, or purged
     state: str | None = None
     has_gone: bool = True
+    reply: Any = None  # of theirs: id, intent, outcome, corrected_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def person_page(session: Session, runtime: Runtime, group_id: int, person_id: in
     document = opened(runtime.vault, row.sealed, "constituent")
     zones, now = parse_zones_key(row.zones), runtime.clock.now()
     unknown = zones == fifty_states()
-    texts = _texts(session, runtime, group_id, row.number_hash)
+    texts = texts_of(session, runtime, group_id, row.number_hash)
     return PersonPage(
         id=row.id,
         name=name_of(document),
@@ -114,7 +115,7 @@ def _facts(session: Session, group_id: int, row: Constituent, zones: tuple[str, 
     )
 
 
-def _texts(session: Session, runtime: Runtime, group_id: int, number_hash: bytes) -> list[Text]:
+def texts_of(session: Session, runtime: Runtime, group_id: int, number_hash: bytes) -> list[Text]:
     """This group's texts with the person, both ways, newest first: one more than are shown, where there are more."""
     sent = session.execute(
         select(Message.sealed, Message.state, Message.posted_at, Message.not_before)
@@ -123,7 +124,7 @@ def _texts(session: Session, runtime: Runtime, group_id: int, number_hash: bytes
         .limit(TEXTS_SHOWN + 1)
     )
     heard = session.execute(
-        select(Reply.sealed, Reply.received_at)
+        select(Reply.sealed, Reply.received_at, Reply.id, Reply.intent, Reply.outcome, Reply.corrected_by)
         .where(Reply.group_id == group_id, Reply.number_hash == number_hash)
         .order_by(Reply.id.desc())
         .limit(TEXTS_SHOWN + 1)
@@ -140,7 +141,12 @@ def _texts(session: Session, runtime: Runtime, group_id: int, number_hash: bytes
         for row in sent
     ]
     texts += [
-        Text(clock.at(row.received_at.timestamp()), is_ours=False, body=opened(vault, row.sealed, "reply").get("body"))
+        Text(
+            at=clock.at(row.received_at.timestamp()),
+            is_ours=False,
+            body=opened(vault, row.sealed, "reply").get("body"),
+            reply=row,
+        )
         for row in heard
     ]
     return sorted(texts, key=lambda text: text.at, reverse=True)

@@ -1,4 +1,4 @@
-"""What waits for a group: the reads behind the home page."""
+"""What waits for a group: the reads behind the home page and the list of campaigns."""
 
 from __future__ import annotations
 
@@ -10,24 +10,44 @@ from typing import Any
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from outreach.escalations.models import Campaign
+from outreach.escalations.models import Campaign, Wave
+from outreach.messaging.models import Gate
 from outreach.officials.models import Meeting, Official, Promise
 from outreach.people.models import Constituent
+from outreach.web.inbox_reads import waiting_threads
 
 SHOWN = 20
 DUE_WITHIN = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
+class CampaignRow:
+    """A campaign in a list. ``state`` is draft, launched, paused or canceled; ``reason`` says why it is paused."""
+
+    id: int
+    name: str
+    official: str
+    state: str
+    reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
-    """Rows for each part of the home page, newest or most urgent first."""
+    """Rows for each part of the home page, newest or most urgent first; and how much of everything there is."""
 
     meetings: Sequence[Any]
     promises: Sequence[Any]
-    drafts: Sequence[Any]
-    running: Sequence[Any]
+    drafts: Sequence[CampaignRow]
+    running: Sequence[CampaignRow]
     officials: int
     constituents: int
+    held: int
+    """Meetings that were logged."""
+    launched: CampaignRow | None
+    """The newest campaign that is no draft."""
+    threads: dict[str, int]
+    """Threads of the inbox that wait, by why."""
 
 
 def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
@@ -48,15 +68,51 @@ def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
         .limit(SHOWN)
     ).all()
 
-    def campaigns(state: str) -> Sequence[Any]:
-        return session.execute(
-            select(Campaign.id, Campaign.name, Campaign.created_at)
-            .where(Campaign.group_id == group_id, Campaign.state == state)
-            .order_by(Campaign.id.desc())
-            .limit(SHOWN)
-        ).all()
-
-    def count(model: type[Official | Constituent]) -> int:
+    def count(model: type[Official | Constituent | Meeting]) -> int:
         return session.execute(select(func.count()).where(model.group_id == group_id)).scalar_one()
 
-    return Waiting(meetings, promises, campaigns("draft"), campaigns("launched"), count(Official), count(Constituent))
+    return Waiting(
+        meetings=meetings,
+        promises=promises,
+        drafts=campaign_rows(session, group_id, ("draft",)),
+        running=campaign_rows(session, group_id, ("launched",)),
+        officials=count(Official),
+        constituents=count(Constituent),
+        held=count(Meeting),
+        launched=next(iter(campaign_rows(session, group_id, ("launched", "canceled"), most=1)), None),
+        threads=waiting_threads(session, group_id),
+    )
+
+
+def campaign_rows(
+    session: Session, group_id: int, states: Sequence[str] = ("draft", "launched", "canceled"), most: int = SHOWN
+) -> list[CampaignRow]:
+    """The group's campaigns in these stored states, newest first."""
+    paused = (
+        select(func.coalesce(Gate.reason, ""))
+        .join(Wave, Wave.gate_id == Gate.id)
+        .where(Wave.campaign_id == Campaign.id, Gate.state == "paused")
+        .order_by(Wave.number)
+        .limit(1)
+        .correlate(Campaign)
+        .scalar_subquery()
+    )
+    found = session.execute(
+        select(Campaign.id, Campaign.name, Campaign.state, Campaign.created_at, Official.name.label("official"),
+               Official.role, paused.label("paused"))
+        .join(Official, Official.id == Campaign.official_id)
+        .where(Campaign.group_id == group_id, Campaign.state.in_(states))
+        .order_by(Campaign.id.desc())
+        .limit(most)
+    ).all()  # fmt: skip
+    return [
+        CampaignRow(
+            id=row.id,
+            name=row.name,
+            official=f"{row.role} {row.official}".strip(),
+            state="paused" if row.state == "launched" and row.paused is not None else row.state,
+            reason=row.paused or None,
+            created_at=row.created_at,
+        )
+        for row in found
+    ]

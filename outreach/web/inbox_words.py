@@ -1,0 +1,74 @@
+"""Words for the inbox: what a text means, why a thread waits, what is refused."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask_babel import lazy_gettext
+
+from outreach.core.errors import OutreachError
+from outreach.messaging.inbox import INTENTS, OUTCOMES
+from outreach.web.campaigns import LABELS
+
+INTENT_WORDS: Final = {
+    "opt_out": lazy_gettext("wants no more texts"),
+    "possible_opt_out": lazy_gettext("may want no more texts"),
+    "opt_in": lazy_gettext("wants texts again"),
+    "help": lazy_gettext("asks who we are"),
+    "call": lazy_gettext("wants to call"),
+    "script": lazy_gettext("wants the script"),
+    "report": lazy_gettext("reports a call"),
+    "pledge": lazy_gettext("promises to call"),
+    "decline": lazy_gettext("will not call"),
+    "wrong_number": lazy_gettext("wrong number"),
+    "question": lazy_gettext("asks something"),
+    "language": lazy_gettext("chooses a language"),
+    "confirm": lazy_gettext("says yes"),
+    "deny": lazy_gettext("says no"),
+    "other": lazy_gettext("something else"),
+}
+WAITS: Final = {
+    "possible_opt_out": lazy_gettext("Perhaps an opt-out"),
+    "unmatched": lazy_gettext("From nobody we texted"),
+    "to_read": lazy_gettext("Wants an answer"),
+    "no_hurry": lazy_gettext("To read"),
+}
+VIEW_WORDS: Final = {
+    "waiting": lazy_gettext("Waiting"),
+    "mine": lazy_gettext("Mine"),
+    "all": lazy_gettext("All texts"),
+}
+ERRORS: Final = {
+    "conversation_claimed": lazy_gettext("Somebody else takes care of this thread now."),
+    "conversation_undecided": lazy_gettext("First say whether the person wants no more texts."),
+    "nothing_to_decide": lazy_gettext("This was decided already."),
+    "person_opted_out": lazy_gettext("This person gets no texts from you: they opted out, or must not be texted now."),
+    "text_empty": lazy_gettext("Please write an answer first."),
+    "text_too_long": lazy_gettext("The text has %(length)s characters; the carrier takes %(limit)s."),
+    "opt_out_stays": lazy_gettext("An opt-out stays one. The person can come back by texting START."),
+    "intent_unknown": lazy_gettext("Choose one of the meanings on the list."),
+    "outcome_with_report": lazy_gettext("Say how the call went, and only for a report of a call."),
+}
+
+
+def in_words(error: OutreachError) -> str:
+    """A refusal for the person who pressed."""
+    sentence = ERRORS.get(error.code)
+    return str(error) if sentence is None else str(sentence) % error.details
+
+
+def meanings() -> list[tuple[str, str]]:
+    """The choices of the correction form: an intent, or a report with its outcome."""
+    choices = []
+    for intent in INTENTS:
+        if intent == "report":
+            choices += [(f"report:{outcome}", f"{INTENT_WORDS[intent]}: {LABELS[outcome]}") for outcome in OUTCOMES]
+        else:
+            choices.append((intent, str(INTENT_WORDS[intent])))
+    return choices
+
+
+def meaning(intent: str, outcome: str | None) -> str:
+    """What a text means, in words."""
+    words = str(INTENT_WORDS.get(intent, intent))
+    return f"{words}: {LABELS[outcome]}" if outcome else words
