@@ -60,6 +60,11 @@ def release(db: Database, name: str, token: str, now: datetime) -> None:
         tx.execute(update(Lease).where(Lease.name == name, Lease.token == token).values(until=now))
 
 
+def wait_for(session: Session, name: str) -> None:
+    """Lock the lease row whoever holds it: until this transaction ends its holder writes nothing under it."""
+    session.execute(select(Lease.name).where(Lease.name == name).with_for_update())
+
+
 def hold(session: Session, name: str, token: str) -> bool:
     """Lock the lease row in this transaction; False when the token is no longer the holder's."""
     row = session.execute(select(Lease.token).where(Lease.name == name).with_for_update()).scalar_one_or_none()

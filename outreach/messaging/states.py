@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from outreach.carrier.base import OPTED_OUT
 
 BEFORE_POSTING = ("planned", "claimed", "held")
-TERMINAL = frozenset({"delivered", "undelivered", "failed", "suppressed", "canceled"})
+TERMINAL = frozenset({"delivered", "undelivered", "failed", "suppressed", "canceled", "superseded"})
+"""``superseded``: a person had it sent again, as a new message; it counts no more."""
 STATES = (*BEFORE_POSTING, "posting", "unknown", "needs_review", "accepted", "sent", *sorted(TERMINAL))
 
 CHECK_AFTER = (timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30))
@@ -36,6 +37,9 @@ HEARD_STATUS = {
 }
 """The carrier's word -> our state."""
 
+DECISIONS = {"sent": "decided_sent", "again": "decided_again", "left": None}
+"""What a person may choose of a message in review -> the folder's word for it; what is left stays where it is."""
+
 _PROOF = {name: name for name in ("accepted", "sent", "delivered", "undelivered", "failed", "canceled")}
 
 TRANSITIONS: dict[str, dict[str, str]] = {
@@ -53,7 +57,7 @@ TRANSITIONS: dict[str, dict[str, str]] = {
         "not_sent": "planned",
         "review": "needs_review",
     },
-    "needs_review": _PROOF,
+    "needs_review": {**_PROOF, "decided_sent": "sent", "decided_again": "superseded"},
     "accepted": {name: name for name in _PROOF if name != "accepted"},
     "sent": {name: name for name in ("delivered", "undelivered", "failed")},
 }
@@ -101,6 +105,9 @@ def hear(facts: Facts, heard: Heard) -> Facts:
     proof = heard.word in _PROOF
     if facts.state in BEFORE_POSTING:  # a late word about an earlier attempt: claim, slice and STOP own this row
         return replace(facts, alarm="accepted_after_not_sent") if proof else facts
+    if heard.word in {"decided_sent", "decided_again"}:  # its attempt was closed with the decision
+        target = TRANSITIONS.get(facts.state, {}).get(heard.word)
+        return replace(facts, state=target, next_check_at=None, checks=0) if target else facts
     if heard.attempt_closed or facts.closed_attempt == heard.attempt_id:
         return replace(facts, alarm="accepted_after_not_sent") if proof else facts
     if proof and heard.carrier_sid and facts.carrier_sid not in {None, heard.carrier_sid}:

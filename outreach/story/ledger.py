@@ -76,7 +76,7 @@ def differences(runtime: Runtime, wave_id: int, ledger: list[Row]) -> Counter[st
         ours = session.execute(
             select(Message.number_hash, Message.carrier_sid, Message.state)
             .join(Recipient, Recipient.id == Message.recipient_id)
-            .where(Recipient.wave_id == wave_id)
+            .where(Recipient.wave_id == wave_id, Message.state != "superseded")
         ).all()
         replies = set(session.execute(select(Reply.carrier_sid)).scalars())
     by_sid = {row.sid: row for row in ledger if row.sid}

@@ -20,11 +20,12 @@ from outreach.core.clock import Clock
 from outreach.core.db import Database, Transaction
 from outreach.core.leases import hold
 from outreach.messaging.models import Event, Message, MessageAttempt, Tally, Timeline
+from outreach.messaging.review import FOLDER_LEASE
 from outreach.messaging.states import HEARD_STATUS, Facts, Heard, hear, heard_result, public_state
 
 log = structlog.get_logger(__name__)
 
-LEASE = "upkeep"
+LEASE = FOLDER_LEASE
 CHUNK = 1_000
 ON_TIMELINE = ("delivered", "replies", "reports", "opted_out")
 """The counters whose growth is kept by the minute."""

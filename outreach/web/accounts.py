@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, abort, make_response, redirect, render_template, url_for
+from flask import Blueprint, Flask, abort, redirect, render_template, url_for
 from flask_babel import gettext
 from flask_login import LoginManager, UserMixin, login_user, logout_user
-from werkzeug.wrappers import Response as WerkzeugResponse
+from werkzeug.wrappers import Response
 
 from outreach.accounts.links import Identity, find_user, use_login_link
 from outreach.core.runtime import Runtime
@@ -38,11 +38,6 @@ def set_up_login(app: Flask) -> None:
         return SignedIn(identity) if identity else None
 
 
-def ask_to_sign_in() -> Response:
-    """What somebody without a session gets."""
-    return make_response(render_template("accounts/sign_in.html"), 401)
-
-
 @pages.get("/sign-in")
 @allow(PUBLIC)
 def sign_in() -> str:
@@ -59,7 +54,7 @@ def enter(token: str) -> str:
 
 @pages.post("/enter/<token>")
 @allow(PUBLIC)
-def spend(token: str) -> WerkzeugResponse:
+def spend(token: str) -> Response:
     """Sign in, once."""
     held = runtime()
     with held.db.transaction() as tx:
@@ -72,7 +67,7 @@ def spend(token: str) -> WerkzeugResponse:
 
 @pages.post("/leave")
 @allow("staff")
-def leave() -> WerkzeugResponse:
+def leave() -> Response:
     """Sign out."""
     logout_user()
     return redirect(url_for("accounts.sign_in"))

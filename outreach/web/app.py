@@ -6,10 +6,11 @@ from contextlib import suppress
 
 from flask import Flask, Response, jsonify
 from flask_babel import lazy_gettext
+from flask_wtf.csrf import CSRFError
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter, Map
 
 from config.settings import Settings
@@ -22,11 +23,14 @@ from outreach.web import (
     campaigns,
     home,
     i18n,
+    inbox,
+    kept,
     levers,
     meetings,
     officials,
     people_import,
     phones,
+    review,
     security,
     wizard,
     wizard_launch,
@@ -39,6 +43,7 @@ NAVIGATION = (
     ("officials.index", lazy_gettext("Officials")),
     ("people.overview", lazy_gettext("People")),
     ("campaigns.overview", lazy_gettext("Campaigns")),
+    ("inbox.index", lazy_gettext("Inbox")),
     ("phones.grid", lazy_gettext("Phones")),
 )
 """What the bar shows, of the sections that this app has."""
@@ -79,6 +84,8 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         accounts.pages,
         home.pages,
         campaigns.pages,
+        inbox.pages,
+        review.pages,
         wizard.pages,
         wizard_launch.pages,
         levers.pages,
@@ -92,7 +99,9 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     _health(app)
     for view in (inbound_text, status_report, app.view_functions["static"]):
         allow(PUBLIC)(view)  # the webhooks are guarded by Twilio's signature
-    guard(app, accounts.ask_to_sign_in)
+    guard(app, kept.ask_to_sign_in)
+    app.register_error_handler(CSRFError, kept.answer_stale)
+    app.register_error_handler(RequestEntityTooLarge, kept.answer_too_large)
     app.register_error_handler(HTTPException, security.plain_error)
     return app
 

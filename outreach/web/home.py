@@ -59,6 +59,8 @@ def urgent(waiting: Waiting) -> list[Row]:
     ]
     if doubtful := waiting.threads.get("possible_opt_out"):
         rows.append(Row(gettext("Perhaps opt-outs, to decide: %(count)s", count=doubtful), url_for("inbox.index")))
+    if waiting.doubts:
+        rows.append(Row(gettext("Texts to decide about: %(count)s", count=waiting.doubts), url_for("review.index")))
     if texts:
         rows.append(Row(gettext("Texts that wait for an answer: %(count)s", count=texts), url_for("inbox.index")))
     return rows

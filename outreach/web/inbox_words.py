@@ -1,4 +1,4 @@
-"""Words for the inbox: what a text means, why a thread waits, what is refused."""
+"""Words for the inbox and the review queue: what a text means, why a thread waits, what is refused."""
 
 from __future__ import annotations
 
@@ -46,6 +46,10 @@ ERRORS: Final = {
     "text_empty": lazy_gettext("Please write an answer first."),
     "text_too_long": lazy_gettext("The text has %(length)s characters; the carrier takes %(limit)s."),
     "opt_out_stays": lazy_gettext("An opt-out stays one. The person can come back by texting START."),
+    "message_not_in_review": lazy_gettext("This was decided already, or the carrier has just told what became of it."),
+    "answer_not_again": lazy_gettext("An answer is not sent again. Write a new one in the inbox."),
+    "campaign_not_running": lazy_gettext("The campaign is over: nothing more is sent for it."),
+    "review_choice_unknown": lazy_gettext("Choose one of the three."),
     "intent_unknown": lazy_gettext("Choose one of the meanings on the list."),
     "outcome_with_report": lazy_gettext("Say how the call went, and only for a report of a call."),
 }

@@ -52,9 +52,19 @@ WORDS = {
 """Errors in words that say what to do."""
 
 
-def plain_error(error: HTTPException) -> Response | tuple[str, int]:
+Page = tuple[str, int]
+
+
+def error_page(code: int, text: str | None = None, back: str | None = None) -> Page:
+    """An error in words that say what to do; ``back`` is the address of our page to return to, home when not given."""
+    title, usual = WORDS.get(code, WORDS[400])
+    return render_template("error.html", title=title, text=text or usual, back=back), code
+
+
+def plain_error(error: HTTPException) -> Page:
     """An error as a page that says what to do, never a stack trace."""
     code = error.code or 500
-    title, text = WORDS.get(code, (error.name, error.description))
     given = error.description if error.description != type(error).description else None
-    return render_template("error.html", title=title, text=given or text), code
+    if code not in WORDS:
+        return render_template("error.html", title=error.name, text=given or error.description, back=None), code
+    return error_page(code, given)

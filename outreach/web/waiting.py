@@ -15,6 +15,7 @@ from outreach.messaging.models import Gate
 from outreach.officials.models import Meeting, Official, Promise
 from outreach.people.models import Constituent
 from outreach.web.inbox_reads import waiting_threads
+from outreach.web.review_reads import doubts_waiting
 
 SHOWN = 20
 DUE_WITHIN = timedelta(days=14)
@@ -48,6 +49,8 @@ class Waiting:
     """The newest campaign that is no draft."""
     threads: dict[str, int]
     """Threads of the inbox that wait, by why."""
+    doubts: int
+    """Texts that a person must decide about."""
 
 
 def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
@@ -81,6 +84,7 @@ def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
         held=count(Meeting),
         launched=next(iter(campaign_rows(session, group_id, ("launched", "canceled"), most=1)), None),
         threads=waiting_threads(session, group_id),
+        doubts=doubts_waiting(session, group_id),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +17,7 @@ from outreach.core.runtime import Runtime, open_runtime
 from outreach.stage import commands
 from outreach.stage.ports import free_port
 from outreach.stage.processes import Processes
+from tests.browser.reading import PHONE
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
@@ -35,11 +38,10 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A fresh page; a console error or a request that leaves loopback fails the test."""
-    context = browser.new_context()
-    opened = context.new_page()
+@contextmanager
+def opened(browser: Browser, **options: Any) -> Iterator[Page]:
+    """A fresh page; a console error or a request that leaves loopback, on it or a tab beside it, fails the test."""
+    context = browser.new_context(**options)
     trouble: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
@@ -50,11 +52,25 @@ def page(browser: Browser) -> Iterator[Page]:
         if urlsplit(request.url).hostname != "127.0.0.1":
             trouble.append(f"left loopback: {request.url}")
 
-    opened.on("console", hear)
-    opened.on("request", see)
-    yield opened
+    context.on("console", hear)
+    context.on("request", see)
+    yield context.new_page()
     context.close()
     assert trouble == []
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page as most people have it."""
+    with opened(browser) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def plain_page(browser: Browser) -> Iterator[Page]:
+    """A small phone whose browser runs no scripts."""
+    with opened(browser, java_script_enabled=False, viewport=PHONE) as fresh:
+        yield fresh
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 
 from outreach.core.runtime import Runtime
@@ -16,23 +14,13 @@ from outreach.escalations.models import Campaign
 from outreach.officials.imports import add_official
 from outreach.officials.meetings import Answer, Promised, record_meeting
 from outreach.officials.models import Meeting, Promise, Stance
+from tests.browser.reading import LONG, assert_sound, tab_to
 from tests.browser.test_campaign_page import sign_in
 from tests.factories import make_group
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 DEMO = Path(__file__).parents[2] / "config" / "demo" / "officials.csv"
-PHONE = {"width": 320, "height": 640}
-SCREEN = {"width": 1280, "height": 900}
-LONG = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 3
-
-
-@pytest.fixture
-def plain_page(browser: Browser) -> Iterator[Page]:
-    """A small phone whose browser runs no scripts."""
-    context = browser.new_context(java_script_enabled=False, viewport=PHONE)  # type: ignore[arg-type]
-    yield context.new_page()
-    context.close()
 
 
 def how_many(runtime: Runtime, model: type) -> int:
@@ -57,15 +45,6 @@ def crowd(runtime: Runtime, group_id: int) -> tuple[int, int]:
                 promises=[Promised(LONG, today - timedelta(days=1), "Cy"), Promised("A call")],
             )  # fmt: skip
         return official.id, meeting.id
-
-
-def assert_sound(page: Page, what: str) -> None:
-    """No accessibility violation, and nothing wider than a small phone."""
-    found = Axe().run(page)
-    assert found.violations_count == 0, f"{what}: {found.generate_report()}"
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], what
-    page.set_viewport_size(SCREEN)  # type: ignore[arg-type]
 
 
 def test_from_an_empty_list_to_a_draft_by_mouse(page: Page, site: tuple[str, Runtime]) -> None:
@@ -119,40 +98,30 @@ def test_back_and_save_again_makes_nothing_twice(page: Page, site: tuple[str, Ru
     assert how_many(runtime, Meeting) <= 2
 
 
-def focus_on(page: Page, name: str) -> None:
-    """Tab until the element with this accessible name, or this id, has the focus; fails when no Tab reaches it."""
-    for _ in range(120):
-        page.keyboard.press("Tab")
-        held = page.evaluate("(e => e.id + '|' + (e.labels?.[0]?.innerText ?? e.innerText))(document.activeElement)")
-        if name in held.split("|", 1):
-            return
-    raise AssertionError(f"{name} is not reached by keyboard")
-
-
 def test_a_commitment_by_keyboard(page: Page, site: tuple[str, Runtime]) -> None:
     address, runtime = site
     group_id = make_group(runtime)
     sign_in(page, address, runtime, group_id)
     page.goto(f"{address}/officials/new")
     for field, words in (("name", "Ana Diaz"), ("role", "Mayor"), ("phone", "480-555-0110")):
-        focus_on(page, field)
+        tab_to(page, field)
         page.keyboard.type(words)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Ana Diaz")).to_be_visible()
-    focus_on(page, "Log a meeting")
+    tab_to(page, "Log a meeting")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Log a meeting")).to_be_visible()
-    focus_on(page, "attendees")
+    tab_to(page, "attendees")
     page.keyboard.type("Bo")
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     expect(page.get_by_label("They committed")).to_be_checked()
-    focus_on(page, "answer_1-3")  # a group of radio buttons is entered at the one that is chosen: not asked
+    tab_to(page, "answer_1-3")  # a group of radio buttons is entered at the one that is chosen: not asked
     page.keyboard.press("ArrowRight")
     expect(page.locator("#answer_1-0")).to_be_checked()
-    focus_on(page, "basis_1")
+    tab_to(page, "basis_1")
     page.keyboard.type("in w")
-    focus_on(page, "Save the meeting")
+    tab_to(page, "Save the meeting")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="They committed. What to do next")).to_be_visible()
     with runtime.db.snapshot() as session:

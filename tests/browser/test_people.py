@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import func, select, update
 
 from outreach.core.runtime import Runtime
@@ -17,14 +15,12 @@ from outreach.messaging.models import Message, Reply
 from outreach.people import uploads
 from outreach.people.consent import record_opt_out, suppress
 from outreach.people.models import Constituent
+from tests.browser.reading import LONG, assert_sound, tab_to
 from tests.browser.test_campaign_page import sign_in
 from tests.factories import World, make_group, make_world, number, plan_messages
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-PHONE = {"width": 320, "height": 640}
-SCREEN = {"width": 1280, "height": 900}
-LONG = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 3
 FILE = (
     "First name,Last name,Cell phone,ZIP,Preferred language,Do not text,Shoe size\n"
     "Ana,Álvarez,480-555-0101,85004,Spanish,,38\n"
@@ -42,26 +38,9 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def plain_page(browser: Browser) -> Iterator[Page]:
-    """A small phone whose browser runs no scripts."""
-    context = browser.new_context(java_script_enabled=False, viewport=PHONE)  # type: ignore[arg-type]
-    yield context.new_page()
-    context.close()
-
-
 def how_many(runtime: Runtime) -> int:
     with runtime.db.snapshot() as session:
         return session.execute(select(func.count()).select_from(Constituent)).scalar_one()
-
-
-def assert_sound(page: Page, what: str) -> None:
-    """No accessibility violation, and nothing wider than a small phone."""
-    found = Axe().run(page)
-    assert found.violations_count == 0, f"{what}: {found.generate_report()}"
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], what
-    page.set_viewport_size(SCREEN)  # type: ignore[arg-type]
 
 
 def crowd(runtime: Runtime) -> World:
@@ -140,38 +119,28 @@ def test_the_same_by_keyboard(page: Page, site: tuple[str, Runtime], file: Path)
     address, runtime = site
     sign_in(page, address, runtime, make_group(runtime))
     page.goto(f"{address}/people/import")
-    press_to(page, "CSV file")
+    tab_to(page, "CSV file")
     page.locator(":focus").set_input_files(file)  # the dialogue for files is the browser's own
-    press_to(page, "Name of the list")
+    tab_to(page, "Name of the list")
     page.keyboard.type("May fair")
     page.keyboard.press("Enter")
     expect(page.get_by_text("You did not say how these people agreed")).to_be_visible()
-    press_to(page, "No, throw the file away")
+    tab_to(page, "No, throw the file away")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Nobody was imported")
     page.locator("#file").set_input_files(file)
-    press_to(page, "Name of the list")
+    tab_to(page, "Name of the list")
     page.keyboard.type("May fair")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="What would happen")).to_be_visible()
-    press_to(page, "Yes, import")
+    tab_to(page, "Yes, import")
     page.keyboard.press("Space")
     expect(page.get_by_role("heading", name="The list is imported")).to_be_visible()
-    press_to(page, "See the list")
+    tab_to(page, "See the list")
     page.keyboard.press("Enter")
     expect(page.get_by_text("List: May fair")).to_be_visible()
     expect(page.get_by_role("link", name="Ana Álvarez")).to_be_visible()
     assert how_many(runtime) == 3
-
-
-def press_to(page: Page, name: str) -> None:
-    """Tab until the control of this name has the focus."""
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        label = page.evaluate("(e => (e.labels?.length ? e.labels[0] : e).innerText || '')(document.activeElement)")
-        if label.strip() == name:
-            return
-    raise AssertionError(f"{name} is out of the keyboard's reach")
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import select, update
 
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.models import Gate, Message
 from outreach.people.models import ContactList
+from tests.browser.reading import LONG, PHONE, assert_sound
 from tests.browser.test_campaign_page import sign_in
 from tests.factories import World, make_world
 from tests.integration.test_launch import draft
 
 pytestmark = pytest.mark.xdist_group("browser")
-
-PHONE = {"width": 320, "height": 640}
-SCREEN = {"width": 1280, "height": 900}
-PICTURES = os.environ.get("PICTURES")
-"""A directory for screenshots, when somebody wants to look."""
-LONG = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 3
-
-
-@pytest.fixture
-def plain_page(browser: Browser) -> Iterator[Page]:
-    """A small phone whose browser runs no scripts."""
-    context = browser.new_context(java_script_enabled=False, viewport=PHONE)  # type: ignore[arg-type]
-    yield context.new_page()
-    context.close()
 
 
 def new_draft(runtime: Runtime) -> tuple[World, int]:
@@ -53,18 +35,6 @@ def stored(runtime: Runtime, campaign_id: int) -> Campaign:
 def gate(runtime: Runtime) -> str:
     with runtime.db.snapshot() as session:
         return session.execute(select(Gate.state).join(Wave, Wave.gate_id == Gate.id)).scalar_one()
-
-
-def assert_sound(page: Page, what: str) -> None:
-    """No accessibility violation, and nothing wider than a small phone."""
-    found = Axe().run(page)
-    assert found.violations_count == 0, f"{what}: {found.generate_report()}"
-    for size in (SCREEN, PHONE):
-        page.set_viewport_size(size)  # type: ignore[arg-type]
-        if PICTURES:
-            page.screenshot(path=Path(PICTURES) / f"{what}-{size['width']}.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], what
-    page.set_viewport_size(SCREEN)  # type: ignore[arg-type]
 
 
 def test_from_a_draft_to_a_launched_campaign_by_mouse(page: Page, site: tuple[str, Runtime]) -> None:

@@ -96,8 +96,19 @@ def test_a_refusal_keeps_its_code() -> None:
     assert hear(Facts("posting"), heard("refused_opt_out", sid=None, code=21610)).state == "suppressed"
 
 
+@pytest.mark.parametrize(("word", "state"), [("decided_sent", "sent"), ("decided_again", "superseded")])
+def test_what_a_person_decided_stays_whatever_the_carrier_says_later(word: str, state: str) -> None:
+    for before in STATES:
+        moved = hear(Facts(before), heard(word, closed=True, sid=None))
+        assert moved.state == (state if before == "needs_review" else before)
+    decided = hear(Facts("needs_review"), heard(word, closed=True, sid=None))
+    for report in REPORTS:
+        later = hear(decided, heard(report, closed=True))
+        assert (later.state, later.carrier_sid, later.alarm) == (state, None, "accepted_after_not_sent")
+
+
 def test_the_public_states_are_those_of_the_machine() -> None:
-    assert set(PUBLIC_STATES) == {public_state(state) for state in STATES}
+    assert set(PUBLIC_STATES) == {public_state(state) for state in STATES} - {"superseded"}
 
 
 def test_claimed_and_posting_are_planned_to_everybody_else() -> None:
