@@ -73,13 +73,20 @@ def plain_page(browser: Browser) -> Iterator[Page]:
         yield fresh
 
 
+def hang_up(browser: Browser) -> None:
+    """Close every page before its server stops: one that polls would find the connection refused."""
+    for context in browser.contexts:
+        context.close()
+
+
 @pytest.fixture
-def site(settings_env: dict[str, str], stage: Processes) -> Iterator[tuple[str, Runtime]]:
+def site(settings_env: dict[str, str], stage: Processes, browser: Browser) -> Iterator[tuple[str, Runtime]]:
     """The web server's process on the test's database; its address, and a runtime beside it."""
     port = free_port()
     env = {**settings_env, "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}", "PORT": str(port)}
     stage.start(commands.web(port, env, workers=1))
     runtime = open_runtime(Settings.from_mapping(env))
     yield env["PUBLIC_BASE_URL"], runtime
+    hang_up(browser)
     runtime.db.dispose()
     stage.stop("web")

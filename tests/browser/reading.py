@@ -23,6 +23,7 @@ MOST_TABS: Final = 120
 
 def assert_sound(page: Page, what: str) -> None:
     """No accessibility violation, and nothing wider than its screen, large or small. ``what`` names the page."""
+    page.wait_for_load_state("load")  # a page that a click led to may not have its styles yet
     for size in (SCREEN, PHONE):
         page.set_viewport_size(size)
         if PICTURES:

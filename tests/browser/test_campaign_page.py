@@ -19,6 +19,7 @@ from outreach.messaging.reports import record_status
 from outreach.stage import commands
 from outreach.stage.ports import free_port
 from outreach.stage.processes import Processes
+from tests.browser.conftest import hang_up
 from tests.factories import make_group, make_world, number
 from tests.integration.test_rehearsal_process import Rehearsal, running
 from tests.integration.test_webhooks import launch, text_everybody
@@ -80,7 +81,9 @@ def deliver(runtime: Runtime, wave: Wave) -> int:
 
 
 @pytest.fixture
-def rehearsed(settings_env: dict[str, str], stage: Processes) -> Iterator[tuple[str, Runtime, Rehearsal]]:
+def rehearsed(
+    settings_env: dict[str, str], stage: Processes, browser: Browser
+) -> Iterator[tuple[str, Runtime, Rehearsal]]:
     """The site with a simulated carrier's process behind it."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
@@ -89,6 +92,7 @@ def rehearsed(settings_env: dict[str, str], stage: Processes) -> Iterator[tuple[
         stage.start(commands.web(port, env, workers=1))
         runtime = open_runtime(Settings.from_mapping(env))
         yield address, runtime, carrier
+        hang_up(browser)
         runtime.db.dispose()
         stage.stop("web")
 

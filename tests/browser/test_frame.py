@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -162,7 +163,7 @@ def test_by_keyboard(page: Page, rehearsed: tuple[str, Runtime, Rehearsal]) -> N
     expect(page).to_have_url(f"{address}/campaigns/{wave.campaign_id}")
     tab_to(page, "Pause")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("Paused")
+    expect(page.get_by_role("status").filter(has_text="Paused")).to_be_visible()
     tab_to(page, "Phones")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Simulated phones")).to_be_visible()
@@ -176,7 +177,7 @@ def test_by_keyboard(page: Page, rehearsed: tuple[str, Runtime, Rehearsal]) -> N
     tab_to(page, "Español")
     page.keyboard.press("Space")
     expect(page.locator("html")).to_have_attribute("lang", "es")
-    expect(page).to_have_url(f"{address}/phones/{number(1)}?")
+    expect(page).to_have_url(re.compile(re.escape(f"{address}/phones/{number(1)}") + r"\??"))
     tab_to(page, "Salir")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Entrar")).to_be_visible()
@@ -193,7 +194,7 @@ def test_without_scripts_on_a_small_phone(plain_page: Page, rehearsed: tuple[str
     page.get_by_role("link", name="Dana Whitfield: Don't Ask Rule").click()
     expect(page.locator("#recipients")).to_have_text("2")
     page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_role("status")).to_contain_text("Paused")
+    expect(page.get_by_role("status").filter(has_text="Paused")).to_be_visible()
     page.get_by_role("link", name="Phones", exact=True).click()
     page.get_by_role("link", name="(520) 555-0100").click()
     page.get_by_label("Answer as this person").fill("I called")
