@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
@@ -19,6 +20,9 @@ LONG: Final = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 3
 PICTURES: Final = os.environ.get("PICTURES")
 """A directory for screenshots, when somebody wants to look."""
 MOST_TABS: Final = 120
+ONE_DATABASE: Final = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For the slow walks through every page by axe: what a page looks like does not depend on the database, and the
+integration tests fetch each page on both."""
 
 
 def assert_sound(page: Page, what: str) -> None:

@@ -20,6 +20,7 @@ from outreach.stage import commands
 from outreach.stage.ports import free_port
 from outreach.stage.processes import Processes
 from tests.browser.conftest import hang_up
+from tests.browser.reading import ONE_DATABASE
 from tests.factories import make_group, make_world, number
 from tests.integration.test_rehearsal_process import Rehearsal, running
 from tests.integration.test_webhooks import launch, text_everybody
@@ -181,6 +182,7 @@ def test_phones_stand_beside_the_tally_and_one_is_answered(
     expect(page.locator("#phones")).to_contain_text("I am calling now")
 
 
+@ONE_DATABASE
 def test_every_page_of_the_section_is_clean_in_both_languages_and_at_320_px(
     page: Page, rehearsed: tuple[str, Runtime, Rehearsal]
 ) -> None:

@@ -17,7 +17,7 @@ from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.models import Gate, Tally, Timeline
 from outreach.officials.imports import add_official
 from outreach.officials.meetings import Promised, record_meeting
-from tests.browser.reading import LONG, assert_sound, speak, tab_to
+from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, speak, tab_to
 from tests.browser.test_campaign_page import deliver, link, rehearsed, sign_in
 from tests.browser.test_kept import sign_in_beside
 from tests.factories import World, make_group, make_world, number
@@ -61,6 +61,7 @@ def as_staff(page: Page, address: str, runtime: Runtime, group_id: int) -> None:
     expect(page.locator("nav")).to_be_visible()
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_pages_with_and_without_something_to_show(
     page: Page, rehearsed: tuple[str, Runtime, Rehearsal], language: str
@@ -90,6 +91,7 @@ def test_pages_with_and_without_something_to_show(
     assert_sound(page, f"phone refused {language}")
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_signing_in_and_what_is_refused(page: Page, site: tuple[str, Runtime], language: str) -> None:
     address, runtime = site

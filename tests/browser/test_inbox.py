@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from outreach.core.runtime import Runtime
 from outreach.messaging.events import append, result
 from outreach.web.app import create_app
-from tests.browser.reading import LONG, assert_sound, speak, tab_to
+from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, speak, tab_to
 from tests.browser.test_campaign_page import sign_in
 from tests.factories import World, make_world
 from tests.integration.test_live import fold_everything
@@ -33,6 +33,7 @@ def busy(runtime: Runtime) -> tuple[World, FlaskClient]:
     return world, phone
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: str) -> None:
     address, runtime = site

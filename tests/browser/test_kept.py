@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from outreach.core.runtime import Runtime
 from outreach.officials.imports import add_official
 from outreach.officials.models import Meeting, Promise, Stance
-from tests.browser.reading import LONG, assert_sound, speak, tab_to
+from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, speak, tab_to
 from tests.browser.test_campaign_page import link, sign_in
 from tests.factories import make_group
 
@@ -116,6 +116,7 @@ def test_without_scripts_on_a_small_phone(plain_page: Page, site: tuple[str, Run
     assert_stored(runtime)
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_the_page_is_sound(page: Page, site: tuple[str, Runtime], language: str) -> None:
     address, runtime = site

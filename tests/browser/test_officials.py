@@ -14,7 +14,7 @@ from outreach.escalations.models import Campaign
 from outreach.officials.imports import add_official
 from outreach.officials.meetings import Answer, Promised, record_meeting
 from outreach.officials.models import Meeting, Promise, Stance
-from tests.browser.reading import LONG, assert_sound, tab_to
+from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, tab_to
 from tests.browser.test_campaign_page import sign_in
 from tests.factories import make_group
 
@@ -130,6 +130,7 @@ def test_a_commitment_by_keyboard(page: Page, site: tuple[str, Runtime]) -> None
     assert how_many(runtime, Campaign) == 0
 
 
+@ONE_DATABASE
 def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runtime]) -> None:
     address, runtime = site
     group_id = make_group(runtime)

@@ -15,7 +15,7 @@ from outreach.messaging.models import Message, Reply
 from outreach.people import uploads
 from outreach.people.consent import record_opt_out, suppress
 from outreach.people.models import Constituent
-from tests.browser.reading import LONG, assert_sound, tab_to
+from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, tab_to
 from tests.browser.test_campaign_page import sign_in
 from tests.factories import World, make_group, make_world, number, plan_messages
 
@@ -143,6 +143,7 @@ def test_the_same_by_keyboard(page: Page, site: tuple[str, Runtime], file: Path)
     assert how_many(runtime) == 3
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: str) -> None:
     address, runtime = site

@@ -10,7 +10,7 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.models import Gate, Message
 from outreach.people.models import ContactList
-from tests.browser.reading import LONG, PHONE, assert_sound
+from tests.browser.reading import LONG, ONE_DATABASE, PHONE, assert_sound
 from tests.browser.test_campaign_page import sign_in
 from tests.factories import World, make_world
 from tests.integration.test_launch import draft
@@ -151,6 +151,7 @@ def test_without_scripts_on_a_small_phone(plain_page: Page, site: tuple[str, Run
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runtime], language: str) -> None:
     address, runtime = site

@@ -1,0 +1,237 @@
+"""The whole story by hand, as a newcomer plays it: the real site with all its processes, and a browser."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, expect
+
+from outreach.core.clock import Clock
+from outreach.stage.instance import read_instance
+from outreach.stage.ports import free_port
+from outreach.stage.processes import Processes, Program
+from tests.browser.conftest import hang_up
+from tests.conftest import ENGINES
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+DEMO = Path(__file__).parents[2] / "config" / "demo" / "officials.csv"
+LINK = re.compile(r"Sign in once with (\S+)")
+FEW_SECONDS = 20_000.0
+"""Milliseconds within which a text has gone to the carrier, to a phone, and back into the tally."""
+MY_OWN = "(602) 555-0177"
+"""The organizer's number, for "text me first"; no constituent has it."""
+PEOPLE = {
+    "Alma Begay": "(480) 555-0101",
+    "Carlos Duarte": "(520) 555-0102",
+    "Dana Ellis": "(602) 555-0103",
+    "Farid Hassan": "(623) 555-0104",
+    "Gloria Ibarra": "(928) 555-0105",
+    "Hugo Lozano": "(480) 555-0106",
+    "Luz Ochoa": "(520) 555-0107",
+    "Óscar Tso": "(602) 555-0108",
+}
+SCRIPT_ASKER, OPTED_OUT, UNCLEAR = "Alma Begay", "Carlos Duarte", "Farid Hassan"
+UNCLEAR_TEXT = "can you ring my neighbour instead?"
+
+
+@pytest.fixture(params=ENGINES)
+def link(
+    request: pytest.FixtureRequest, stage: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, browser: Browser
+) -> Iterator[str]:
+    """The one-time link that ``run.py --no-story`` prints, beside a carrier where everybody is reachable and silent."""
+    monkeypatch.delenv("REHEARSAL_CLOCK", raising=False)
+    env = {}
+    if request.param == "postgresql":
+        env["DATABASE_URL"] = request.getfixturevalue("new_postgres")("browser_story")
+    log, data_dir = stage.logs / f"{request.node.name}.log", tmp_path / "data"
+    name = request.node.name
+    options = ("--no-story", "--port", str(free_port()), "--data-dir", str(data_dir))
+    argv = (sys.executable, "-m", "outreach.story", *options)
+    stage.start(
+        Program(name, argv, env, ready=lambda: LINK.search(log.read_text()) is not None, ready_within=60.0, grace=40.0)
+    )
+    found = LINK.search(log.read_text())
+    assert found is not None
+    make_everybody_reliable(data_dir)
+    yield found[1]
+    hang_up(browser)
+    stage.stop(name)
+
+
+def make_everybody_reliable(data_dir: Path) -> None:
+    """No faults, and nobody who answers by himself: what happens in this story, its test does."""
+    instance = read_instance(data_dir)
+    assert instance is not None
+    control = f"{instance['TWILIO_BASE_URL']}/_rehearsal"
+    with requests.Session() as http:
+        http.trust_env = False
+        faults = http.get(f"{control}/faults", timeout=10).json()["per_thousand"]
+        for path, given in (
+            ("faults", {"per_thousand": dict.fromkeys(faults, 0)}),
+            ("personas", {"weights": {"delivered": 1}}),
+        ):
+            http.put(f"{control}/{path}", json=given, timeout=10).raise_for_status()
+
+
+def test_an_organizers_first_hour(link: str, page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.set_default_timeout(FEW_SECONDS)
+    page.goto(link)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="What waits for you")).to_be_visible()
+    bring_the_officials(page)
+    bring_the_people(page)
+    log_a_meeting_that_failed(page)
+    complete_the_draft(page)
+    text_myself_first(page)
+    launch(page)
+    campaign = page.url
+    ask_for_the_script_and_report(page, campaign)
+    opt_out(page, campaign)
+    answer_in_the_inbox(page)
+    page.goto(campaign)
+    expect(page.locator("#state-delivered")).to_have_text("8")
+    expect(page.locator("#replies")).to_have_text("4")
+
+
+def bring_the_officials(page: Page) -> None:
+    page.get_by_role("link", name="Bring the officials you meet").click()
+    page.get_by_role("link", name="Bring a file").click()
+    page.get_by_label("File").set_input_files(DEMO)
+    page.get_by_role("button", name="Bring them in").click()
+    expect(page.locator("#new")).to_have_text("7")
+
+
+def bring_the_people(page: Page) -> None:
+    page.get_by_role("link", name="Home", exact=True).click()
+    page.get_by_role("link", name="Bring the people who agreed").click()
+    rows = [f'{name.replace(" ", ",")},"{phone}",85201,Mesa,English' for name, phone in PEOPLE.items()]
+    lines = "\n".join(["First Name,Last Name,Mobile Phone,ZIP,City,Language", *rows])
+    page.get_by_label("CSV file").set_input_files(
+        {"name": "fair.csv", "mimeType": "text/csv", "buffer": lines.encode()}
+    )
+    page.get_by_label("Name of the list").fill("May fair")
+    page.get_by_label("How and when did they agree").fill("They ticked “text me” on our sheet at the fair.")
+    page.get_by_role("button", name="Look at what would happen").click()
+    expect(page.locator("#count-rows")).to_have_text(str(len(PEOPLE)))
+    page.get_by_role("button", name="Yes, import").click()
+    expect(page.get_by_role("heading", name="The list is imported")).to_be_visible()
+
+
+def log_a_meeting_that_failed(page: Page) -> None:
+    page.get_by_role("link", name="Home", exact=True).click()
+    page.get_by_role("link", name="Log your meeting").click()
+    chief = page.get_by_role("listitem").filter(has_text="Bartholomew Sandrunner")
+    chief.get_by_role("link", name="Log a meeting").click()
+    page.get_by_label("Who was there").fill("Rosa, Walter (notes), and the chief's deputy")
+    page.get_by_text("They evaded the question").click()
+    page.get_by_role("group", name="1. Judicial Warrant Rule").get_by_text("Evaded", exact=True).click()
+    fifth = page.get_by_role("group", name="5. Don't Ask Rule")
+    fifth.get_by_text("No", exact=True).click()
+    fifth.get_by_label("How do we know?").select_option("in practice")
+    promise = page.get_by_role("group", name="Promise 1")
+    promise.get_by_label("What they promised").fill("An answer in writing")
+    next_week = Clock.real_now().date() + timedelta(days=30)
+    promise.get_by_label("By when").fill(next_week.isoformat())
+    promise.get_by_label("Whom to ask on their staff").fill("The deputy")
+    page.get_by_label("Notes").fill("Asked three times. He looked at his watch.")
+    page.get_by_role("button", name="Save the meeting").click()
+    expect(page.get_by_role("status")).to_contain_text("a campaign is drafted")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Bartholomew Sandrunner")
+
+
+def complete_the_draft(page: Page) -> None:
+    """From the draft's task list through its pages, as they come."""
+    page.get_by_role("link", name="Meeting, official and office").click()
+    page.get_by_label("Police Department, 40 Example Street").check()
+    page.get_by_role("button", name="Save and go on").click()
+    page.get_by_role("link", name="Audience").click()
+    page.get_by_label("May fair").check()
+    expect(page.locator("#audience-in")).to_have_text(str(len(PEOPLE)))
+    page.get_by_role("button", name="Save and go on").click()
+    page.get_by_role("link", name="Text and script").click()
+    words = page.get_by_label("Text in English")
+    words.fill(words.input_value().replace("Will you call today?", "Will you call this week?"))
+    preview = page.locator("#preview-text_en")
+    expect(preview.locator(".text")).to_contain_text("Will you call this week?")
+    expect(preview).to_contain_text("Nothing to mend.")
+    page.get_by_role("button", name="Save and go on").click()
+
+
+def text_myself_first(page: Page) -> None:
+    page.get_by_role("link", name="Review and launch").click()
+    page.get_by_label("Your own mobile number").fill(MY_OWN)
+    page.get_by_role("button", name="Send it to me").click()
+    expect(page.get_by_role("status")).to_contain_text("on its way to your phone")
+    review = page.url
+    page.get_by_role("link", name="Phones", exact=True).click()
+    mine = page.get_by_role("listitem").filter(has=page.get_by_role("link", name=MY_OWN))
+    expect(mine).to_contain_text("People Power Valley", timeout=FEW_SECONDS)  # by polling
+    mine.get_by_role("link", name=MY_OWN).click()
+    thread = page.get_by_role("list", name="Texts, oldest first")
+    expect(thread).to_contain_text("Will you call this week?")
+    expect(thread).to_contain_text("delivered", timeout=FEW_SECONDS)
+    page.goto(review)
+
+
+def launch(page: Page) -> None:
+    expect(page.locator("#people")).to_have_text(str(len(PEOPLE)))
+    expect(page.locator("#cost")).to_contain_text("$")
+    expect(page.locator("main")).to_contain_text("The last text leaves at about")
+    page.get_by_label("How many people will get this text?").fill(str(len(PEOPLE)))
+    page.get_by_role("button", name="Launch").click()
+    expect(page.get_by_role("status").filter(has_text="Launched")).to_be_visible()
+    expect(page.locator("#recipients")).to_have_text(str(len(PEOPLE)), timeout=FEW_SECONDS)
+    expect(page.locator("#state-delivered")).to_have_text(str(len(PEOPLE)), timeout=FEW_SECONDS)
+
+
+def as_this_phone(page: Page, number: str, body: str) -> None:
+    """Open the phone beside the tally or on the phones' page, and text."""
+    page.get_by_role("link", name="Phones", exact=True).click()
+    page.get_by_role("link", name=number).click()
+    page.get_by_label("Answer as this person").fill(body)
+    page.get_by_role("button", name="Send").click()
+    thread = page.get_by_role("list", name="Texts, oldest first")
+    expect(thread.get_by_role("listitem").filter(has_text=body).first).to_be_visible()
+
+
+def ask_for_the_script_and_report(page: Page, campaign: str) -> None:
+    as_this_phone(page, PEOPLE[SCRIPT_ASKER], "SCRIPT")
+    thread = page.get_by_role("list", name="Texts, oldest first")
+    expect(thread).to_contain_text("Call (623) 555-0120", timeout=FEW_SECONDS)
+    expect(thread).to_contain_text("My name is Alma, I live in Mesa, 85201.")
+    as_this_phone(page, PEOPLE[SCRIPT_ASKER], "1")
+    expect(thread).to_contain_text("That is caller number 1", timeout=FEW_SECONDS)
+    page.goto(campaign)
+    expect(page.locator("#report-spoke")).to_have_text("1", timeout=FEW_SECONDS)
+    expect(page.locator("#called")).to_have_text("1")
+
+
+def opt_out(page: Page, campaign: str) -> None:
+    as_this_phone(page, PEOPLE[OPTED_OUT], "STOP")
+    expect(page.locator("main")).to_contain_text("opted out")
+    page.goto(campaign)
+    expect(page.locator("#opted-out")).to_have_text("1", timeout=FEW_SECONDS)
+
+
+def answer_in_the_inbox(page: Page) -> None:
+    """Somebody writes what no rule understands; an organizer reads it and answers; the phone shows the answer."""
+    as_this_phone(page, PEOPLE[UNCLEAR], UNCLEAR_TEXT)
+    page.get_by_role("link", name="Inbox").click()
+    expect(page.get_by_role("heading", name="Inbox", level=1)).to_be_visible()
+    page.get_by_role("link", name=UNCLEAR).click()
+    expect(page.locator("main")).to_contain_text(UNCLEAR_TEXT)
+    answer = "We cannot ring people, but please pass the script on to your neighbour."
+    page.get_by_label("Your answer").fill(answer)
+    page.get_by_role("button", name="Send answer").click()
+    expect(page.get_by_role("status")).to_contain_text("Your answer is on its way.")
+    page.get_by_role("link", name="Phones", exact=True).click()
+    page.get_by_role("link", name=PEOPLE[UNCLEAR]).click()
+    expect(page.get_by_role("list", name="Texts, oldest first")).to_contain_text(answer, timeout=FEW_SECONDS)

@@ -1,0 +1,258 @@
+"""Hostile words in every field that a person or an inbound text can fill: no page of the site lets them out unescaped.
+
+The walk takes every GET route of the app, with the ids of a world in which each stored word is hostile. A route whose
+parameters it does not know fails it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.routing import Rule
+
+from outreach.accounts.links import make_login_link
+from outreach.accounts.models import User
+from outreach.core.runtime import Runtime
+from outreach.escalations.launch import launch_campaign
+from outreach.escalations.models import Campaign
+from outreach.escalations.planning import plan_wave
+from outreach.messaging.models import Conversation
+from outreach.officials.models import Meeting, Official
+from outreach.people.models import Constituent, ContactList, Upload
+from outreach.web.app import create_app
+from tests.factories import make_group, number
+from tests.integration.test_rehearsal_process import Rehearsal
+from tests.integration.test_web_import import send
+from tests.integration.test_web_officials import meeting_form, opened
+from tests.integration.test_web_phones import rehearsal
+from tests.integration.test_webhooks import say, text_everybody
+
+__all__ = ["rehearsal"]
+
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>🌵 عمر"
+CELL = '"' + EVIL.replace('"', '""') + '"'
+NOT_PAGES = {
+    "/static/<path:filename>": "files of ours, the same for everybody",
+    "/assets/<release>/<name>": "files of packages, the same for everybody",
+}
+"""GET routes that are not walked, and why."""
+SILENT = {
+    "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv", "/officials/new",
+    "/officials/import", "/campaigns/<int:campaign_id>/live", "/campaigns/<int:campaign_id>/levers",
+}  # fmt: skip
+"""Pages that show nothing which anybody typed: numbers, empty forms. Every other page must show the hostile words."""
+WITH_QUERY = {
+    "/officials/": ({"q": EVIL},),
+    "/people/": ({"name": EVIL}, {"name": "alert"}, {"list": EVIL}),
+    "/people/find": ({"sought": EVIL},),
+    "/inbox/": ({"view": "all"}, {"view": "mine"}, {"page": EVIL}, {"view": EVIL}),
+    "/inbox/live": ({"view": "all"},),
+    "/inbox/<int:conversation_id>": ({"start": EVIL},),
+    "/phones/<number>": ({"campaign": EVIL},),
+}
+"""What can stand behind the question mark."""
+
+
+class Tags(HTMLParser):
+    """What a browser would act on."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.words = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        inline = (tag == "script" and "src" not in given) or tag in {"img", "iframe", "object", "embed", "base"}
+        handlers = [name for name in given if name.startswith("on") or name in {"style", "srcdoc"}]
+        links = [given[name] for name in ("href", "src", "action", "formaction") if name in given]
+        if inline or handlers or any(re.match(r"\s*(javascript|data|vbscript):", link, re.I) for link in links):
+            self.found.append(self.get_starttag_text() or tag)
+        self.words += " ".join(given.values())
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def harmless(page: str, what: str) -> str:
+    """The words of a page, its attributes' among them; fails when any of it could run."""
+    for raw in ("<script>alert", "<img src=x", "\"'><"):
+        assert raw not in page, f"{what}: {page[max(0, page.find(raw) - 200) :][:400]}"
+    tags = Tags(page)
+    assert tags.found == [], what
+    return tags.words
+
+
+def sign_in(app: Flask, runtime: Runtime, group_id: int) -> FlaskClient:
+    """An organizer whose own name is hostile."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    with runtime.db.transaction() as tx:
+        user = User(group_id=group_id, name=EVIL, role="organizer", created_at=runtime.clock.now())
+        tx.add(user)
+        tx.flush()
+        token = make_login_link(tx, user.id, runtime.clock.real_now())
+    client = app.test_client()
+    assert client.post(f"/enter/{token}").status_code == 302
+    return client
+
+
+def fill(client: FlaskClient, runtime: Runtime, path: str, answered: int = 303, /, **values: Any) -> str:
+    """Send a form; its page's words, which must be harmless also when it is refused."""
+    answer = client.post(path, data={"opened": opened(runtime), **values})
+    assert answer.status_code == answered, (path, harmless(answer.text, path))
+    return harmless(answer.text, path)
+
+
+def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> None:
+    """Through the forms: an official, two meetings with drafts, three imports, a draft's every field."""
+    texts = dict.fromkeys(("name", "role", "jurisdiction", "district", "party", "address"), EVIL)
+    refused = fill(client, runtime, "/officials/new", 422, phone=EVIL, extension=EVIL, email=EVIL, **texts)
+    assert EVIL in refused
+    fill(client, runtime, "/officials/new", phone="602-555-0142", **texts)
+    promises = {f"promise_{n}": EVIL for n in (1, 2)} | {f"contact_{n}": EVIL for n in (1, 2)}
+    said = {"attendees": EVIL, "notes": EVIL, "answer_5": "no", "basis_5": "practice", **promises}
+    for outcome in ("declined", "evaded"):
+        form = meeting_form(runtime, **said, due_1="2026-12-02", outcome=outcome)
+        assert client.post("/meetings/new/1", data=form).status_code == 303
+    assert client.post("/meetings/new/1", data={**form, "held_on": EVIL}).status_code == 422
+    head = f"First name,Last name,Cell,City,Tags,{CELL}\n"
+    rows = "".join(f"{CELL},{CELL},{number(index)},{CELL},{CELL},{CELL}\n" for index in range(4))
+    for index, end in enumerate(("confirm", "cancel", None)):
+        sent = send(client, f"{head}{rows}{CELL},{CELL},{CELL},,,\n", list_name=f"{EVIL}{index}", consent=EVIL)
+        assert sent.status_code == 303
+        if end:
+            assert client.post(f"{sent.location}/{end}").status_code == 303
+    for field in ("sought", "list"):
+        harmless(client.post("/people/find", data={field: EVIL}).text, "/people/find")
+    text_of = {f"{kind}_{language}": f"{{{{ group }}}} {EVIL} STOP ALTO" for kind in ("text", "script")
+               for language in ("en", "es")}  # fmt: skip
+    for campaign in (1, 2):
+        draft = f"/campaigns/{campaign}/draft"
+        version = {
+            page: re.findall(r'name="version" value="([^"]*)"', client.get(f"{draft}/{page}").text)[0]
+            for page in ("about", "audience", "text")
+        }
+        fill(client, runtime, f"{draft}/about", version=version["about"], name=EVIL, policy="5", office_id="1")
+        fill(client, runtime, f"{draft}/audience", version=version["audience"], lists="1")
+        fill(client, runtime, f"{draft}/audience", 422, version=version["audience"], lists=EVIL)
+        fill(client, runtime, f"{draft}/text/preview", 200, **text_of)
+        fill(client, runtime, f"{draft}/text", version=version["text"], **text_of)
+        clash = fill(client, runtime, f"{draft}/text", 409, version="older", **{**text_of, "text_en": EVIL})
+        assert EVIL in clash
+        fill(client, runtime, f"{draft}/test", 422, phone=EVIL, once=EVIL, language=EVIL, version=EVIL)
+        fill(client, runtime, f"{draft}/launch", 422, count=EVIL, version=EVIL)
+
+
+def send_texts(client: FlaskClient, runtime: Runtime, group_id: int, carrier: Rehearsal) -> None:
+    """A launched campaign, answers of every kind with hostile words in them, and phones that show the same."""
+    with runtime.db.transaction() as tx:
+        wave = launch_campaign(tx, runtime, group_id, 2)
+    while not plan_wave(runtime, wave.id, 5):
+        pass
+    assert len(text_everybody(runtime, wave)) == 4
+    for person, words in (
+        (0, "please stop {}"),
+        (0, "STOP"),
+        (1, "{}"),
+        (2, "1 {}"),
+        (3, "maybe remove {}?"),
+        (9, "{}"),
+    ):
+        say(client, runtime, person, words.format(EVIL))
+    for index in (1, 2):
+        carrier.create(number(index), EVIL)
+        carrier.settle()
+        assert client.post(f"/phones/{number(index)}/reply", data={"body": EVIL}).status_code == 303
+    carrier.settle()
+    with runtime.db.snapshot() as session:
+        threads = session.execute(select(Conversation.id)).scalars().all()
+    for thread in threads:
+        assert client.post(f"/inbox/{thread}/claim", data={"holder": EVIL}).status_code == 303
+        refused = client.post(f"/inbox/{thread}/answer", data={"body": EVIL * 40, "once": EVIL})
+        assert refused.status_code == 422
+        assert EVIL in harmless(refused.text, "a refused answer")
+        client.post(f"/inbox/{thread}/answer", data={"body": EVIL, "once": "1"})
+
+
+@pytest.fixture
+def hostile(rehearsal: tuple[Rehearsal, Runtime]) -> tuple[Flask, FlaskClient, Runtime]:
+    """A site whose every stored word is hostile, and somebody signed in to it."""
+    carrier, runtime = rehearsal
+    app = create_app(runtime.settings, runtime)
+    group_id = make_group(runtime, EVIL)
+    client = sign_in(app, runtime, group_id)
+    fill_everything(client, runtime, group_id)
+    send_texts(client, runtime, group_id, carrier)
+    return app, client, runtime
+
+
+def known_values(runtime: Runtime) -> dict[str, list[str]]:
+    """What each parameter of an address can be, by its name."""
+    ids: dict[str, Any] = {
+        "campaign_id": Campaign, "meeting_id": Meeting, "official_id": Official, "person_id": Constituent,
+        "upload_id": Upload, "conversation_id": Conversation,
+    }  # fmt: skip
+    with runtime.db.snapshot() as session:
+        found = {name: [str(one) for one in session.execute(select(model.id)).scalars()] for name, model in ids.items()}
+        assert session.execute(select(ContactList.name)).scalars().all() == [f"{EVIL}0"]
+    return {**found, "number": [number(1), number(2)], "token": ["x", EVIL]}
+
+
+def addresses(app: Flask, rule: Rule, known: dict[str, list[str]]) -> Iterator[str]:
+    """Every address of a route in this world; at most one parameter a route."""
+    unknown = rule.arguments - known.keys()
+    assert not unknown, f"{rule.rule}: say in known_values what {unknown} can be, or in NOT_PAGES why it is not walked"
+    names = sorted(rule.arguments)
+    assert len(names) <= 1, rule.rule
+    with app.test_request_context():
+        for given in [{names[0]: value} for value in known[names[0]]] if names else [{}]:
+            for query in ({}, *WITH_QUERY.get(rule.rule, ())):
+                yield app.url_map.bind("127.0.0.1:8999").build(rule.endpoint, {**given, **query})
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_no_page_lets_hostile_words_out(hostile: tuple[Flask, FlaskClient, Runtime], language: str) -> None:
+    app, client, runtime = hostile
+    client.post(f"/language/{language}")
+    known, seen, walked = known_values(runtime), set(), set()
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.rule in NOT_PAGES:
+            continue
+        for address in addresses(app, rule, known):
+            page = client.get(address)
+            assert page.status_code in {200, 302, 303, 404}, address
+            words = harmless(page.text, address)
+            if page.status_code == 200:
+                walked.add(rule.rule)
+                if "<html" in page.text:
+                    assert f'lang="{language}"' in page.text, address
+                if "<script>alert(1)</script>" in words:
+                    seen.add(rule.rule)
+    pages = {rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())} - NOT_PAGES.keys()
+    assert pages - walked == set(), "each is opened at least once"
+    assert pages - seen == SILENT, "the words are there to be read, on every page that shows what was typed"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<p>{EVIL}</p>", "<p onclick=x>", "<a href=' javascript:x'>", "<script>x</script>", "<p style='x'>",
+        "<form action='data:x'>", "<input value=\"\"'><b>\">",
+    ],
+)  # fmt: skip
+def test_the_walk_would_notice(page: str) -> None:
+    with pytest.raises(AssertionError):
+        harmless(page, "a page")
+
+
+def test_nothing_is_excused_that_is_not_there(runtime: Runtime) -> None:
+    rules = {rule.rule for rule in create_app(runtime.settings, runtime).url_map.iter_rules()}
+    assert rules >= NOT_PAGES.keys() | SILENT
