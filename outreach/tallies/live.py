@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, BindParameter, bindparam, func, select
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from outreach.core.clock import Clock
@@ -17,6 +18,28 @@ from outreach.tallies.campaign import CampaignTally, campaign_tally
 MOST_STEPS = 60
 RATE_MINUTES = 5
 SERIES = ("delivered", "replies", "reports", "opted_out")
+
+
+GATES: BindParameter[Any] = bindparam("gates", expanding=True)
+OURS = select(Wave.gate_id).where(Wave.campaign_id == bindparam("campaign"))
+FIRST, LAST = (select(end(Timeline.minute)).where(Timeline.gate_id.in_(GATES)) for end in (func.min, func.max))
+ENDS = select(FIRST.scalar_subquery(), LAST.scalar_subquery())
+"""Two questions in one: each is a step into the index, where SQLite would read every row to answer both at once."""
+STEP = ((Timeline.minute - bindparam("first", type_=BigInteger)) // bindparam("width", type_=BigInteger)).label("step")
+STEPS = (
+    select(Timeline.name, STEP, func.sum(Timeline.count))
+    .where(Timeline.gate_id.in_(GATES))
+    .group_by(Timeline.name, STEP)
+)
+DELIVERED = select(func.sum(Timeline.count)).where(
+    Timeline.gate_id.in_(GATES), Timeline.minute > bindparam("since"), Timeline.name == "delivered"
+)
+OPENS = (
+    select(Message.not_before)
+    .where(Message.state == "held", Message.gate_id.in_(GATES))
+    .order_by(Message.not_before)
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,48 +61,34 @@ class Live:
 def live_tally(session: Session, group_id: int, campaign_id: int, clock: Clock) -> Live:
     """Raises NotFoundError for a campaign of another group, or none."""
     tally = campaign_tally(session, group_id, campaign_id, clock)
-    gates = session.execute(select(Wave.gate_id).where(Wave.campaign_id == campaign_id)).scalars().all()
-    first, last = session.execute(
-        select(func.min(Timeline.minute), func.max(Timeline.minute)).where(Timeline.gate_id.in_(gates))
-    ).one()
+    reading = session.connection()
+    gates = list(reading.execute(OURS, {"campaign": campaign_id}).scalars())
+    held_until = _opens(reading, gates, tally)
+    first, last = reading.execute(ENDS, {"gates": gates}).one()
     if first is None or last is None:
-        return Live(tally, None, None, {name: [] for name in SERIES}, 0.0, None, _opens(session, gates, tally))
+        return Live(tally, None, None, {name: [] for name in SERIES}, 0.0, None, held_until)
     span = last - first + 1
     width = -(-span // MOST_STEPS)
     steps = -(-span // width)
-    step = (Timeline.minute - first) // width
-    rows = session.execute(
-        select(Timeline.name, step.label("step"), func.sum(Timeline.count).label("added"))
-        .where(Timeline.gate_id.in_(gates))
-        .group_by(Timeline.name, step)
-    ).all()
     series = {name: [0] * steps for name in SERIES}
-    for row in rows:
-        series[row.name][int(row.step)] += int(row.added)
+    for name, step, added in reading.execute(STEPS, {"gates": gates, "first": first, "width": width}):
+        series[name][int(step)] += int(added)
     now = clock.now()
-    rate = _rate(session, gates, now)
+    rate = _rate(reading, gates, now)
     waiting = tally.states["planned"]
     finish = now + timedelta(minutes=waiting / rate) if rate and waiting and tally.state == "launched" else None
-    ended = _at(first + width * steps)
-    return Live(tally, _at(first), ended, series, rate, finish, _opens(session, gates, tally))
+    return Live(tally, _at(first), _at(first + width * steps), series, rate, finish, held_until)
 
 
-def _rate(session: Session, gates: Sequence[int], now: datetime) -> float:
+def _rate(reading: Connection, gates: list[int], now: datetime) -> float:
     since = int(now.timestamp()) // 60 - RATE_MINUTES
-    delivered = session.execute(
-        select(func.sum(Timeline.count)).where(
-            Timeline.gate_id.in_(gates), Timeline.minute > since, Timeline.name == "delivered"
-        )
-    ).scalar()
+    delivered = reading.execute(DELIVERED, {"gates": gates, "since": since}).scalar()
     return float(delivered or 0) / RATE_MINUTES
 
 
-def _opens(session: Session, gates: Sequence[int], tally: CampaignTally) -> datetime | None:
+def _opens(reading: Connection, gates: list[int], tally: CampaignTally) -> datetime | None:
     """When the first held text may go out."""
-    if not tally.states["held"]:
-        return None
-    held = select(Message.not_before).where(Message.state == "held", Message.gate_id.in_(gates))
-    return session.execute(held.order_by(Message.not_before).limit(1)).scalar()
+    return reading.execute(OPENS, {"gates": gates}).scalar() if tally.states["held"] else None
 
 
 def _at(minute: int) -> datetime:

@@ -1,30 +1,105 @@
-"""Reading the counters: folded ones and the unfolded tail in one snapshot, so the numbers are exact at any moment."""
+"""Reading the counters: folded ones and the unfolded tail in one snapshot, so the numbers are exact at any moment.
+
+A page must not pay the folder's price for each event of the tail. So only what decides a message's state is read, and
+messages that have heard the same are folded once, as one of them, and counted as many.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from outreach.core.clock import Clock
-from outreach.messaging.models import Event, Message, Tally
+from outreach.messaging.models import Event, Message, MessageAttempt, Tally
 from outreach.tallies.fold import domain_time, fold_rows, unfolded
 
 PUBLIC_STATES = ("planned", "held", "accepted", "sent", "delivered", "undelivered", "failed", "suppressed", "canceled",
                  "unknown", "needs_review")  # fmt: skip
 """The disjoint states that people, pages and CONTRACTS.md know, in the order in which they are shown."""
 
+COUNTERS = select(Tally.name, Tally.count).where(Tally.gate_id == bindparam("gate"))
+DELTAS = (
+    select(Event.from_counter, Event.to_counter, func.sum(Event.count))
+    .where(Event.folded_at.is_(None), Event.gate_id == bindparam("gate"), Event.kind == "delta")
+    .group_by(Event.from_counter, Event.to_counter)
+)
+HEARD = (
+    select(
+        Event.id, Event.kind, Event.key, Event.carrier_sid, Event.error_code, MessageAttempt.id,
+        MessageAttempt.closed, Message.id, Message.state, Message.carrier_sid,
+    )
+    .join(MessageAttempt, MessageAttempt.id == Event.attempt_id)
+    .join(Message, Message.id == MessageAttempt.message_id)
+    .where(Event.folded_at.is_(None), Event.kind != "delta", Message.gate_id == bindparam("gate"))
+    .order_by(Event.id)
+)  # fmt: skip
+EXAMPLES = unfolded().where(Event.id.in_(bindparam("events", expanding=True)))
+"""Statements are made once: to make one costs as much as to run it."""
+
+
+@dataclass(slots=True)
+class _Story:
+    """What one message hears in the tail. Equal ``plot`` means equal moves: ids stand in it by order of appearance.
+
+    Among ``sids`` 0 is none and 1 the one that the message has; where it has none, that is 1 too.
+    """
+
+    plot: list[object]
+    sids: dict[str | None, int]
+    attempts: dict[int, int] = field(default_factory=dict)
+    events: list[int] = field(default_factory=list)
+
 
 def counters(session: Session, gate_id: int, clock: Clock) -> Counter[str]:
     """Every counter of a gate as of this snapshot; names without a row count 0."""
+    reading = session.connection()  # rows as the driver gives them: the session would wrap each one again
     found: Counter[str] = Counter()
-    for name, count in session.execute(select(Tally.name, Tally.count).where(Tally.gate_id == gate_id)):
+    for name, count in reading.execute(COUNTERS, {"gate": gate_id}):
         found[name] = count
-    tail = unfolded().where(or_(Event.gate_id == gate_id, Message.gate_id == gate_id))
-    for (_, name), count in fold_rows(session.execute(tail), domain_time(clock)).counters.items():
+    for source, target, count in reading.execute(DELTAS, {"gate": gate_id}):
+        if source:
+            found[source] -= int(count)
+        if target:
+            found[target] += int(count)
+    for name, count in _moves(reading, gate_id, clock).items():
         found[name] += count
     return found
+
+
+def _moves(reading: Connection, gate_id: int, clock: Clock) -> Counter[str]:
+    """What the tail's reports and results make of this gate's messages, by the folder's own table."""
+    alike: dict[tuple[object, ...], list[_Story]] = {}
+    for story in _stories(reading, gate_id):
+        alike.setdefault(tuple(story.plot), []).append(story)
+    examples = {event: plot for plot, stories in alike.items() for event in stories[0].events}
+    rows: dict[tuple[object, ...], list[object]] = {}
+    if examples:
+        for row in reading.execute(EXAMPLES, {"events": list(examples)}):
+            rows.setdefault(examples[row.id], []).append(row)
+    added: Counter[str] = Counter()
+    for plot, heard in rows.items():
+        for (_, name), count in fold_rows(heard, domain_time(clock)).counters.items():
+            added[name] += count * len(alike[plot])
+    return added
+
+
+def _stories(reading: Connection, gate_id: int) -> list[_Story]:
+    """The tail by message, each in the order in which the folder will take it."""
+    stories: dict[int, _Story] = {}
+    for event_id, kind, key, sid, code, attempt_id, closed, message_id, state, known_sid in reading.execute(
+        HEARD, {"gate": gate_id}
+    ):
+        story = stories.get(message_id)
+        if story is None:
+            story = stories[message_id] = _Story([state], {None: 0, known_sid: 1})
+        attempt = story.attempts.setdefault(attempt_id, len(story.attempts))
+        story.plot += (kind, key, code, story.sids.setdefault(sid, len(story.sids) + 1), attempt, closed)
+        story.events.append(event_id)
+    return list(stories.values())
 
 
 def reports_so_far(session: Session, gate_id: int) -> int:

@@ -16,7 +16,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Response, current_app, make_response, render_template, request, url_for
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
@@ -35,8 +35,6 @@ AGAIN: Final = "kept_again"
 """The field by which we know this page's own form."""
 NOT_TYPED: Final = frozenset({"csrf_token", "version", "once", "opened", "action", AGAIN})
 """Fields that pages fill in themselves: sent again, but nothing to read."""
-WORDS: Final = {"body": lazy_gettext("Your text")}
-"""Labels of fields that stand in no form class."""
 FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -162,8 +160,7 @@ def _field(form: FlaskForm | None, name: str) -> Field | None:
 def label(form: FlaskForm | None, name: str) -> str:
     """What the person read beside the field."""
     field = _field(form, name)
-    known = WORDS.get(name) if field is None else field.label.text
-    return str(known or name.replace("_", " ").capitalize())
+    return str(field.label.text) if field is not None else name.replace("_", " ").capitalize()
 
 
 def in_words(form: FlaskForm | None, name: str, value: str) -> str:

@@ -23,11 +23,13 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.launch import launch_campaign
 from outreach.escalations.models import Campaign
 from outreach.escalations.planning import plan_wave
+from outreach.messaging.events import append, result
 from outreach.messaging.models import Conversation
 from outreach.officials.models import Meeting, Official
 from outreach.people.models import Constituent, ContactList, Upload
 from outreach.web.app import create_app
 from tests.factories import make_group, number
+from tests.integration.test_live import fold_everything
 from tests.integration.test_rehearsal_process import Rehearsal
 from tests.integration.test_web_import import send
 from tests.integration.test_web_officials import meeting_form, opened
@@ -157,7 +159,12 @@ def send_texts(client: FlaskClient, runtime: Runtime, group_id: int, carrier: Re
         wave = launch_campaign(tx, runtime, group_id, 2)
     while not plan_wave(runtime, wave.id, 5):
         pass
-    assert len(text_everybody(runtime, wave)) == 4
+    *_, doubtful = posts = text_everybody(runtime, wave)
+    assert len(posts) == 4
+    at = runtime.clock.real_now()
+    with runtime.db.transaction() as tx:
+        append(tx, [result(doubtful.attempt_id, fate, at) for fate in ("unknown", "review")])
+    fold_everything(runtime)
     for person, words in (
         (0, "please stop {}"),
         (0, "STOP"),

@@ -1,0 +1,110 @@
+"""A headless Chromium that opens pages of a site on this machine and takes their pictures."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.pictures.pages import PageShot
+
+if TYPE_CHECKING:
+    from playwright.sync_api import StorageState, ViewportSize
+
+PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS: Final = (
+    "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+PHONE: Final[ViewportSize] = {"width": 320, "height": 640}
+SCREEN: Final[ViewportSize] = {"width": 1280, "height": 900}
+LANGUAGES: Final = ("en", "es")
+MOST_BYTES: Final = 200_000
+"""Of a picture in the README."""
+
+
+class PictureError(Exception):
+    """A page is not what the table says, or a picture cannot be used; the message is for a person."""
+
+
+def chromium() -> Path | None:
+    """The machine's Chromium; None without one."""
+    found = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
+    return Path(found) if found else None
+
+
+@contextmanager
+def browsing(binary: Path) -> Iterator[Browser]:
+    """A headless browser."""
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium's sandbox does not run as root
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=binary, args=[*FLAGS, *sandbox])
+        yield browser
+        browser.close()
+
+
+def sign_in(browser: Browser, link: str) -> StorageState:
+    """Spend a one-time link; the session to open pages with."""
+    context = browser.new_context(locale="en")
+    page = context.new_page()
+    page.goto(link)
+    page.locator("main button").click()
+    page.wait_for_url("**/")
+    kept = context.storage_state()
+    context.close()
+    return kept
+
+
+class Camera:
+    """Takes pictures of one site's pages into one directory."""
+
+    def __init__(self, browser: Browser, address: str, out: Path) -> None:
+        self._browser = browser
+        self._address = address
+        self._out = out
+        self.taken = 0
+
+    def take_all(
+        self, shots: Sequence[PageShot], ids: Mapping[str, str] | None = None, session: StorageState | None = None
+    ) -> None:
+        """Each page in both languages at both widths, whole, as ``<name>-<language>-<width>.png``."""
+        for language in LANGUAGES:
+            with self._page(language, session) as page:
+                for shot in shots:
+                    self._open(page, shot, ids or {})
+                    for size in (PHONE, SCREEN):
+                        page.set_viewport_size(size)
+                        self._save(page, f"{shot.name}-{language}-{size['width']}", whole=True)
+
+    def take_for_readme(self, shots: Sequence[PageShot], ids: Mapping[str, str], session: StorageState) -> None:
+        """What a screen shows of each page at first, in English, as ``<name>.png``. Raises PictureError if too big."""
+        with self._page("en", session) as page:
+            for shot in shots:
+                self._open(page, shot, ids)
+                path = self._save(page, shot.name, whole=False)
+                if path.stat().st_size > MOST_BYTES:
+                    raise PictureError(f"{path.name} has {path.stat().st_size:,} bytes; {MOST_BYTES:,} are the most.")
+
+    @contextmanager
+    def _page(self, language: str, session: StorageState | None) -> Iterator[Page]:
+        context = self._browser.new_context(locale=language, viewport=SCREEN, storage_state=session)
+        yield context.new_page()
+        context.close()
+
+    def _open(self, page: Page, shot: PageShot, ids: Mapping[str, str]) -> None:
+        path = shot.path.format_map(ids)
+        answer = page.goto(self._address + path)
+        status = answer.status if answer else 0
+        if status != shot.status:
+            raise PictureError(f"{path} answers {status}, not {shot.status}.")
+
+    def _save(self, page: Page, name: str, *, whole: bool) -> Path:
+        path = self._out / f"{name}.png"
+        page.screenshot(path=path, full_page=whole, animations="disabled")
+        self.taken += 1
+        return path

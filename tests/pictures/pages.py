@@ -1,0 +1,61 @@
+"""Every page of the site: the name of its picture, and its address with the ids that the played story fills in."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class PageShot(NamedTuple):
+    """One page; ``status`` is what it must answer with, ``readme`` whether the README shows it."""
+
+    name: str
+    path: str
+    status: int = 200
+    readme: bool = False
+
+
+EMPTY: Final = (
+    PageShot("empty-home", "/"),
+    PageShot("empty-officials", "/officials/"),
+    PageShot("empty-people", "/people/"),
+    PageShot("empty-campaigns", "/campaigns/"),
+    PageShot("empty-inbox", "/inbox/"),
+    PageShot("empty-phones", "/phones/"),
+    PageShot("empty-review", "/review/"),
+)
+"""Before the story begins, as a newcomer sees the site."""
+
+PLAYED: Final = (
+    PageShot("home", "/"),
+    PageShot("officials", "/officials/"),
+    PageShot("official", "/officials/{official}"),
+    PageShot("official-new", "/officials/new"),
+    PageShot("officials-import", "/officials/import"),
+    PageShot("meeting-form", "/meetings/new/{official}"),
+    PageShot("meeting", "/meetings/{meeting}"),
+    PageShot("people", "/people/"),
+    PageShot("person", "/people/{person}"),
+    PageShot("import", "/people/import"),
+    PageShot("import-preview", "/people/import/{upload}"),
+    PageShot("wizard-tasks", "/campaigns/{draft}/draft/"),
+    PageShot("wizard-about", "/campaigns/{draft}/draft/about"),
+    PageShot("wizard-audience", "/campaigns/{draft}/draft/audience"),
+    PageShot("wizard-text", "/campaigns/{draft}/draft/text", readme=True),
+    PageShot("wizard-review", "/campaigns/{draft}/draft/review"),
+    PageShot("wizard-cancel", "/campaigns/{draft}/cancel"),
+    PageShot("campaigns", "/campaigns/"),
+    PageShot("campaign", "/campaigns/{campaign}", readme=True),
+    PageShot("phones", "/phones/"),
+    PageShot("phone", "/phones/{phone}?campaign={campaign}"),
+    PageShot("inbox", "/inbox/"),
+    PageShot("thread", "/inbox/{thread}", readme=True),
+    PageShot("review", "/review/"),
+    PageShot("error", "/campaigns/999999999", status=404),
+)
+"""Once the story is played."""
+
+SIGNED_OUT: Final = (
+    PageShot("sign-in", "/sign-in"),
+    PageShot("enter", "/enter/a-link-that-opens-nothing"),
+)
+"""For somebody who has not signed in."""

@@ -1,0 +1,101 @@
+"""What the pictures show: the story, played to its end, and beside it what an organizer's other work leaves behind."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from outreach.core.db import Transaction
+from outreach.core.runtime import Runtime
+from outreach.escalations.drafts import draft_from_meeting, edit_draft
+from outreach.messaging.conversations import TO_READ
+from outreach.messaging.models import Conversation, Reply
+from outreach.officials.meetings import Answer, Promised, record_meeting
+from outreach.officials.models import Official
+from outreach.people.imports import import_constituents
+from outreach.people.uploads import keep_upload
+from outreach.story.__main__ import DEMO_OFFICIALS
+from outreach.story.ledger import CarrierControl
+from outreach.story.people import CONSENT, people_csv
+from outreach.story.play import play, wait_for_the_end
+
+WHO = "admin"
+FAIR, FAIR_PEOPLE = "May fair", 40
+KNOWN, NEW = 6, 18
+"""Of the people of the file that waits for a yes or no."""
+UNUSABLE = b"Nora,Short,602-555-01,85003,Phoenix,English\r\nIan,Nobody,,85003,Phoenix,English\r\n"
+
+
+def play_the_scene(runtime: Runtime, carrier_url: str, group_id: int, *, recipients: int, seed: int) -> dict[str, str]:
+    """Play until nothing is under way; what fills in the addresses of the pages. Raises OutreachError."""
+    launched = play(runtime, group_id, officials=DEMO_OFFICIALS, recipients=recipients, seed=seed)
+    carrier = CarrierControl(carrier_url)
+    wait_for_the_end(runtime, launched, carrier, settle=0.0, show=lambda _: None, check=lambda: None)
+    ours = runtime.settings.twilio_from_number
+    fair = people_csv(FAIR_PEOPLE, seed, skip=recipients, ours=ours)
+    import_constituents(runtime, group_id, fair, list_name=FAIR, consent=CONSENT, recorded_by=WHO)
+    with runtime.db.transaction() as tx:
+        _keep_a_commitment(tx, runtime, group_id)
+        ids = _draft_another(tx, runtime, group_id)
+    upload = keep_upload(
+        runtime, group_id, people_csv(KNOWN + NEW, seed, skip=recipients + FAIR_PEOPLE - KNOWN, ours=ours) + UNUSABLE,
+        file_name="library-evening.csv", list_name="Library evening", consent=CONSENT, by=WHO,
+    )  # fmt: skip
+    with runtime.db.snapshot() as session:
+        found = _found(session, runtime, group_id)
+    return {**ids, **found, "campaign": str(launched.campaign_id), "upload": str(upload)}
+
+
+def _official(session: Session, group_id: int, external_id: str) -> int:
+    return session.execute(
+        select(Official.id).where(Official.group_id == group_id, Official.external_id == external_id)
+    ).scalar_one()
+
+
+def _keep_a_commitment(tx: Transaction, runtime: Runtime, group_id: int) -> None:
+    """A mayor who said yes, and whose promise is overdue."""
+    today = runtime.clock.now().date()
+    record_meeting(
+        tx, runtime, group_id, official_id=_official(tx, group_id, "demo/mayor"), held_on=today - timedelta(days=20),
+        attendees="Luz, Tomás, and the mayor's chief of staff", outcome="committed", recorded_by=WHO,
+        notes="She listened, and asked for our draft.",
+        answers=[Answer(5, "yes", "writing"), Answer(6, "yes", "practice")],
+        promises=[Promised("The draft ordinance, for us to read", today - timedelta(days=2), "Chief of staff")],
+    )  # fmt: skip
+
+
+def _draft_another(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str, str]:
+    """A chief who evaded, and the draft that this has opened."""
+    today, chief = runtime.clock.now().date(), _official(tx, group_id, "demo/police-chief")
+    meeting = record_meeting(
+        tx, runtime, group_id, official_id=chief, held_on=today - timedelta(days=1),
+        attendees="Rosa (spokesperson), Walter (notes), the deputy chief", outcome="evaded", recorded_by=WHO,
+        notes="Asked three times. He looked at his watch.",
+        answers=[Answer(1, "evaded"), Answer(5, "no", "practice")],
+        promises=[Promised("An answer in writing", today + timedelta(days=6), "The deputy")],
+    )  # fmt: skip
+    draft = draft_from_meeting(tx, runtime, meeting)
+    assert draft is not None  # an evasion always opens one
+    edit_draft(tx, group_id, draft.id, lists=[FAIR])
+    return {"official": str(chief), "meeting": str(meeting.id), "draft": str(draft.id)}
+
+
+def _found(session: Session, runtime: Runtime, group_id: int) -> dict[str, str]:
+    """The person who wrote most often, their phone, and a thread that somebody must read."""
+    person = session.execute(
+        select(Reply.constituent_id)
+        .where(Reply.group_id == group_id, Reply.constituent_id.is_not(None))
+        .group_by(Reply.constituent_id)
+        .order_by(func.count().desc(), Reply.constituent_id)
+        .limit(1)
+    ).scalar_one()
+    sealed = session.execute(select(Reply.sealed).where(Reply.constituent_id == person).limit(1)).scalar_one()
+    thread = session.execute(
+        select(Conversation.id)
+        .where(Conversation.group_id == group_id)
+        .order_by(case((Conversation.rank == TO_READ, 0), else_=1), Conversation.id)
+        .limit(1)
+    ).scalar_one()
+    return {"person": str(person), "phone": runtime.vault.open(sealed, "reply")["from"], "thread": str(thread)}
