@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from flask import Blueprint, Flask, Response, render_template, request
+from flask import Blueprint, Flask, Response, g, render_template, request
 from flask_babel import lazy_gettext
+from flask_login import AnonymousUserMixin
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException
 
@@ -47,6 +48,10 @@ WORDS = {
     404: (lazy_gettext("Not found"), lazy_gettext("There is nothing here, or it belongs to another group.")),
     405: (lazy_gettext("That did not work"), lazy_gettext("This address cannot be used like that.")),
     413: (lazy_gettext("Too large"), lazy_gettext("The file or text is larger than this site takes.")),
+    503: (
+        lazy_gettext("That did not work"),
+        lazy_gettext("A part of this site does not answer at the moment. Try again in a minute."),
+    ),
     500: (lazy_gettext("Our mistake"), lazy_gettext("Something went wrong on our side, and it was noted.")),
 }
 """Errors in words that say what to do."""
@@ -64,6 +69,9 @@ def error_page(code: int, text: str | None = None, back: str | None = None) -> P
 def plain_error(error: HTTPException) -> Page:
     """An error as a page that says what to do, never a stack trace."""
     code = error.code or 500
+    if code >= 500 and "_login_user" not in g:
+        # Looking up who asks may be what failed, so the page is for nobody. flask_login keeps whom it found here.
+        g._login_user = AnonymousUserMixin()
     given = error.description if error.description != type(error).description else None
     if code not in WORDS:
         return render_template("error.html", title=error.name, text=given or error.description, back=None), code

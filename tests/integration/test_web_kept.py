@@ -213,7 +213,8 @@ def test_what_acts_at_once_is_not_sent_again_from_here(app: Flask, runtime: Runt
         f"/campaigns/{running}/pause": {}, f"/campaigns/{running}/cancel": {}, f"/campaigns/{running}/resume": {},
         f"/campaigns/{waiting}/draft/launch": {"version": "1", "count": "3"},
         f"/campaigns/{waiting}/draft/test": {"once": "1", "phone": "602-555-0177", "language": "en"},
-        "/people/import/1/confirm": {}, "/leave": {}, "/review/1": {"choice": "again"}, "/inbox/1/opt-out": {"stops": "no"},
+        "/people/import/1/confirm": {}, "/leave": {}, "/review/1": {"choice": "again"},
+        "/inbox/1/opt-out": {"stops": "no"},
         "/inbox/1/claim": {"holder": "3"}, "/inbox/texts/1/meaning": {"meaning": "opt_out:", "thread": "1"},
     }  # fmt: skip
     came_from = {**OURS, "Referer": f"http://127.0.0.1:8999/campaigns/{running}?x=1"}
