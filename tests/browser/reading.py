@@ -21,8 +21,8 @@ PICTURES: Final = os.environ.get("PICTURES")
 """A directory for screenshots, when somebody wants to look."""
 MOST_TABS: Final = 120
 ONE_DATABASE: Final = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""For the slow walks through every page by axe: what a page looks like does not depend on the database, and the
-integration tests fetch each page on both."""
+"""How a page looks and is reached does not depend on the database. The story in ``test_story`` runs on both, as do the
+integration tests, which fetch every page and send every form."""
 
 
 def assert_sound(page: Page, what: str) -> None:

@@ -26,7 +26,7 @@ from tests.integration.test_webhooks import launch
 
 __all__ = ["rehearsed"]
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), ONE_DATABASE]
 
 
 def busy(runtime: Runtime, world: World) -> Wave:
@@ -61,7 +61,6 @@ def as_staff(page: Page, address: str, runtime: Runtime, group_id: int) -> None:
     expect(page.locator("nav")).to_be_visible()
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_pages_with_and_without_something_to_show(
     page: Page, rehearsed: tuple[str, Runtime, Rehearsal], language: str
@@ -91,7 +90,6 @@ def test_pages_with_and_without_something_to_show(
     assert_sound(page, f"phone refused {language}")
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_signing_in_and_what_is_refused(page: Page, site: tuple[str, Runtime], language: str) -> None:
     address, runtime = site

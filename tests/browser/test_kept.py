@@ -13,7 +13,7 @@ from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, speak, tab_t
 from tests.browser.test_campaign_page import link, sign_in
 from tests.factories import make_group
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), ONE_DATABASE]
 
 NOTES = f"\nShe listened.\n<b>“Not now”</b>, she said 🌵 عمر\n{LONG}"
 
@@ -116,7 +116,6 @@ def test_without_scripts_on_a_small_phone(plain_page: Page, site: tuple[str, Run
     assert_stored(runtime)
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_the_page_is_sound(page: Page, site: tuple[str, Runtime], language: str) -> None:
     address, runtime = site

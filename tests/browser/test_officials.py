@@ -18,7 +18,7 @@ from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, tab_to
 from tests.browser.test_campaign_page import sign_in
 from tests.factories import make_group
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), ONE_DATABASE]
 
 DEMO = Path(__file__).parents[2] / "config" / "demo" / "officials.csv"
 
@@ -130,7 +130,6 @@ def test_a_commitment_by_keyboard(page: Page, site: tuple[str, Runtime]) -> None
     assert how_many(runtime, Campaign) == 0
 
 
-@ONE_DATABASE
 def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runtime]) -> None:
     address, runtime = site
     group_id = make_group(runtime)

@@ -19,7 +19,7 @@ from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, tab_to
 from tests.browser.test_campaign_page import sign_in
 from tests.factories import World, make_group, make_world, number, plan_messages
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), ONE_DATABASE]
 
 FILE = (
     "First name,Last name,Cell phone,ZIP,Preferred language,Do not text,Shoe size\n"
@@ -143,7 +143,6 @@ def test_the_same_by_keyboard(page: Page, site: tuple[str, Runtime], file: Path)
     assert how_many(runtime) == 3
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: str) -> None:
     address, runtime = site

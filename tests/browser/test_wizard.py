@@ -15,7 +15,7 @@ from tests.browser.test_campaign_page import sign_in
 from tests.factories import World, make_world
 from tests.integration.test_launch import draft
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), ONE_DATABASE]
 
 
 def new_draft(runtime: Runtime) -> tuple[World, int]:
@@ -151,7 +151,6 @@ def test_without_scripts_on_a_small_phone(plain_page: Page, site: tuple[str, Run
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runtime], language: str) -> None:
     address, runtime = site

@@ -23,6 +23,7 @@ FLAGS: Final = (
 )  # fmt: skip
 PHONE: Final[ViewportSize] = {"width": 320, "height": 640}
 SCREEN: Final[ViewportSize] = {"width": 1280, "height": 900}
+README_SCREEN: Final[ViewportSize] = {"width": 1280, "height": 760}
 LANGUAGES: Final = ("en", "es")
 MOST_BYTES: Final = 200_000
 """Of a picture in the README."""
@@ -84,6 +85,7 @@ class Camera:
     def take_for_readme(self, shots: Sequence[PageShot], ids: Mapping[str, str], session: StorageState) -> None:
         """What a screen shows of each page at first, in English, as ``<name>.png``. Raises PictureError if too big."""
         with self._page("en", session) as page:
+            page.set_viewport_size(README_SCREEN)
             for shot in shots:
                 self._open(page, shot, ids)
                 path = self._save(page, shot.name, whole=False)

@@ -15,6 +15,7 @@ from outreach.messaging.models import Conversation, Reply
 from outreach.officials.meetings import Answer, Promised, record_meeting
 from outreach.officials.models import Official
 from outreach.people.imports import import_constituents
+from outreach.people.models import Constituent
 from outreach.people.uploads import keep_upload
 from outreach.story.__main__ import DEMO_OFFICIALS
 from outreach.story.ledger import CarrierControl
@@ -83,12 +84,13 @@ def _draft_another(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str
 
 
 def _found(session: Session, runtime: Runtime, group_id: int) -> dict[str, str]:
-    """The person who wrote most often, their phone, and a thread that somebody must read."""
+    """The English speaker who wrote most often, their phone, and a thread that somebody must read."""
     person = session.execute(
-        select(Reply.constituent_id)
-        .where(Reply.group_id == group_id, Reply.constituent_id.is_not(None))
-        .group_by(Reply.constituent_id)
-        .order_by(func.count().desc(), Reply.constituent_id)
+        select(Constituent.id)
+        .join(Reply, Reply.constituent_id == Constituent.id)
+        .where(Constituent.group_id == group_id, Constituent.language == "en")
+        .group_by(Constituent.id)
+        .order_by(func.count().desc(), Constituent.id)
         .limit(1)
     ).scalar_one()
     sealed = session.execute(select(Reply.sealed).where(Reply.constituent_id == person).limit(1)).scalar_one()
