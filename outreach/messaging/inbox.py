@@ -132,8 +132,8 @@ def decide_opt_out(tx: Transaction, runtime: Runtime, who: Actor, conversation_i
     at = runtime.clock.real_now()
     for reply in _doubtful(tx, thread):
         _change(tx, runtime, who, reply, "opt_out" if stops else "other", reply.outcome)
-    if stops:
-        _opt_out(tx, who, thread, runtime)
+        if stops:
+            _opt_out(tx, runtime, who, reply)
     for suppression_id in _pending(tx, thread):
         lift(tx, suppression_id, who.group_id, reason=f"{who.name}: {'opt-out' if stops else 'no opt-out'}", at=at)
     thread.rank = DONE
@@ -176,7 +176,7 @@ def correct_reply(
         )
     _change(tx, runtime, who, reply, intent, outcome)
     if intent == "opt_out":
-        _opt_out(tx, who, thread, runtime)
+        _opt_out(tx, runtime, who, reply)
         thread.rank = DONE
     elif intent == "wrong_number":
         mark_number_bad(tx, runtime, reply.number_hash, None)
@@ -256,14 +256,19 @@ def _report(outcome: str | None) -> str | None:
     return f"report:{outcome}" if outcome else None
 
 
-def _opt_out(tx: Transaction, who: Actor, thread: Conversation, runtime: Runtime) -> None:
+def _opt_out(tx: Transaction, runtime: Runtime, who: Actor, reply: Reply) -> None:
     """The person's own words, understood by a person: in force everywhere, as if the machine had understood them."""
     at = runtime.clock.real_now()
     record_opt_out(
-        tx, group_id=who.group_id, number_hash=thread.number_hash, wording="", source="staff", at=at,
+        tx,
+        group_id=who.group_id,
+        number_hash=reply.number_hash,
+        wording=runtime.vault.open(reply.sealed, "reply")["body"],
+        source="staff",
+        at=at,
         recorded_by=who.name,
-    )  # fmt: skip
-    withdraw_planned(tx, thread.number_hash, at)
+    )
+    withdraw_planned(tx, reply.number_hash, at)
 
 
 def _note(tx: Transaction, runtime: Runtime, who: Actor, action: str, subject: str, **details: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,7 +16,7 @@ from outreach.messaging.inbox import INTENTS
 from outreach.messaging.models import Conversation, Message, Reply
 from outreach.messaging.slices import ANSWER_WITHIN, Facts, judge
 from outreach.people.consent import is_suppressed
-from outreach.people.models import Constituent
+from outreach.people.models import ConsentEvent, Constituent
 from outreach.people.zones import fifty_states
 from outreach.tallies.reads import counters
 from outreach.web.app import create_app
@@ -26,7 +26,7 @@ from tests.integration.test_live import sign_in
 from tests.integration.test_webhooks import launch, say, text_everybody
 
 QUESTION = "can you ring my neighbour instead?"
-DOUBTFUL = "please remove me maybe"
+DOUBTFUL = "enough of this, leave me alone maybe"
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def once(client: FlaskClient, path: str) -> str:
 
 def doubt(phone: FlaskClient, runtime: Runtime, person: int) -> None:
     """Make that person's thread a possible opt-out, by whatever words the classifier holds for one."""
-    say(phone, runtime, person, "enough of this, leave me alone maybe")
+    say(phone, runtime, person, DOUBTFUL)
     with runtime.db.snapshot() as session:
         intents = session.execute(
             select(Reply.intent).where(Reply.number_hash == runtime.vault.number_hash(number(person)))
@@ -156,6 +156,8 @@ def test_a_possible_opt_out_is_decided_first_and_yes_holds_for_good(
         gate = session.execute(select(Reply.gate_id)).scalar_one()
         assert counters(session, gate or 0, runtime.clock)["opted_out"] == 1
         assert [row.action for row in session.execute(select(AuditEvent)).scalars()].count("opt_out_decided") == 1
+        ledger = select(ConsentEvent.wording, ConsentEvent.recorded_by).where(ConsentEvent.kind == "opt_out")
+        assert [tuple(row) for row in session.execute(ledger)] == [(DOUBTFUL, "admin")]
     assert client.post("/inbox/1/answer", data={"body": "hello", "once": "a"}).status_code == 422
     assert answers_to(runtime, 1) == []
 
@@ -266,8 +268,6 @@ def test_an_opt_out_never_waits_and_a_stranger_waits_before_a_known_person(inten
 
 @pytest.mark.parametrize(("minutes", "state"), [(0, "posting"), (29, "posting"), (31, "held")])
 def test_a_late_answer_waits_for_the_day(minutes: int, state: str) -> None:
-    from datetime import UTC, datetime
-
     midnight = datetime.fromtimestamp(NOON_TUESDAY, UTC) + timedelta(hours=12)
     facts = Facts(
         gate="open", kind="answer", suppressed=False, number_bad=False, body="hello", zones=fifty_states(), sent_at=(),
