@@ -59,6 +59,13 @@ class Message(Base):
             postgresql_where=text("state = 'held'"),
         ),
         Index(
+            "ix_message_held_by_gate",
+            "gate_id",
+            "not_before",
+            sqlite_where=text("state = 'held'"),
+            postgresql_where=text("state = 'held'"),
+        ),
+        Index(
             "ix_message_leased",
             "lease_until",
             sqlite_where=text("state in ('claimed', 'posting')"),

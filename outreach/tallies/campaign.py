@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from outreach.core.clock import Clock
@@ -36,33 +36,40 @@ class CampaignTally:
     at: datetime
 
 
+HEAD = (
+    select(
+        Campaign.id, Campaign.name, Campaign.state, Official.role, Official.name,
+        Gate.id, Gate.state, Gate.reason,
+    )
+    .join(Official, Official.id == Campaign.official_id)
+    .outerjoin(Wave, Wave.campaign_id == Campaign.id)
+    .outerjoin(Gate, Gate.id == Wave.gate_id)
+    .where(Campaign.id == bindparam("campaign"), Campaign.group_id == bindparam("group"))
+    .order_by(Wave.number)
+)  # fmt: skip
+"""A row for each wave, or one without a gate: one question, because each costs a page as much as the answer."""
+
+
 def campaign_tally(session: Session, group_id: int, campaign_id: int, clock: Clock) -> CampaignTally:
     """Exact as of one snapshot. Raises NotFoundError for a campaign of another group, or none."""
-    campaign = session.get(Campaign, campaign_id)
-    if campaign is None or campaign.group_id != group_id:
+    rows = session.connection().execute(HEAD, {"campaign": campaign_id, "group": group_id}).all()
+    if not rows:
         raise NotFoundError("campaign_unknown", campaign_id=campaign_id)
-    gates = (
-        session.execute(
-            select(Gate)
-            .join(Wave, Wave.gate_id == Gate.id)
-            .where(Wave.campaign_id == campaign_id)
-            .order_by(Wave.number)
-        )
-        .scalars()
-        .all()
-    )
     total: Counter[str] = Counter()
-    for gate in gates:
-        total.update(counters(session, gate.id, clock))
+    paused, reason = False, None
+    for gate_id, gate_state, why in (row[5:] for row in rows):
+        if gate_id is not None:
+            total.update(counters(session, gate_id, clock))
+        if gate_state == "paused" and not paused:
+            paused, reason = True, why
+    _, name, state, role, official = rows[0][:5]
     states = {state: total[state] for state in PUBLIC_STATES}
-    official = session.get_one(Official, campaign.official_id)
-    paused = next((gate for gate in gates if gate.state == "paused"), None)
     return CampaignTally(
-        campaign_id=campaign.id,
-        name=campaign.name,
-        official=f"{official.role} {official.name}".strip(),
-        state="paused" if campaign.state == "launched" and paused else campaign.state,
-        reason=paused.reason if paused else None,
+        campaign_id=campaign_id,
+        name=name,
+        official=f"{role} {official}".strip(),
+        state="paused" if state == "launched" and paused else state,
+        reason=reason,
         recipients=sum(states.values()),
         states=states,
         replies=total["replies"],

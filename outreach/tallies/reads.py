@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import CompoundSelect, bindparam, func, null, select, union_all
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
@@ -21,12 +22,13 @@ PUBLIC_STATES = ("planned", "held", "accepted", "sent", "delivered", "undelivere
                  "unknown", "needs_review")  # fmt: skip
 """The disjoint states that people, pages and CONTRACTS.md know, in the order in which they are shown."""
 
-COUNTERS = select(Tally.name, Tally.count).where(Tally.gate_id == bindparam("gate"))
-DELTAS = (
+COUNTERS: CompoundSelect[*tuple[Any, ...]] = union_all(
+    select(null(), Tally.name, Tally.count).where(Tally.gate_id == bindparam("gate")),
     select(Event.from_counter, Event.to_counter, func.sum(Event.count))
     .where(Event.folded_at.is_(None), Event.gate_id == bindparam("gate"), Event.kind == "delta")
-    .group_by(Event.from_counter, Event.to_counter)
+    .group_by(Event.from_counter, Event.to_counter),
 )
+"""Where a count leaves, where it goes, and how many: the folded counters, then the tail's."""
 HEARD = (
     select(
         Event.id, Event.kind, Event.key, Event.carrier_sid, Event.error_code, MessageAttempt.id,
@@ -58,9 +60,7 @@ def counters(session: Session, gate_id: int, clock: Clock) -> Counter[str]:
     """Every counter of a gate as of this snapshot; names without a row count 0."""
     reading = session.connection()  # rows as the driver gives them: the session would wrap each one again
     found: Counter[str] = Counter()
-    for name, count in reading.execute(COUNTERS, {"gate": gate_id}):
-        found[name] = count
-    for source, target, count in reading.execute(DELTAS, {"gate": gate_id}):
+    for source, target, count in reading.execute(COUNTERS, {"gate": gate_id}):
         if source:
             found[source] -= int(count)
         if target:
@@ -90,9 +90,8 @@ def _moves(reading: Connection, gate_id: int, clock: Clock) -> Counter[str]:
 def _stories(reading: Connection, gate_id: int) -> list[_Story]:
     """The tail by message, each in the order in which the folder will take it."""
     stories: dict[int, _Story] = {}
-    for event_id, kind, key, sid, code, attempt_id, closed, message_id, state, known_sid in reading.execute(
-        HEARD, {"gate": gate_id}
-    ):
+    heard = reading.execute(HEARD, {"gate": gate_id}).all()
+    for event_id, kind, key, sid, code, attempt_id, closed, message_id, state, known_sid in heard:
         story = stories.get(message_id)
         if story is None:
             story = stories[message_id] = _Story([state], {None: 0, known_sid: 1})
