@@ -22,8 +22,10 @@ from outreach.core.leases import acquire, new_token, release
 from outreach.core.logs import set_up_logs
 from outreach.core.runtime import Runtime, open_runtime
 from outreach.escalations.planning import wake_planners
+from outreach.messaging.breakers import check_breakers
 from outreach.messaging.reconcile import reconcile
 from outreach.messaging.recover import fetch_silent, list_missed
+from outreach.messaging.retries import retry_reported
 from outreach.messaging.sweep import release_held, sweep_claims, sweep_closed, sweep_posts, wake_senders
 from outreach.people.uploads import purge_uploads
 from outreach.replies import answer_found
@@ -133,6 +135,8 @@ STEPS: tuple[Callable[[Runtime], int], ...] = (
     sweep_claims,
     sweep_posts,
     release_held,
+    retry_reported,
+    check_breakers,
     sweep_closed,
     wake_senders,
     wake_planners,

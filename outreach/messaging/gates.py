@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypedDict
 
-from sqlalchemy import select, update
+import structlog
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from outreach.core.clock import Clock
 from outreach.core.db import Database, Job, Transaction
 from outreach.core.errors import ConflictError
 from outreach.messaging.events import append, delta
-from outreach.messaging.models import Gate, GateText, Message
+from outreach.messaging.models import Event, Gate, GateText, Message, Tally
 from outreach.messaging.states import BEFORE_POSTING, public_state
 
+log = structlog.get_logger(__name__)
+
 CHUNK = 500
+TAKEN = ("accepted", "sent", "delivered", "undelivered")
 SEND_BATCH = "workers.messaging.send_batch"
+
+
+class Baseline(TypedDict):
+    """Where a gate stood when it was resumed: its last event, and its counters. What breakers count begins there."""
+
+    event: int
+    texted: int
+    opted_out: int
+
+
+NOTHING: Baseline = {"event": 0, "texted": 0, "opted_out": 0}
 
 
 def open_gate(
@@ -41,6 +58,17 @@ def answers_gate(tx: Transaction, group_id: int, clock: Clock) -> int:
     return found or open_gate(tx, group_id=group_id, kind="answers", texts={}, values={}, clock=clock).id
 
 
+def counts_of(session: Session, gate_id: int) -> dict[str, int]:
+    """The folded counters of a gate; names without a row are missing."""
+    rows = session.execute(select(Tally.name, Tally.count).where(Tally.gate_id == gate_id))
+    return dict(rows.all())
+
+
+def texted(counts: Mapping[str, int]) -> int:
+    """How many texts the carrier has taken, by a gate's counters."""
+    return sum(counts.get(name, 0) for name in TAKEN)
+
+
 def gate_state(tx: Transaction, gate_id: int) -> str:
     """open, paused or closed."""
     return tx.execute(select(Gate.state).where(Gate.id == gate_id)).scalar_one()
@@ -52,10 +80,22 @@ def pause_gate(tx: Transaction, gate_id: int, reason: str) -> bool:
     return kind != "answers" and _move(tx, gate_id, "open", "paused", reason)
 
 
+def halt_gate(tx: Transaction, gate_id: int, reason: str) -> bool:
+    """Pause by the machine's own decision, which somebody must see and mend; False when it was not open."""
+    halted = pause_gate(tx, gate_id, reason)
+    if halted:
+        log.error("gate_halted", gate_id=gate_id, reason=reason)
+    return halted
+
+
 def resume_gate(tx: Transaction, gate_id: int) -> None:
     """Let messages through again. Raises ConflictError unless the gate was paused."""
     if not _move(tx, gate_id, "paused", "open", None):
         raise ConflictError("gate_not_paused")
+    counts = counts_of(tx, gate_id)
+    last = tx.execute(select(func.max(Event.id))).scalar() or 0
+    baseline: Baseline = {"event": last, "texted": texted(counts), "opted_out": counts.get("opted_out", 0)}
+    tx.execute(update(Gate).where(Gate.id == gate_id).values(baseline=baseline))
     tx.enqueue(Job("messaging", SEND_BATCH, (gate_id,)))
 
 

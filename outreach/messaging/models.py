@@ -23,7 +23,8 @@ class Gate(Base):
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
     kind: Mapped[str] = mapped_column(String(16))  # wave, answers
     state: Mapped[str] = mapped_column(String(8))  # open, paused, closed
-    reason: Mapped[str | None] = mapped_column(String(64))  # why it is not open: organizer, or carrier:<code>
+    reason: Mapped[str | None] = mapped_column(String(64))  # why it is not open: organizer, or what halted it
+    baseline: Mapped[dict[str, int] | None] = mapped_column(JSON)  # ``gates.Baseline`` of the last resumption
     woken_at: Mapped[datetime | None]  # real: when upkeep last asked a worker to send for it
     created_at: Mapped[datetime]
 

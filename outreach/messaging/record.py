@@ -13,11 +13,12 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from outreach.carrier.base import BAD_NUMBER, OPTED_OUT
+from outreach.carrier.base import BAD_NUMBER, CANNOT_REACH, OPTED_OUT, REGION_OFF
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
+from outreach.messaging.breakers import break_on_pair
 from outreach.messaging.events import EventRow, append
-from outreach.messaging.gates import pause_gate
+from outreach.messaging.gates import halt_gate
 from outreach.messaging.models import Message
 from outreach.messaging.optout import obey_opt_out
 from outreach.messaging.slices import Post
@@ -58,9 +59,15 @@ def record(runtime: Runtime, outcomes: Sequence[Outcome]) -> None:
             mark_number_bad(tx, runtime, one.post.number_hash, one.event["error_code"])
         for one in outcomes:
             if one.halt is not None:
-                gate_id = tx.execute(select(Message.gate_id).where(Message.id == one.post.message_id)).scalar_one()
-                if pause_gate(tx, gate_id, one.halt):
-                    log.error("gate_halted", gate_id=gate_id, reason=one.halt)
+                halt_gate(tx, _gate_of(tx, one), one.halt)
+            elif one.event["error_code"] == REGION_OFF:
+                log.error("carrier_alert", code=REGION_OFF, gate_id=_gate_of(tx, one))
+        for gate_id in {_gate_of(tx, one) for one in outcomes if one.event["error_code"] == CANNOT_REACH}:
+            break_on_pair(tx, gate_id)
+
+
+def _gate_of(tx: Transaction, one: Outcome) -> int:
+    return tx.execute(select(Message.gate_id).where(Message.id == one.post.message_id)).scalar_one()
 
 
 def mark_number_bad(tx: Transaction, runtime: Runtime, number_hash: bytes, code: int | None) -> None:

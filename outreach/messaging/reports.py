@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import structlog
 from sqlalchemy import select
 
 from outreach.carrier.base import BAD_NUMBER_REPORTED, MISCONFIGURED
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
-from outreach.messaging.gates import pause_gate
+from outreach.messaging.gates import halt_gate
 from outreach.messaging.models import Message, MessageAttempt
 from outreach.messaging.record import mark_number_bad
-
-log = structlog.get_logger(__name__)
 
 
 def record_status(
@@ -35,5 +32,5 @@ def record_status(
             return
         if error_code in BAD_NUMBER_REPORTED:
             mark_number_bad(tx, runtime, about.number_hash, error_code)
-        elif pause_gate(tx, about.gate_id, f"carrier:{error_code}"):
-            log.error("gate_halted", gate_id=about.gate_id, reason=f"carrier:{error_code}")
+        else:
+            halt_gate(tx, about.gate_id, f"carrier:{error_code}")

@@ -23,7 +23,7 @@ from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
 from outreach.messaging.claims import CLAIM_LIMIT, claim, release
-from outreach.messaging.gates import SEND_BATCH, pause_gate
+from outreach.messaging.gates import SEND_BATCH, halt_gate
 from outreach.messaging.models import Gate, Message
 from outreach.messaging.record import Outcome, Recorder
 from outreach.messaging.slices import CLOCK, Post, slice_out
@@ -73,7 +73,7 @@ class Sender:
                 log.error("claim_failed", gate_id=gate_id, code=error.code)
                 release(self._runtime.db, self._token)
                 with self._runtime.db.transaction() as tx:
-                    pause_gate(tx, gate_id, "settings:keys")
+                    halt_gate(tx, gate_id, "settings:keys")
                 return begun
             if not claimed:
                 after = 0

@@ -14,7 +14,7 @@ from outreach.carrier.base import OPTED_OUT
 
 BEFORE_POSTING = ("planned", "claimed", "held")
 TERMINAL = frozenset({"delivered", "undelivered", "failed", "suppressed", "canceled", "superseded"})
-"""``superseded``: a person had it sent again, as a new message; it counts no more."""
+"""``superseded``: it was sent again, as a new message, by a person or by RETRIED; it counts no more."""
 STATES = (*BEFORE_POSTING, "posting", "unknown", "needs_review", "accepted", "sent", *sorted(TERMINAL))
 
 CHECK_AFTER = (timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30))
@@ -22,6 +22,12 @@ CHECK_AFTER = (timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30
 
 SILENCE = timedelta(minutes=10)
 """After this much domain time without a report, an accepted or sent message is fetched; three times at most."""
+
+RETRIED = {30001: timedelta(hours=1), 30003: timedelta(hours=1), 30036: timedelta(0)}
+"""The carrier's codes after which a text that ended may go out once more (CARRIER.md), and how long to wait first:
+its queue was full, the handset was off, its validity ran out. Domain time."""
+NEXT_WINDOW = frozenset({30036})
+"""Of these, those that wait for the person's next window; the others go within the window of the first try, or not."""
 
 HEARD_STATUS = {
     "scheduled": "accepted",
@@ -108,6 +114,9 @@ def hear(facts: Facts, heard: Heard) -> Facts:
     if heard.word in {"decided_sent", "decided_again"}:  # its attempt was closed with the decision
         target = TRANSITIONS.get(facts.state, {}).get(heard.word)
         return replace(facts, state=target, next_check_at=None, checks=0) if target else facts
+    if heard.word == "retried":
+        ended = facts.state in {"undelivered", "failed"} and facts.error_code in RETRIED
+        return replace(facts, state="superseded", next_check_at=None) if ended else facts
     if heard.attempt_closed or facts.closed_attempt == heard.attempt_id:
         return replace(facts, alarm="accepted_after_not_sent") if proof else facts
     if proof and heard.carrier_sid and facts.carrier_sid not in {None, heard.carrier_sid}:
@@ -126,6 +135,8 @@ def hear(facts: Facts, heard: Heard) -> Facts:
         moved = replace(moved, next_check_at=heard.begun_at + CHECK_AFTER[0])
     elif target in {"accepted", "sent"}:
         moved = replace(moved, next_check_at=heard.at + SILENCE)
+    elif target in {"undelivered", "failed"} and heard.error_code in RETRIED:
+        moved = replace(moved, next_check_at=heard.at + RETRIED[heard.error_code])
     return moved
 
 

@@ -66,8 +66,8 @@ class Persona:
 
 
 DEFAULT = (
-    Persona("delivered", 640),
-    Persona("stop", 50, replies=STOPS),
+    Persona("delivered", 663),
+    Persona("stop", 27, replies=STOPS),
     Persona("report_digit", 70, replies=DIGITS),
     Persona("report_words", 50, replies=WORDS),
     Persona("script", 30, replies=("SCRIPT", "script", "Script please"), reports=DIGITS),

@@ -29,6 +29,8 @@ LEASE = FOLDER_LEASE
 CHUNK = 1_000
 ON_TIMELINE = ("delivered", "replies", "reports", "opted_out")
 """The counters whose growth is kept by the minute."""
+ERROR = "error:"
+"""How the counters begin that tell, by the carrier's code, why texts are failed or undelivered now."""
 
 
 @dataclass(slots=True)
@@ -112,9 +114,18 @@ def _hear(folded: Folded, row: Any, domain: Callable[[datetime], datetime]) -> N
         folded.closed_attempts.append(after.closed_attempt)
     source, target = public_state(before.state), public_state(after.state)
     if source != target:
-        folded.counters[row.message_gate, source] -= 1
-        folded.counters[row.message_gate, target] += 1
+        for counter in (source, *_why(before)):
+            folded.counters[row.message_gate, counter] -= 1
+        for counter in (target, *_why(after)):
+            folded.counters[row.message_gate, counter] += 1
         _note(folded, row.message_gate, target, 1, at)
+
+
+def _why(facts: Facts) -> tuple[str, ...]:
+    """The counter of the carrier's reason, for a text that did not arrive and is not sent again."""
+    if facts.error_code and facts.state in {"failed", "undelivered"}:
+        return (f"{ERROR}{facts.error_code}",)
+    return ()
 
 
 _table = Message.__table__.c
