@@ -161,6 +161,8 @@ class Settings(BaseSettings):
     clock: Annotated[Clock, BeforeValidator(_clock)] = Field(default_factory=Clock, validation_alias="REHEARSAL_CLOCK")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(8000, validation_alias="PORT")
     web_concurrency: Annotated[int, Field(ge=1, le=256)] = Field(2, validation_alias="WEB_CONCURRENCY")
+    sender_rate: Annotated[float, Field(gt=0, le=10_000)] | None = Field(None, validation_alias="OUTREACH_SENDER_RATE")
+    """Texts a second that all workers together may send; None: as fast as the carrier takes them."""
     sentry_dsn: SecretStr | None = Field(None, validation_alias="SENTRY_DSN")
 
     @property
@@ -220,6 +222,8 @@ def _problem(detail: ErrorDetails) -> str:
     context = detail.get("ctx", {})
     if detail["type"] == "missing":
         return message_for("settings_missing", {"setting": setting})
+    if setting == "OUTREACH_SENDER_RATE":
+        return message_for("settings_choice", {"setting": setting, "expected": "a number above 0, at most 10000"})
     if detail["type"] in {"literal_error", "int_parsing", "greater_than_equal", "less_than_equal"}:
         expected = context.get("expected") or "a whole number in its range (PORT 1-65535, WEB_CONCURRENCY 1-256)"
         return message_for("settings_choice", {"setting": setting, "expected": expected})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from functools import cache
 
 from config.settings import Settings
@@ -12,6 +13,9 @@ from outreach.core.runtime import Runtime, open_runtime
 
 SENDER_THREADS = "OUTREACH_SENDER_THREADS"
 """How ``workers.run --sender-threads`` reaches its work-horses."""
+
+STOPPING = threading.Event()
+"""Set in a work-horse that is to end soon; its job then hands the rest to a next one."""
 
 
 def sender_threads() -> int:

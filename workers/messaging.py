@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from outreach.messaging.send import send_batch as send
-from workers.context import carrier, runtime, sender_threads
+from workers.context import STOPPING, carrier, runtime, sender_threads
 
 SECONDS = 20.0
 
 
 def send_batch(gate_id: int) -> None:
-    """Send what is due in a gate for some seconds."""
-    send(runtime(), carrier(), gate_id, threads=sender_threads(), seconds=SECONDS)
+    """Send what is due for some seconds."""
+    send(runtime(), carrier(), gate_id, threads=sender_threads(), seconds=SECONDS, stopping=STOPPING.is_set)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 
 import structlog
 from redis import Redis
@@ -21,7 +22,7 @@ from config.settings import Settings
 from outreach.core.logs import set_up_logs
 from outreach.core.queue import QUEUES, waiting_mark
 from workers import campaigns, messaging
-from workers.context import SENDER_THREADS
+from workers.context import SENDER_THREADS, STOPPING
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,17 @@ class AllowListWorker(RoundRobinWorker):
             return False
         self.connection.delete(waiting_mark(job.func_name, tuple(job.args)))
         return bool(super().perform_job(job, queue, execution))
+
+    def setup_work_horse_signals(self) -> None:
+        """A work-horse that is told to end lets its POSTs come home first: a POST cut off is one nobody knows of."""
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]  # RQ is not typed here
+        signal.signal(signal.SIGTERM, lambda *_: STOPPING.set())
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Told to stop, tell the work-horse as well: its job would go on for many seconds."""
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ is not typed here
+        if self.horse_pid:
+            self.kill_horse(signal.SIGTERM)
 
 
 def main() -> None:

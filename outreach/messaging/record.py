@@ -59,15 +59,11 @@ def record(runtime: Runtime, outcomes: Sequence[Outcome]) -> None:
             mark_number_bad(tx, runtime, one.post.number_hash, one.event["error_code"])
         for one in outcomes:
             if one.halt is not None:
-                halt_gate(tx, _gate_of(tx, one), one.halt)
+                halt_gate(tx, one.post.gate_id, one.halt)
             elif one.event["error_code"] == REGION_OFF:
-                log.error("carrier_alert", code=REGION_OFF, gate_id=_gate_of(tx, one))
-        for gate_id in {_gate_of(tx, one) for one in outcomes if one.event["error_code"] == CANNOT_REACH}:
+                log.error("carrier_alert", code=REGION_OFF, gate_id=one.post.gate_id)
+        for gate_id in {one.post.gate_id for one in outcomes if one.event["error_code"] == CANNOT_REACH}:
             break_on_pair(tx, gate_id)
-
-
-def _gate_of(tx: Transaction, one: Outcome) -> int:
-    return tx.execute(select(Message.gate_id).where(Message.id == one.post.message_id)).scalar_one()
 
 
 def mark_number_bad(tx: Transaction, runtime: Runtime, number_hash: bytes, code: int | None) -> None:

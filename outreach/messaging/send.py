@@ -1,4 +1,4 @@
-"""Sending one gate's messages: claim, slice, POST, record.
+"""Sending: claim, slice, POST, record; every open gate in its turn.
 
 One dispatcher claims and slices; each slice is as large as the number of sender threads idle now. A thread that
 finds 250 ms gone since its slice's commit does not POST. Run twice at once, two senders share the rows; killed at
@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from queue import SimpleQueue
+from itertools import count
 
 import structlog
 from sqlalchemy import exists, select
@@ -20,13 +20,16 @@ from sqlalchemy import exists, select
 from outreach.carrier.base import Ambiguous, Carrier, CarrierError, Misconfigured, Rejected
 from outreach.core.db import Job
 from outreach.core.errors import OutreachError
+from outreach.core.pace import SharedRate
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
-from outreach.messaging.claims import CLAIM_LIMIT, claim, release
+from outreach.messaging.claims import CLAIM_LIMIT, Claimed, claim, release
 from outreach.messaging.gates import SEND_BATCH, halt_gate
 from outreach.messaging.models import Gate, Message
+from outreach.messaging.pool import Pool
 from outreach.messaging.record import Outcome, Recorder
 from outreach.messaging.slices import CLOCK, Post, slice_out
+from outreach.messaging.turns import Waiting, look, pause_for, whose_turn
 
 log = structlog.get_logger(__name__)
 
@@ -34,18 +37,29 @@ STALE_SECONDS = 0.25
 GATHER_SECONDS = 0.02
 LINGER_SECONDS = 5.0
 POLL_SECONDS = 0.1
+LOOK_SECONDS = 0.5
+"""How often the dispatcher looks for whose turn it is: an answer waits about so long behind a blast."""
 UNCLEAR_IN_A_ROW = 20
 """So many answers in a row that may mean anything halt the gate: each may need a person to decide it."""
 
 
-def send_batch(runtime: Runtime, carrier: Carrier, gate_id: int, *, threads: int, seconds: float) -> int:
-    """Send what is due in a gate for at most ``seconds`` (real); returns how many POSTs were begun.
+def send_batch(
+    runtime: Runtime,
+    carrier: Carrier,
+    gate_id: int,
+    *,
+    threads: int,
+    seconds: float,
+    stopping: Callable[[], bool] = lambda: False,
+) -> int:
+    """Send what is due for at most ``seconds`` (real), or until ``stopping``; returns how many POSTs were begun.
 
-    Work left over, or due within a few seconds, is handed to a next job.
+    Whoever asked for this did so for ``gate_id``; every other open gate has its turns as well. Work left over, or due
+    within a few seconds, is handed to a next job.
     """
     sender = Sender(runtime, carrier, threads)
     try:
-        return sender.run(gate_id, time.monotonic() + seconds)
+        return sender.run(gate_id, time.monotonic() + seconds, stopping)
     finally:
         sender.close()
 
@@ -57,65 +71,107 @@ class Sender:
         self._runtime = runtime
         self._carrier = carrier
         self._token = secrets.token_hex(16)
-        self._halted = threading.Event()
+        self._halted: set[int] = set()  # their own pause is about to be committed, by the recorder
         self._recorder = Recorder(runtime)
         self._pool = Pool(threads, self._post)
+        settings = runtime.settings
+        name = settings.twilio_messaging_service_sid or settings.twilio_from_number or "sender"
+        self._rate = SharedRate(settings.redis_url, name, settings.sender_rate)
+        self._turns = count()
+        self._served: dict[int, int] = {}
+        self._passed: dict[int, int] = {}  # gate -> the last id that its claims have looked at
+        self._waiting = Waiting([], 0.0)
+        self._look_at = self._started = time.monotonic()
+        self._begun = 0
 
-    def run(self, gate_id: int, deadline: float) -> int:
-        begun, after, started = 0, 0, time.monotonic()
-        while time.monotonic() < deadline:
-            # About a second's worth: what a killed sender has claimed must wait for the end of its lease.
-            rate = begun / max(1.0, time.monotonic() - started)
-            limit = min(CLAIM_LIMIT, max(2 * self._pool.threads, int(rate)))
-            try:
-                claimed, after = claim(self._runtime, gate_id, self._token, after=after, limit=limit)
-            except OutreachError as error:
-                log.error("claim_failed", gate_id=gate_id, code=error.code)
-                release(self._runtime.db, self._token)
-                with self._runtime.db.transaction() as tx:
-                    halt_gate(tx, gate_id, "settings:keys")
-                return begun
-            if not claimed:
-                after = 0
-                if not self._pool.busy() and not self._soon(gate_id):
-                    return begun
+    def run(self, gate_id: int, deadline: float, stopping: Callable[[], bool] = lambda: False) -> int:
+        """Take turns until the deadline, or until nothing is due."""
+        while not (over := time.monotonic() > deadline or stopping()):
+            gate = self._turn()
+            if gate is not None:
+                self._serve(gate, lambda: time.monotonic() > deadline or stopping())
+            elif self._pool.busy() or self._soon():
                 threading.Event().wait(POLL_SECONDS)
-            while claimed:
-                if self._halted.is_set():  # the gate's own pause is about to be committed by the recorder
-                    release(self._runtime.db, self._token)
-                    return begun
-                if time.monotonic() > deadline:
-                    release(self._runtime.db, self._token)
-                    break
-                idle = self._pool.wait_idle(min(len(claimed), self._pool.limit), GATHER_SECONDS)
-                if not idle:  # the carrier has just told us to slow down
-                    continue
-                posts = slice_out(self._runtime, claimed[:idle], self._token)
-                claimed = claimed[idle:]
-                begun += len(posts)
-                for post in posts:
-                    self._pool.submit(post)
-        self._runtime.db.send(Job("messaging", SEND_BATCH, (gate_id,)))
-        return begun
+            else:
+                break
+        if over:
+            self._runtime.db.send(Job("messaging", SEND_BATCH, (gate_id,)))
+        return self._begun
 
     def close(self) -> None:
         """Wait for the POSTs under way, then for their results to be recorded."""
         self._pool.close()
         self._recorder.close()
 
-    def _soon(self, gate_id: int) -> bool:
+    def _turn(self) -> int | None:
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._waiting, self._look_at = look(self._runtime), now + LOOK_SECONDS
+        due = whose_turn([gate for gate in self._waiting.gates if gate.gate_id not in self._halted], self._served)
+        if due is None:
+            self._look_at = now
+            return None
+        self._served[due.gate_id] = next(self._turns)
+        return due.gate_id
+
+    def _serve(self, gate_id: int, over: Callable[[], bool]) -> None:
+        """One claim of a gate, sliced out."""
+        try:
+            claimed, self._passed[gate_id] = claim(
+                self._runtime, gate_id, self._token, after=self._passed.get(gate_id, 0), limit=self._limit()
+            )
+        except OutreachError as error:
+            log.error("claim_failed", gate_id=gate_id, code=error.code)
+            release(self._runtime.db, self._token)
+            with self._runtime.db.transaction() as tx:
+                halt_gate(tx, gate_id, "settings:keys")
+            self._halted.add(gate_id)
+            return
+        if not claimed:
+            # Nothing above that id: what is still due is below it, or behind somebody else's lease.
+            self._passed.pop(gate_id)
+            self._waiting.gates[:] = [gate for gate in self._waiting.gates if gate.gate_id != gate_id]
+        while claimed:
+            if gate_id in self._halted or over():
+                release(self._runtime.db, self._token)
+                return
+            claimed = self._slice(claimed)
+
+    def _limit(self) -> int:
+        """About a second's worth: what a killed sender has claimed must wait for the end of its lease."""
+        rate = self._begun / max(1.0, time.monotonic() - self._started)
+        limit = min(CLAIM_LIMIT, max(2 * self._pool.threads, int(rate)))
+        return limit if self._rate.rate is None else min(limit, max(1, int(self._rate.rate)))
+
+    def _slice(self, claimed: list[Claimed]) -> list[Claimed]:
+        """Slice out as many as there are idle threads, and as the sender's rate allows; returns the others."""
+        if pause := pause_for(self._waiting.tail):
+            threading.Event().wait(pause)
+        idle = self._pool.wait_idle(min(len(claimed), self._pool.limit), GATHER_SECONDS)
+        if not idle:  # the carrier has just told us to slow down
+            return claimed
+        allowed = self._rate.take(idle)
+        if not allowed:
+            threading.Event().wait(min(POLL_SECONDS, 1 / (self._rate.rate or 1.0)))
+            return claimed
+        posts = slice_out(self._runtime, claimed[:allowed], self._token)
+        self._begun += len(posts)
+        for post in posts:
+            self._pool.submit(post)
+        return claimed[allowed:]
+
+    def _soon(self) -> bool:
         """Whether staying is worth it: something is due within seconds, or waits behind somebody else's lease."""
         due = self._runtime.clock.after_real(LINGER_SECONDS)
+        waiting = exists().where(Message.gate_id == Gate.id, Message.state == "planned", Message.not_before <= due)
+        open_ = select(Gate.id).where(Gate.state == "open", Gate.id.not_in(list(self._halted)), waiting)
         with self._runtime.db.snapshot() as session:
-            waiting = exists().where(Message.gate_id == gate_id, Message.state == "planned", Message.not_before <= due)
-            return bool(
-                session.execute(select(Gate.id).where(Gate.id == gate_id, Gate.state == "open", waiting)).first()
-            )
+            return session.execute(open_.limit(1)).first() is not None
 
     def _post(self, post: Post) -> None:
         outcome = self._try(post)
         if outcome.halt:
-            self._halted.set()
+            self._halted.add(post.gate_id)
         self._recorder.put(outcome)
 
     def _try(self, post: Post) -> Outcome:
@@ -138,6 +194,7 @@ class Sender:
             return Outcome(post, event, halt="carrier:unclear" if in_a_row >= UNCLEAR_IN_A_ROW else None)
         except CarrierError as error:  # throttled or unreachable: nothing was sent
             self._pool.shrink()
+            self._rate.slow_down()
             wait = random.uniform(1.0, 4.0) * self._pool.patience()  # noqa: S311  jitter, not a secret
             event = events.result(post.attempt_id, "not_sent", now(), error_code=error.code or None, retry_after=wait)
             return Outcome(post, event)
@@ -146,80 +203,3 @@ class Sender:
             return Outcome(post, events.result(post.attempt_id, "unknown", now()))
         self._pool.grow()
         return Outcome(post, events.result(post.attempt_id, "accepted", now(), carrier_sid=sid))
-
-
-class Pool:
-    """Sender threads, and how many of them may work at once.
-
-    The limit halves when the carrier throttles and grows back by one for every ``limit`` successes.
-    """
-
-    def __init__(self, threads: int, work: Callable[[Post], None]) -> None:
-        self.threads = threads
-        self._work = work
-        self._queue: SimpleQueue[Post | None] = SimpleQueue()
-        self._changed = threading.Condition()
-        self._busy = 0
-        self._unclear = self._failures = 0
-        self._limit = float(threads)
-        self._members = [threading.Thread(target=self._run, name=f"sender-{n}", daemon=True) for n in range(threads)]
-        for member in self._members:
-            member.start()
-
-    @property
-    def limit(self) -> int:
-        """How many threads may work now."""
-        return max(1, int(self._limit))
-
-    def busy(self) -> bool:
-        """Whether any POST is under way."""
-        with self._changed:
-            return self._busy > 0
-
-    def wait_idle(self, wanted: int, gather: float) -> int:
-        """Wait for an idle thread, then up to ``gather`` seconds for ``wanted`` of them; returns how many there are."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.limit > self._busy)
-            self._changed.wait_for(lambda: self.limit - self._busy >= wanted, timeout=gather)
-            return max(0, min(wanted, self.limit - self._busy))
-
-    def submit(self, post: Post) -> None:
-        """Give a post to an idle thread."""
-        with self._changed:
-            self._busy += 1
-        self._queue.put(post)
-
-    def shrink(self, *, unclear: bool = False) -> int:
-        """The carrier says: too fast, or says nothing clear; returns how many unclear answers came in a row."""
-        with self._changed:
-            self._limit = max(1.0, self._limit / 2)
-            self._unclear += unclear
-            self._failures += 1
-            return self._unclear
-
-    def patience(self) -> float:
-        """How much longer to wait after so many failures in a row: twice as long for each round of all threads."""
-        with self._changed:
-            return float(min(16, 2 ** (self._failures // self.threads)))
-
-    def grow(self) -> None:
-        """A POST went through."""
-        with self._changed:
-            self._unclear = self._failures = 0
-            self._limit = min(float(self.threads), self._limit + 1 / self._limit)
-
-    def close(self) -> None:
-        """Let every thread finish its post and end."""
-        for _ in self._members:
-            self._queue.put(None)
-        for member in self._members:
-            member.join()
-
-    def _run(self) -> None:
-        while (post := self._queue.get()) is not None:
-            try:
-                self._work(post)
-            finally:
-                with self._changed:
-                    self._busy -= 1
-                    self._changed.notify_all()

@@ -41,6 +41,7 @@ class Post:
 
     attempt_id: int
     message_id: int
+    gate_id: int
     number_hash: bytes
     to: str
     body: str
@@ -115,9 +116,10 @@ def slice_out(runtime: Runtime, claimed: Sequence[Claimed], token: str) -> list[
         attempts = _post(tx, [by_id[message_id] for message_id in posting], now, begun_at)
     committed = time.clock_gettime(CLOCK)
     return [
-        Post(attempts[i], i, by_id[i].number_hash, by_id[i].to, by_id[i].body, verdicts[i].validity, committed)
-        for i in posting
-    ]
+        Post(attempts[one.message_id], one.message_id, facts[one.message_id][0], one.number_hash, one.to, one.body,
+             verdicts[one.message_id].validity, committed)
+        for one in (by_id[message_id] for message_id in posting)
+    ]  # fmt: skip
 
 
 def _hold_gates(tx: Transaction, message_ids: list[int]) -> None:

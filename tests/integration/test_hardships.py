@@ -216,7 +216,7 @@ def test_a_pool_that_was_told_to_slow_down_has_no_idle_threads_below_zero() -> N
         hold.wait(5)
 
     pool = Pool(4, work)
-    post = Post(1, 1, b"", "", "", 1, 0.0)
+    post = Post(1, 1, 1, b"", "", "", 1, 0.0)
     for _ in range(3):
         pool.submit(post)
     waiting = threading.Timer(0.05, pool.shrink)
