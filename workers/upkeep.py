@@ -22,6 +22,7 @@ from outreach.core.leases import acquire, new_token, release
 from outreach.core.logs import set_up_logs
 from outreach.core.runtime import Runtime, open_runtime
 from outreach.escalations.planning import wake_planners
+from outreach.escalations.schedule import launch_due
 from outreach.messaging.breakers import check_breakers
 from outreach.messaging.reconcile import reconcile
 from outreach.messaging.recover import fetch_silent, list_missed
@@ -139,6 +140,7 @@ STEPS: tuple[Callable[[Runtime], int], ...] = (
     check_breakers,
     sweep_closed,
     wake_senders,
+    launch_due,
     wake_planners,
     seldom(purge_uploads, PURGE_EVERY),
 )

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, select
 from sqlalchemy.orm import Session
 
 from outreach.core.crypto import Vault
+from outreach.escalations.models import Recipient
+from outreach.messaging.models import Message, Reply
 from outreach.people.consent import has_consent_clause, is_suppressed_clause
 from outreach.people.models import Constituent, ListMembership
 from outreach.people.quiet_hours import window
@@ -23,6 +25,9 @@ from outreach.people.zones import parse_zones_key
 REASONS: Final = ("opted_out", "no_consent", "consent_old", "number_bad")
 """Why somebody in the lists is not texted, in the order in which they are looked for: each person has one reason."""
 IN: Final = "in"
+REACHED: Final = ("accepted", "sent", "delivered")
+"""A text that may have been read; whoever had none is not reminded of it."""
+UNWELCOME: Final = ("opt_out", "possible_opt_out", "wrong_number", "decline")
 
 
 class Cohort(NamedTuple):
@@ -73,6 +78,28 @@ def in_lists(group_id: int, list_ids: Sequence[int]) -> ColumnElement[bool]:
 def in_audience(group_id: int, list_ids: Sequence[int], now: datetime) -> ColumnElement[bool]:
     """In one of the lists, with valid consent and a number that works. The suppressed count as recipients."""
     return and_(in_lists(group_id, list_ids), has_consent_clause(now), Constituent.number_bad_at.is_(None))
+
+
+def in_wave(group_id: int, audience: Mapping[str, Any], now: datetime) -> ColumnElement[bool]:
+    """The clause of a wave's frozen audience: its lists, or those whom earlier waves reached, by what they answered.
+
+    ``replied`` leaves out whoever wants no more texts; ``silent`` is who has sent no word at all.
+    """
+    if "lists" in audience:
+        return in_audience(group_id, audience["lists"], now)
+    reached = exists().where(
+        Recipient.constituent_id == Constituent.id,
+        Recipient.wave_id.in_(audience["waves"]),
+        Message.recipient_id == Recipient.id,
+        Message.state.in_(REACHED),
+    )
+    said = and_(Reply.number_hash == Constituent.number_hash, Reply.gate_id.in_(audience["gates"]))
+    if audience["who"] == "silent":
+        answered = ~exists().where(said)
+    else:
+        answered = exists().where(said, Reply.intent.not_in(UNWELCOME))
+    standing = and_(has_consent_clause(now), Constituent.number_bad_at.is_(None))
+    return and_(Constituent.group_id == group_id, standing, reached, answered)
 
 
 def count_audience(session: Session, group_id: int, list_ids: Sequence[int], now: datetime) -> Audience:

@@ -18,12 +18,15 @@ from outreach.escalations.models import Campaign
 from outreach.messaging.render import check_template
 from outreach.officials.meetings import needs_escalation
 from outreach.officials.models import Meeting, Office, Official, Stance
+from outreach.officials.roles import official_in, role_in
 from outreach.people.models import ContactList
 
 LANGUAGES = ("en", "es")
 NAME_LENGTH = 200
 TEXTS = ("text_en", "text_es", "script_en", "script_es")
-EDITABLE = frozenset({"name", "policy", "office_id", *TEXTS})
+SECOND_TEXTS = ("text_b_en", "text_b_es")
+"""Tried against the first texts; null, both of them, when nothing is tried."""
+EDITABLE = frozenset({"name", "policy", "office_id", *TEXTS, *SECOND_TEXTS})
 
 
 def draft_from_meeting(tx: Transaction, runtime: Runtime, meeting: Meeting) -> Campaign | None:
@@ -80,7 +83,7 @@ def edit_draft(
     for field, value in changes.items():
         if field not in EDITABLE:
             raise BadInputError("campaign_field_unknown", field=field)
-        if field in TEXTS:
+        if field in TEXTS or (field in SECOND_TEXTS and value is not None):
             check_template(str(value))
         if field == "office_id" and value not in _offices_of(tx, campaign.official_id):
             raise BadInputError("office_not_of_official")
@@ -125,8 +128,8 @@ def text_values(tx: Session, campaign: Campaign) -> dict[str, dict[str, str]]:
     return {
         language: {
             "group": group.name,
-            "official": f"{official.role} {official.name}".strip(),
-            "role": official.role,
+            "official": official_in(official.name, official.role, language, "text_name"),
+            "role": role_in(official.role, language, "text_name"),
             "policy": policy_name(campaign.policy, language, "text_name"),
             "office_phone": spoken_phone(office),
         }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import select, update
 
@@ -13,10 +15,12 @@ from outreach.escalations.drafts import get_campaign, text_values
 from outreach.escalations.lint import fold
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.gates import cancel_messages, close_gate, open_gate, pause_gate, resume_gate
+from outreach.messaging.models import Gate
 from outreach.messaging.render import render
 
 LANGUAGE_NAMES = {"en": "English", "es": "Spanish"}
 STOP_WORDS = {"en": ("STOP",), "es": ("ALTO", "STOP")}
+BEFORE_LAUNCH = ("draft", "scheduled")
 PLAN_WAVE = "workers.campaigns.plan_wave"
 
 
@@ -25,27 +29,30 @@ def launch_campaign(tx: Transaction, runtime: Runtime, group_id: int, campaign_i
     campaign = get_campaign(tx, group_id, campaign_id)
     won = tx.execute(
         update(Campaign)
-        .where(Campaign.id == campaign_id, Campaign.group_id == group_id, Campaign.state == "draft")
-        .values(state="launched")
+        .where(Campaign.id == campaign_id, Campaign.group_id == group_id, Campaign.state.in_(BEFORE_LAUNCH))
+        .values(state="launched", launch_at=None, launch_problem=None)
         .returning(Campaign.id)
     ).first()
     if won is None:
         raise ConflictError("campaign_not_draft", state=campaign.state)
-    if not campaign.audience.get("lists"):
-        raise BadInputError("campaign_no_audience")
-    values = text_values(tx, campaign)
-    if not values["en"]["office_phone"]:
-        raise BadInputError("campaign_no_office_phone")
-    texts = {"en": campaign.text_en, "es": campaign.text_es}
-    for language, template in texts.items():
-        check_first_text(render(template, values[language], {}, language), language, values[language]["group"])
-    gate = open_gate(tx, group_id=group_id, kind="wave", texts=texts, values=values, clock=runtime.clock)
+    values = check_launch(tx, campaign)
+    gate = open_gate(
+        tx, group_id=group_id, kind="wave", texts=texts_of(campaign), second=second_texts_of(campaign), values=values,
+        clock=runtime.clock,
+    )  # fmt: skip
+    return open_wave(tx, runtime, campaign, 1, gate, campaign.audience)
+
+
+def open_wave(
+    tx: Transaction, runtime: Runtime, campaign: Campaign, number: int, gate: Gate, audience: dict[str, Any]
+) -> Wave:
+    """A wave behind its gate, and the job that plans it."""
     wave = Wave(
-        group_id=group_id,
-        campaign_id=campaign_id,
-        number=1,
+        group_id=campaign.group_id,
+        campaign_id=campaign.id,
+        number=number,
         gate_id=gate.id,
-        audience=campaign.audience,
+        audience=audience,
         planned_through=0,
         woken_at=runtime.clock.real_now(),
         launched_at=runtime.clock.now(),
@@ -54,6 +61,38 @@ def launch_campaign(tx: Transaction, runtime: Runtime, group_id: int, campaign_i
     tx.flush()
     tx.enqueue(Job("campaigns", PLAN_WAVE, (wave.id,)))
     return wave
+
+
+def check_launch(tx: Transaction, campaign: Campaign) -> dict[str, dict[str, str]]:
+    """What would keep a campaign from being launched raises BadInputError; returns the values of its texts."""
+    if not campaign.audience.get("lists"):
+        raise BadInputError("campaign_no_audience")
+    values = text_values(tx, campaign)
+    if not values["en"]["office_phone"]:
+        raise BadInputError("campaign_no_office_phone")
+    second = second_texts_of(campaign)
+    if second and set(second) != set(texts_of(campaign)):
+        raise BadInputError("second_text_in_one_language")
+    for texts in (texts_of(campaign), second):
+        check_texts(texts, values)
+    return values
+
+
+def check_texts(texts: Mapping[str, str], values: Mapping[str, Mapping[str, str]]) -> None:
+    """Each language's text can be rendered, names the group and says how to stop. Raises BadInputError."""
+    for language, template in texts.items():
+        check_first_text(render(template, values[language], {}, language), language, values[language]["group"])
+
+
+def texts_of(campaign: Campaign) -> dict[str, str]:
+    """Its text per language."""
+    return {"en": campaign.text_en, "es": campaign.text_es}
+
+
+def second_texts_of(campaign: Campaign) -> dict[str, str]:
+    """The text that is tried against the first, per language; empty when none is."""
+    texts = {"en": campaign.text_b_en, "es": campaign.text_b_es}
+    return {language: text for language, text in texts.items() if text}
 
 
 def check_first_text(text: str, language: str, group: str) -> None:
@@ -86,7 +125,7 @@ def cancel_campaign(runtime: Runtime, group_id: int, campaign_id: int) -> int:
     """Stop for good; returns how many texts were canceled. What was posted already is still reported on."""
     with runtime.db.transaction(durable=True) as tx:
         campaign = get_campaign(tx, group_id, campaign_id)
-        campaign.state = "canceled"
+        campaign.state, campaign.launch_at = "canceled", None
         gates = _gates(tx, campaign_id)
         for gate_id in gates:
             close_gate(tx, gate_id, "organizer")

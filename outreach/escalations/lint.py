@@ -20,6 +20,7 @@ Where = Literal["text", "script"]
 ERROR: Final = "error"
 SUFFIXES: Final = frozenset({"jr", "sr", "ii", "iii", "iv"})
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_ROLE_BEHIND = re.compile(r"\([^()]*\)$")  # Spanish values: "Ana Ruiz (alcalde/sa)"
 _SENTENCE_END = re.compile(r"[.!?]+(?=\s|$)")
 _VOWELS = re.compile(r"[aeiouy]+")
 _VOWELS_ES = re.compile(r"[aeiouáéíóúü]+|y$")
@@ -51,7 +52,7 @@ def _value_missing(rule: Mapping[str, Any], body: str, language: str, values: Ma
     text = fold(body)
     if wanted and wanted in text:
         return None
-    names = [word for word in _WORD.findall(wanted) if word not in SUFFIXES]
+    names = [word for word in _WORD.findall(_ROLE_BEHIND.sub("", wanted)) if word not in SUFFIXES]
     if rule["field"] == "official" and names and re.search(rf"\b{re.escape(names[-1])}\b", text):
         return None
     return ""

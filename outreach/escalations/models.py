@@ -25,9 +25,13 @@ class Campaign(Base):
     policy: Mapped[int]
     tactic: Mapped[str] = mapped_column(String(24))
     name: Mapped[str] = mapped_column(String(200))
-    state: Mapped[str] = mapped_column(String(12))  # draft, launched, canceled
+    state: Mapped[str] = mapped_column(String(12))  # draft, scheduled, launched, canceled
+    launch_at: Mapped[datetime | None]  # domain time at which a scheduled campaign launches
+    launch_problem: Mapped[str | None] = mapped_column(String(64))  # the error's code, when it could not
     text_en: Mapped[str] = mapped_column(Text)
     text_es: Mapped[str] = mapped_column(Text)
+    text_b_en: Mapped[str | None] = mapped_column(Text)  # a second text, tried against the first
+    text_b_es: Mapped[str | None] = mapped_column(Text)
     script_en: Mapped[str] = mapped_column(Text)
     script_es: Mapped[str] = mapped_column(Text)
     audience: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # {"lists": [id, ...]}
@@ -46,7 +50,7 @@ class Wave(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
     number: Mapped[int]
     gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"), unique=True)
-    audience: Mapped[dict[str, Any]] = mapped_column(JSON)
+    audience: Mapped[dict[str, Any]] = mapped_column(JSON)  # {"lists": [id, ...]} or {"waves": [id, ...], "who": ...}
     planned_through: Mapped[int] = mapped_column(default=0)  # the last constituent id that planning has passed
     planned_at: Mapped[datetime | None]  # set when planning is complete
     woken_at: Mapped[datetime]  # real: when planning last moved, or was last asked for

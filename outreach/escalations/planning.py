@@ -10,17 +10,31 @@ import time
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, insert, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    String,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outreach.core.db import Job, Transaction
 from outreach.core.runtime import Runtime
-from outreach.escalations.audience import in_audience
+from outreach.escalations.audience import in_wave
 from outreach.escalations.launch import PLAN_WAVE
 from outreach.escalations.models import Recipient, Wave
 from outreach.messaging.events import append, delta
 from outreach.messaging.gates import SEND_BATCH, gate_state
-from outreach.messaging.models import Message
+from outreach.messaging.models import GateText, Message
 from outreach.people.consent import is_suppressed_clause
 from outreach.people.models import Constituent
 from outreach.people.quiet_hours import window
@@ -29,6 +43,8 @@ from outreach.people.zones import parse_zones_key
 FIRST_CHUNK = 500
 LARGEST_CHUNK = 5_000
 TARGET_SECONDS = 0.03
+MIXER = 2_654_435_761
+"""Knuth's multiplier: neighbouring ids get different high bits."""
 WAKE_AFTER = timedelta(seconds=10)
 
 
@@ -50,19 +66,14 @@ def _plan_chunk(runtime: Runtime, wave_id: int, size: int) -> bool:
         if wave is None or wave.planned_at is not None:
             return True
         now = runtime.clock.now()
-        start, lists = wave.planned_through, wave.audience["lists"]
-        ids = (
-            select(Constituent.id)
-            .where(in_audience(wave.group_id, lists, now), Constituent.id > start)
-            .order_by(Constituent.id)
-            .limit(size)
-        )
+        start, audience = wave.planned_through, in_wave(wave.group_id, wave.audience, now)
+        ids = select(Constituent.id).where(audience, Constituent.id > start).order_by(Constituent.id).limit(size)
         end = tx.execute(select(func.max(ids.subquery().c.id))).scalar()
         if end is None or gate_state(tx, wave.gate_id) == "closed":
             wave.planned_at = now
             tx.enqueue(Job("messaging", SEND_BATCH, (wave.gate_id,)))
             return True
-        chosen = and_(in_audience(wave.group_id, lists, now), Constituent.id > start, Constituent.id <= end)
+        chosen = and_(audience, Constituent.id > start, Constituent.id <= end)
         _insert_recipients(tx, wave, chosen)
         _insert_messages(tx, wave, and_(Constituent.id > start, Constituent.id <= end), now, runtime)
         wave.planned_through = end
@@ -103,6 +114,7 @@ def _insert_messages(tx: Transaction, wave: Wave, chunk: ColumnElement[bool], no
             Constituent.language,
             not_before,
             literal(0),
+            _variant(tx, wave.gate_id),
         )
         .join(Constituent, Constituent.id == Recipient.constituent_id)
         .where(Recipient.wave_id == wave.id, chunk)
@@ -110,7 +122,7 @@ def _insert_messages(tx: Transaction, wave: Wave, chunk: ColumnElement[bool], no
         .order_by(Constituent.id)
     )
     columns = ["group_id", "gate_id", "recipient_id", "constituent_id", "number_hash", "kind", "state", "language",
-               "not_before", "checks"]  # fmt: skip
+               "not_before", "checks", "variant"]  # fmt: skip
     tx.execute(insert(Message).from_select(columns, rows))
     counts = tx.execute(
         select(Message.state, func.count())
@@ -119,6 +131,15 @@ def _insert_messages(tx: Transaction, wave: Wave, chunk: ColumnElement[bool], no
     )
     at = runtime.clock.real_now()
     append(tx, [delta(wave.gate_id, None, name, count, at) for name, count in counts])
+
+
+def _variant(tx: Transaction, gate_id: int) -> ColumnElement[str | None]:
+    """SQL for which of two texts a person gets: half of the people each, whatever order their list was in."""
+    second = tx.execute(select(GateText.gate_id).where(GateText.gate_id == gate_id, GateText.variant == "b").limit(1))
+    if second.first() is None:
+        return cast(null(), String(1))
+    mixed = cast(Constituent.id, BigInteger) * MIXER // 65536 % 2
+    return case((mixed == 1, "b"), else_="a")
 
 
 def _opening(tx: Transaction, chunk: ColumnElement[bool], now: datetime) -> tuple[Any, Any]:

@@ -12,14 +12,14 @@ from sqlalchemy import select
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.runtime import Runtime
-from outreach.escalations.drafts import TEXTS, edit_draft, get_campaign, text_values
+from outreach.escalations.drafts import SECOND_TEXTS, TEXTS, edit_draft, get_campaign, text_values
 from outreach.escalations.launch import launch_campaign
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.preview import preview, stops
 
 ABOUT: Final = ("name", "policy", "office_id")
 AUDIENCE: Final = ("audience",)
-EVERYTHING: Final = (*ABOUT, *AUDIENCE, *TEXTS)
+EVERYTHING: Final = (*ABOUT, *AUDIENCE, *TEXTS, *SECOND_TEXTS)
 """The fields of a draft that are edited, and may clash, together."""
 
 

@@ -60,9 +60,11 @@ def claim(runtime: Runtime, gate_id: int, token: str, *, after: int, limit: int)
             )
         }
         texts = {
-            text.language: text
+            (text.language, text.variant): text
             for text in tx.execute(
-                select(GateText.language, GateText.template, GateText.values).where(GateText.gate_id == gate_id)
+                select(GateText.language, GateText.variant, GateText.template, GateText.values).where(
+                    GateText.gate_id == gate_id
+                )
             )
         }
     locked: list[int] = []
@@ -74,7 +76,7 @@ def claim(runtime: Runtime, gate_id: int, token: str, *, after: int, limit: int)
 
 def _take(
     tx: Transaction, runtime: Runtime, gate_id: int, token: str, after: int, limit: int
-) -> list[Row[int, bytes, int | None, str, bytes | None]]:
+) -> list[Row[int, bytes, int | None, str, str | None, bytes | None]]:
     planned = aliased(Message)
     # A CTE, because a locking sub-select inside IN may be run more than once by PostgreSQL.
     due = (
@@ -92,19 +94,24 @@ def _take(
         update(Message)
         .where(Message.id.in_(select(due.c.id)))
         .values(state="claimed", lease_token=token, lease_until=until)
-        .returning(Message.id, Message.number_hash, Message.constituent_id, Message.language, Message.sealed)
+        .returning(
+            Message.id, Message.number_hash, Message.constituent_id, Message.language, Message.variant, Message.sealed
+        )
     )
     return sorted(tx.execute(taken).all(), key=lambda row: row.id)
 
 
-def _prepare(runtime: Runtime, row: Any, person: Any | None, texts: dict[str, Any], locked: list[int]) -> Claimed:
+def _prepare(
+    runtime: Runtime, row: Any, person: Any | None, texts: dict[tuple[str, str], Any], locked: list[int]
+) -> Claimed:
     try:
         if row.sealed is not None:  # an answer, or a text that was throttled: it was rendered before
             document, sealed = runtime.vault.open(row.sealed, "message"), row.sealed
         else:
             sealed_person, zip_code = (person.sealed, person.zip) if person else (b"\0", None)
             known = runtime.vault.open(sealed_person, "constituent")
-            text = texts.get(row.language) or texts["en"]
+            variant = row.variant or "a"
+            text = texts.get((row.language, variant)) or texts["en", variant]
             body = render(text.template, text.values, {**known, "zip": zip_code or ""}, row.language)
             document = {"to": known["phone"], "body": body}
             sealed = runtime.vault.seal(document, "message")

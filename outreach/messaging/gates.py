@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 import structlog
@@ -42,13 +42,23 @@ def open_gate(
     texts: Mapping[str, str],
     values: Mapping[str, Mapping[str, str]],
     clock: Clock,
+    second: Mapping[str, str] | None = None,
+    unless_replied: Sequence[int] = (),
 ) -> Gate:
-    """A new open gate; per language its template, and the values that are the same for everybody."""
-    gate = Gate(group_id=group_id, kind=kind, state="open", created_at=clock.now())
+    """A new open gate; per language its template, and the values that are the same for everybody.
+
+    ``second``: another template per language, to be tried against the first. ``unless_replied``: nobody who has
+    replied to one of these gates gets its text.
+    """
+    gate = Gate(
+        group_id=group_id, kind=kind, state="open", unless_replied=list(unless_replied) or None, created_at=clock.now()
+    )
     tx.add(gate)
     tx.flush()
-    for language, template in texts.items():
-        tx.add(GateText(gate_id=gate.id, language=language, template=template, values=dict(values[language])))
+    for variant, templates in (("a", texts), ("b", second or {})):
+        for language, template in templates.items():
+            said = dict(values[language])
+            tx.add(GateText(gate_id=gate.id, language=language, variant=variant, template=template, values=said))
     return gate
 
 

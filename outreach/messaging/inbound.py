@@ -103,7 +103,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     tx.flush()
     suppressed_before = is_suppressed(tx, number_hash, group_id)
     _obey(tx, runtime, reply, text, verdict)
-    _count(tx, reply, text, verdict)
+    _count(tx, reply, text, verdict, last.variant if last else None)
     stopped = verdict.intent == "opt_out" or text.opt_out_type == "STOP"
     note_reply(
         tx,
@@ -182,7 +182,7 @@ def _obey(tx: Transaction, runtime: Runtime, reply: Reply, text: InboundText, ve
         )
 
 
-def _count(tx: Transaction, reply: Reply, text: InboundText, verdict: Verdict) -> None:
+def _count(tx: Transaction, reply: Reply, text: InboundText, verdict: Verdict, variant: str | None) -> None:
     if reply.gate_id is None:
         return
     names = ["replies"]
@@ -190,6 +190,8 @@ def _count(tx: Transaction, reply: Reply, text: InboundText, verdict: Verdict) -
         names.append("opted_out")
     if verdict.outcome:
         names.append(f"report:{verdict.outcome}")
+    if variant:
+        names += [f"{variant}:{name}" for name in names]
     append(tx, [delta(reply.gate_id, None, name, 1, text.received_at, sid=text.sid) for name in names])
 
 

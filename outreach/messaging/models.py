@@ -25,17 +25,23 @@ class Gate(Base):
     state: Mapped[str] = mapped_column(String(8))  # open, paused, closed
     reason: Mapped[str | None] = mapped_column(String(64))  # why it is not open: organizer, or what halted it
     baseline: Mapped[dict[str, int] | None] = mapped_column(JSON)  # ``gates.Baseline`` of the last resumption
+    # Gates to which a person must not have replied when this one's text goes out: it reminds the silent.
+    unless_replied: Mapped[list[int] | None] = mapped_column(JSON)
     woken_at: Mapped[datetime | None]  # real: when upkeep last asked a worker to send for it
     created_at: Mapped[datetime]
 
 
 class GateText(Base):
-    """The text of a gate in one language, frozen when the gate opens, with the values that are not personal."""
+    """The text of a gate in one language, frozen when the gate opens, with the values that are not personal.
+
+    ``variant`` is a, and b where two texts are tried against each other.
+    """
 
     __tablename__ = "gate_text"
 
     gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"), primary_key=True)
     language: Mapped[str] = mapped_column(String(2), primary_key=True)
+    variant: Mapped[str] = mapped_column(String(1), primary_key=True, default="a", server_default="a")
     template: Mapped[str] = mapped_column(Text)
     values: Mapped[dict[str, str]] = mapped_column(JSON)
 
@@ -106,6 +112,7 @@ class Message(Base):
     kind: Mapped[str] = mapped_column(String(16))  # campaign, answer, confirmation
     state: Mapped[str] = mapped_column(String(16))
     language: Mapped[str] = mapped_column(String(2))
+    variant: Mapped[str | None] = mapped_column(String(1))  # a or b where two texts are tried; else null
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # {to, body}, once it was rendered
     not_before: Mapped[datetime]
     asked_at: Mapped[datetime | None]  # domain time of the text that this answers; null: it has no such limit

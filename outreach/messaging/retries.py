@@ -78,8 +78,8 @@ def _due() -> Any:
     return (
         select(
             Message.id, Message.group_id, Message.gate_id, Message.recipient_id, Message.constituent_id,
-            Message.number_hash, Message.kind, Message.language, Message.posted_at, Message.error_code,
-            Message.retry_of, Gate.state.label("gate"), MessageAttempt.id.label("attempt_id"),
+            Message.number_hash, Message.kind, Message.language, Message.variant, Message.posted_at,
+            Message.error_code, Message.retry_of, Gate.state.label("gate"), MessageAttempt.id.label("attempt_id"),
             Constituent.zones, Constituent.number_bad_at,
             is_suppressed_clause(Message.number_hash, Message.group_id).label("suppressed"),
         )
@@ -114,5 +114,6 @@ def _again(row: Any, at: datetime, now: datetime) -> Message:
         kind=row.kind,
         state="held" if at > now else "planned",
         language=row.language,
+        variant=row.variant,
         not_before=at,
     )

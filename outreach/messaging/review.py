@@ -77,6 +77,7 @@ def _send_again(tx: Transaction, runtime: Runtime, message: Message) -> None:
         kind=message.kind,
         state="planned",
         language=message.language,
+        variant=message.variant,
         not_before=runtime.clock.now(),
     )
     tx.add(again)

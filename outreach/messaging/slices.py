@@ -21,7 +21,7 @@ from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.messaging.claims import LEASE_SECONDS, Claimed
 from outreach.messaging.events import append, delta
-from outreach.messaging.models import Gate, Message, MessageAttempt
+from outreach.messaging.models import Gate, Message, MessageAttempt, Reply
 from outreach.people.caps import WEEK, next_allowed
 from outreach.people.consent import is_suppressed_clause, lock_people
 from outreach.people.models import Constituent
@@ -61,6 +61,7 @@ class Facts:
     zones: tuple[str, ...]
     sent_at: tuple[datetime, ...]
     asked_at: datetime | None = None  # domain time of the text that this answers
+    answered: bool = False  # replied already, where only the silent are to be reminded
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ def judge(facts: Facts, now: datetime) -> Verdict:
         return Verdict("canceled")
     if facts.suppressed and facts.kind != "confirmation":
         return Verdict("suppressed")
+    if facts.answered:
+        return Verdict("canceled")
     if not facts.body or (facts.number_bad and facts.kind == "campaign"):
         return Verdict("failed")
     if facts.gate == "paused":
@@ -138,6 +141,7 @@ def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime
             Message.kind,
             Message.asked_at,
             Gate.state.label("gate"),
+            Gate.unless_replied,
             is_suppressed_clause(Message.number_hash, Message.group_id).label("suppressed"),
             Constituent.number_bad_at,
             Constituent.zones,
@@ -149,6 +153,7 @@ def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime
         .with_for_update(of=Message)
     ).all()
     sent = _sent_lately(tx, [row.number_hash for row in rows], now)
+    replied = _replied(tx, rows)
     return {
         row.id: (
             row.gate_id,
@@ -161,10 +166,22 @@ def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime
                 zones=parse_zones_key(row.zones or ""),
                 sent_at=tuple(sent[row.number_hash]),
                 asked_at=row.asked_at,
+                answered=row.number_hash in replied,
             ),
         )
         for row in rows
     }
+
+
+def _replied(tx: Transaction, rows: Sequence[Any]) -> set[bytes]:
+    """Whose reply makes a reminder needless."""
+    gates = {gate_id for row in rows for gate_id in row.unless_replied or ()}
+    if not gates:
+        return set()
+    people = [row.number_hash for row in rows]
+    return set(
+        tx.execute(select(Reply.number_hash).where(Reply.number_hash.in_(people), Reply.gate_id.in_(gates))).scalars()
+    )
 
 
 def _sent_lately(tx: Transaction, number_hashes: list[bytes], now: datetime) -> dict[bytes, list[datetime]]:

@@ -70,7 +70,8 @@ def differences(runtime: Runtime, wave_id: int, ledger: list[Row]) -> Counter[st
     """How our rows differ from the carrier's, by kind of difference; empty when they reconcile.
 
     state: a recipient's state is not the carrier's. unbound: the carrier accepted a text for a recipient who has no
-    sid (``needs_review`` excepted). replies: a reply that only one side has. duplicates: the carrier's own count.
+    sid (``needs_review`` excepted); a text that another row of ours holds, such as an answer, is not theirs.
+    replies: a reply that only one side has. duplicates: the carrier's own count.
     """
     with runtime.db.snapshot() as session:
         ours = session.execute(
@@ -78,9 +79,11 @@ def differences(runtime: Runtime, wave_id: int, ledger: list[Row]) -> Counter[st
             .join(Recipient, Recipient.id == Message.recipient_id)
             .where(Recipient.wave_id == wave_id, Message.state != "superseded")
         ).all()
+        bound = set(session.execute(select(Message.carrier_sid).where(Message.carrier_sid.is_not(None))).scalars())
         replies = set(session.execute(select(Reply.carrier_sid)).scalars())
     by_sid = {row.sid: row for row in ledger if row.sid}
-    accepted_to = {runtime.vault.number_hash(row.to) for row in ledger if row.kind == "create"}
+    unbound = (row for row in ledger if row.kind == "create" and row.sid not in bound)
+    accepted_to = {runtime.vault.number_hash(row.to) for row in unbound}
     found: Counter[str] = Counter()
     for number_hash, sid, state in ours:
         if sid is None:

@@ -22,9 +22,9 @@ from outreach.officials.imports import import_officials
 from outreach.officials.meetings import Answer, record_meeting
 from outreach.officials.models import Office, Official
 from outreach.people.imports import import_constituents
+from outreach.people.invented import CONSENT, people_csv
 from outreach.people.models import Constituent
 from outreach.story.ledger import CarrierControl
-from outreach.story.people import CONSENT, people_csv
 from outreach.tallies.campaign import CampaignTally, campaign_tally
 
 GROUP = "People Power Valley"

@@ -7,7 +7,7 @@ locked with ``folded_at IS NULL``. Nothing else writes ``tally``, or a message's
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,7 +54,7 @@ def unfolded() -> Select[*tuple[Any, ...]]:
             Event.attempt_id, MessageAttempt.closed, MessageAttempt.begun_at,
             Message.id.label("message_id"), Message.gate_id.label("message_gate"), Message.state,
             Message.carrier_sid.label("known_sid"), Message.error_code.label("known_error"),
-            Message.not_before, Message.next_check_at, Message.checks,
+            Message.not_before, Message.next_check_at, Message.checks, Message.variant,
         )
         .outerjoin(MessageAttempt, MessageAttempt.id == Event.attempt_id)
         .outerjoin(Message, Message.id == MessageAttempt.message_id)
@@ -114,18 +114,19 @@ def _hear(folded: Folded, row: Any, domain: Callable[[datetime], datetime]) -> N
         folded.closed_attempts.append(after.closed_attempt)
     source, target = public_state(before.state), public_state(after.state)
     if source != target:
-        for counter in (source, *_why(before)):
+        for counter in (source, *_beside(before, source, row.variant)):
             folded.counters[row.message_gate, counter] -= 1
-        for counter in (target, *_why(after)):
+        for counter in (target, *_beside(after, target, row.variant)):
             folded.counters[row.message_gate, counter] += 1
         _note(folded, row.message_gate, target, 1, at)
 
 
-def _why(facts: Facts) -> tuple[str, ...]:
-    """The counter of the carrier's reason, for a text that did not arrive and is not sent again."""
+def _beside(facts: Facts, public: str, variant: str | None) -> Iterator[str]:
+    """What else counts a message: the carrier's reason why it did not arrive, and the text that it tries."""
     if facts.error_code and facts.state in {"failed", "undelivered"}:
-        return (f"{ERROR}{facts.error_code}",)
-    return ()
+        yield f"{ERROR}{facts.error_code}"
+    if variant and public != "planned":  # planning and slices count all texts together
+        yield f"{variant}:{public}"
 
 
 _table = Message.__table__.c

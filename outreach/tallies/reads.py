@@ -33,6 +33,7 @@ HEARD = (
     select(
         Event.id, Event.kind, Event.key, Event.carrier_sid, Event.error_code, MessageAttempt.id,
         MessageAttempt.closed, Message.id, Message.state, Message.carrier_sid, Message.error_code,
+        Message.variant,
     )
     .join(MessageAttempt, MessageAttempt.id == Event.attempt_id)
     .join(Message, Message.id == MessageAttempt.message_id)
@@ -91,10 +92,10 @@ def _stories(reading: Connection, gate_id: int) -> list[_Story]:
     """The tail by message, each in the order in which the folder will take it."""
     stories: dict[int, _Story] = {}
     heard = reading.execute(HEARD, {"gate": gate_id}).all()
-    for event_id, kind, key, sid, code, attempt_id, closed, message_id, state, known_sid, known in heard:
+    for event_id, kind, key, sid, code, attempt_id, closed, message_id, state, known_sid, known, variant in heard:
         story = stories.get(message_id)
         if story is None:
-            story = stories[message_id] = _Story([state, known], {None: 0, known_sid: 1})
+            story = stories[message_id] = _Story([state, known, variant], {None: 0, known_sid: 1})
         attempt = story.attempts.setdefault(attempt_id, len(story.attempts))
         story.plot += (kind, key, code, story.sids.setdefault(sid, len(story.sids) + 1), attempt, closed)
         story.events.append(event_id)

@@ -15,8 +15,10 @@ from outreach.escalations import launch as levers
 from outreach.escalations.drafts import draft_from_meeting, edit_draft
 from outreach.escalations.models import Campaign, Recipient, Wave
 from outreach.escalations.planning import _plan_chunk, plan_wave, wake_planners
+from outreach.escalations.scripts import script_text
 from outreach.messaging.claims import claim
 from outreach.messaging.models import Gate, GateText, Message
+from outreach.messaging.render import render
 from outreach.messaging.slices import slice_out
 from outreach.messaging.sweep import sweep_closed
 from outreach.officials.imports import add_official
@@ -73,6 +75,26 @@ def test_every_other_outcome_opens_a_draft_that_can_be_launched(runtime: Runtime
     with runtime.db.transaction() as tx:
         levers.launch_campaign(tx, runtime, world.group_id, campaign_id)
         assert tx.get_one(Campaign, campaign_id).policy == (5 if outcome == "declined" else 1)
+
+
+def test_each_language_names_the_official_in_its_own_words(runtime: Runtime, world: World) -> None:
+    wave = launched(runtime, world)
+    person = {"first_name": "Ana", "city": "Phoenix", "zip": "85003"}
+    with runtime.db.snapshot() as session:
+        stored = select(GateText.language, GateText.template, GateText.values).where(GateText.gate_id == wave.gate_id)
+        sent = {row.language: (row.values, render(row.template, row.values, person, row.language))
+                for row in session.execute(stored)}  # fmt: skip
+    with runtime.db.transaction() as tx:
+        scripts = {language: script_text(tx, wave.gate_id, person, language) or "" for language in ("en", "es")}
+    for language, official, role in (
+        ("en", "Police chief Dana Whitfield", "Police chief"),
+        ("es", "Dana Whitfield (jefe/a de policia)", "jefe/a de policia"),
+    ):
+        values, body = sent[language]
+        assert (values["official"], values["role"]) == (official, role)
+        assert official in body
+        assert official in scripts[language]
+    assert "olice chief" not in sent["es"][1] + scripts["es"]
 
 
 def test_of_many_launches_at_once_one_wins(runtime: Runtime, world: World) -> None:

@@ -15,11 +15,11 @@ from outreach.messaging.models import Conversation, Reply
 from outreach.officials.meetings import Answer, Promised, record_meeting
 from outreach.officials.models import Official
 from outreach.people.imports import import_constituents
+from outreach.people.invented import CONSENT, people_csv
 from outreach.people.models import Constituent
 from outreach.people.uploads import keep_upload
 from outreach.story.__main__ import DEMO_OFFICIALS
 from outreach.story.ledger import CarrierControl
-from outreach.story.people import CONSENT, people_csv
 from outreach.story.play import play, wait_for_the_end
 
 WHO = "admin"

@@ -1,0 +1,78 @@
+"""A launch at a time that the organizer has chosen. Until then the campaign is nobody's to edit."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy import select, update
+
+from outreach.core.db import Transaction
+from outreach.core.errors import BadInputError, ConflictError, OutreachError
+from outreach.core.runtime import Runtime
+from outreach.escalations.drafts import get_campaign
+from outreach.escalations.launch import check_launch, launch_campaign
+from outreach.escalations.models import Campaign
+
+log = structlog.get_logger(__name__)
+
+LONGEST: Final = timedelta(days=60)
+"""Further ahead nobody knows who will be in the lists, or in office."""
+
+
+def schedule_launch(tx: Transaction, runtime: Runtime, group_id: int, campaign_id: int, at: datetime) -> None:
+    """Let a draft launch by itself at a domain time, when everything that a launch needs is there now.
+
+    Raises what launching raises, BadInputError launch_time_past or launch_time_far, ConflictError campaign_not_draft.
+    """
+    campaign = get_campaign(tx, group_id, campaign_id)
+    now = runtime.clock.now()
+    if at <= now:
+        raise BadInputError("launch_time_past")
+    if at > now + LONGEST:
+        raise BadInputError("launch_time_far", days=LONGEST.days)
+    check_launch(tx, campaign)
+    if not _move(tx, group_id, campaign_id, "draft", state="scheduled", launch_at=at, launch_problem=None):
+        raise ConflictError("campaign_not_draft", state=campaign.state)
+
+
+def unschedule_launch(tx: Transaction, group_id: int, campaign_id: int) -> None:
+    """Make it a draft again. Raises ConflictError campaign_not_scheduled when it has launched meanwhile."""
+    get_campaign(tx, group_id, campaign_id)
+    if not _move(tx, group_id, campaign_id, "scheduled", state="draft", launch_at=None):
+        raise ConflictError("campaign_not_scheduled")
+
+
+def launch_due(runtime: Runtime) -> int:
+    """Launch what has come due; how many. One that cannot be launched any more is a draft again, and says why."""
+    with runtime.db.snapshot() as reading:
+        due = reading.execute(
+            select(Campaign.id, Campaign.group_id)
+            .where(Campaign.state == "scheduled", Campaign.launch_at <= runtime.clock.now())
+            .order_by(Campaign.launch_at)
+        ).all()
+    launched = 0
+    for campaign_id, group_id in due:
+        try:
+            with runtime.db.transaction(durable=True) as tx:
+                launch_campaign(tx, runtime, group_id, campaign_id)
+            launched += 1
+        except OutreachError as error:
+            log.error("scheduled_launch_failed", campaign_id=campaign_id, code=error.code)
+            with runtime.db.transaction() as tx:
+                _move(
+                    tx, group_id, campaign_id, "scheduled", state="draft", launch_at=None,
+                    launch_problem=error.code[:64],
+                )  # fmt: skip
+    return launched
+
+
+def _move(tx: Transaction, group_id: int, campaign_id: int, source: str, **values: object) -> bool:
+    moved = (
+        update(Campaign)
+        .where(Campaign.id == campaign_id, Campaign.group_id == group_id, Campaign.state == source)
+        .values(**values)
+        .returning(Campaign.id)
+    )
+    return tx.execute(moved).first() is not None

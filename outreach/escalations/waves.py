@@ -1,0 +1,64 @@
+"""Further waves of a campaign: a reminder to those who have not replied, a follow-up to those who did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import select
+
+from outreach.core.db import Transaction
+from outreach.core.errors import BadInputError, ConflictError
+from outreach.core.runtime import Runtime
+from outreach.escalations.drafts import text_values
+from outreach.escalations.launch import check_texts, open_wave
+from outreach.escalations.models import Wave
+from outreach.escalations.revisions import lock_draft
+from outreach.messaging.gates import open_gate
+from outreach.messaging.render import check_template
+
+SILENT: Final = "silent"
+REPLIED: Final = "replied"
+WHO: Final = (SILENT, REPLIED)
+MOST: Final = 5
+"""Waves of one campaign; more of them would be pestering."""
+REST: Final = timedelta(days=1)
+"""Between the launches of two waves of a campaign (domain time): people need their day to call."""
+
+
+def launch_wave(
+    tx: Transaction, runtime: Runtime, group_id: int, campaign_id: int, *, who: str, texts: Mapping[str, str]
+) -> Wave:
+    """Text those whom the campaign has reached once more: who is silent, or who has replied.
+
+    The audience is what the earlier waves reached, looked at when the wave is planned, and for the silent again when
+    each text goes out. Of several at once one wins. Raises NotFoundError, ConflictError (campaign_not_running,
+    wave_too_soon, waves_too_many), BadInputError (wave_who_unknown, and what a text can have wrong).
+    """
+    if who not in WHO:
+        raise BadInputError("wave_who_unknown", who=who)
+    campaign = lock_draft(tx, group_id, campaign_id)
+    if campaign.state != "launched":
+        raise ConflictError("campaign_not_running")
+    earlier = waves_of(tx, campaign_id)
+    if len(earlier) >= MOST:
+        raise ConflictError("waves_too_many", most=MOST)
+    if earlier and runtime.clock.now() < earlier[-1].launched_at + REST:
+        raise ConflictError("wave_too_soon", hours=int(REST.total_seconds() // 3600))
+    values = text_values(tx, campaign)
+    for template in texts.values():
+        check_template(template)
+    check_texts(texts, values)
+    gates = [wave.gate_id for wave in earlier]
+    gate = open_gate(
+        tx, group_id=group_id, kind="wave", texts=texts, values=values, clock=runtime.clock,
+        unless_replied=gates if who == SILENT else (),
+    )  # fmt: skip
+    audience = {"waves": [wave.id for wave in earlier], "gates": gates, "who": who}
+    return open_wave(tx, runtime, campaign, earlier[-1].number + 1, gate, audience)
+
+
+def waves_of(tx: Transaction, campaign_id: int) -> Sequence[Wave]:
+    """A campaign's waves, first to last."""
+    return tx.execute(select(Wave).where(Wave.campaign_id == campaign_id).order_by(Wave.number)).scalars().all()
