@@ -10,17 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfoNotFoundError
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from outreach.core.crypto import Vault
 from outreach.escalations.models import Recipient
 from outreach.messaging.models import Message, Reply
+from outreach.messaging.slices import COUNTED_BY_CAPS
+from outreach.people.caps import PER_WEEK, WEEK, day_of
 from outreach.people.consent import has_consent_clause, is_suppressed_clause
 from outreach.people.models import Constituent, ListMembership
 from outreach.people.quiet_hours import window
-from outreach.people.zones import parse_zones_key
+from outreach.people.zones import fifty_states, parse_zones_key
 
 REASONS: Final = ("opted_out", "no_consent", "consent_old", "number_bad")
 """Why somebody in the lists is not texted, in the order in which they are looked for: each person has one reason."""
@@ -31,11 +34,15 @@ UNWELCOME: Final = ("opt_out", "possible_opt_out", "wrong_number", "decline")
 
 
 class Cohort(NamedTuple):
-    """People who will be texted in one language, with the same zones (a stored key), and so the same hours."""
+    """People who will be texted in one language, with the same zones (a stored key), and so the same hours.
+
+    ``rested_at``: when the caps let them have another text, for those who had theirs lately; None: now.
+    """
 
     zones: str
     language: str
     people: int
+    rested_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +69,14 @@ class Audience:
             counts[cohort.language] = counts.get(cohort.language, 0) + cohort.people
         return counts
 
+    def resting(self) -> int:
+        """How many of those who will be texted have had their text today, or this week's three, and have to wait."""
+        return sum(one.people for one in self.cohorts if one.rested_at is not None)
+
     def outside_hours(self, now: datetime) -> int:
         """How many of those who will be texted have to wait for their morning at ``now`` (domain time)."""
-        return sum(one.people for one in self.cohorts if not window(parse_zones_key(one.zones), now).open)
+        rested = [one for one in self.cohorts if one.rested_at is None]
+        return sum(one.people for one in rested if not window(parse_zones_key(one.zones), now).open)
 
 
 def in_lists(group_id: int, list_ids: Sequence[int]) -> ColumnElement[bool]:
@@ -103,7 +115,7 @@ def in_wave(group_id: int, audience: Mapping[str, Any], now: datetime) -> Column
 
 
 def count_audience(session: Session, group_id: int, list_ids: Sequence[int], now: datetime) -> Audience:
-    """Count everybody in the lists at a domain time, by what becomes of them. One statement."""
+    """Count everybody in the lists at a domain time, by what becomes of them."""
     reason = case(
         (is_suppressed_clause(Constituent.number_hash, Constituent.group_id), "opted_out"),
         (Constituent.consented_at.is_(None), "no_consent"),
@@ -111,21 +123,48 @@ def count_audience(session: Session, group_id: int, list_ids: Sequence[int], now
         (Constituent.number_bad_at.is_not(None), "number_bad"),
         else_=IN,
     )
+    listed = in_lists(group_id, list_ids)
+    days = {
+        key: _day(key, now) for key in session.execute(select(Constituent.zones).where(listed).distinct()).scalars()
+    }
     people = (
-        select(reason.label("reason"), Constituent.zones, Constituent.language)
-        .where(in_lists(group_id, list_ids))
+        select(reason.label("reason"), Constituent.zones, Constituent.language, _is_resting(days, now).label("resting"))
+        .where(listed)
         .subquery()
     )
-    rows = session.execute(
-        select(people.c.reason, people.c.zones, people.c.language, func.count())
-        .group_by(people.c.reason, people.c.zones, people.c.language)
-        .order_by(people.c.zones, people.c.language)
-    ).all()
+    columns = (people.c.reason, people.c.zones, people.c.language, people.c.resting)
+    rows = session.execute(select(*columns, func.count()).group_by(*columns).order_by(*columns[1:])).all()
     out = dict.fromkeys(REASONS, 0)
-    for why, _, _, count in rows:
-        if why != IN:
+    cohorts = []
+    for why, zones, language, resting, count in rows:
+        if why == IN:
+            cohorts.append(Cohort(zones, language, count, days[zones][1] if resting else None))
+        else:
             out[why] += count
-    return Audience(tuple(Cohort(zones, language, count) for why, zones, language, count in rows if why == IN), out)
+    return Audience(tuple(cohorts), out)
+
+
+def _day(zones_key: str, now: datetime) -> tuple[datetime, datetime]:
+    try:
+        return day_of(parse_zones_key(zones_key) or fifty_states(), now)
+    except ZoneInfoNotFoundError:  # a zone that this machine does not know: then it may be any
+        return day_of(fifty_states(), now)
+
+
+def _is_resting(days: Mapping[str, tuple[datetime, datetime]], now: datetime) -> ColumnElement[bool]:
+    """Whether somebody has had as many campaign texts, of any group, as the caps allow for now."""
+    earlier = and_(
+        Message.number_hash == Constituent.number_hash,
+        Message.kind == "campaign",
+        Message.state.in_(COUNTED_BY_CAPS),
+        Message.posted_at > now - WEEK,
+    )
+    if not days:
+        return literal(False)
+    when = Message.posted_at.type
+    began = case({key: literal(start, when) for key, (start, _) in days.items()}, value=Constituent.zones)
+    in_week = select(func.count()).select_from(Message).where(earlier).correlate(Constituent).scalar_subquery()
+    return or_(exists().where(earlier, Message.posted_at >= began), in_week >= PER_WEEK)
 
 
 def sample_people(

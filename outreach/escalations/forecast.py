@@ -67,7 +67,7 @@ def _parts_each(template: str, values: Mapping[str, str], sample: Sequence[Mappi
 def finish_time(cohorts: Sequence[Cohort], now: datetime, per_second: float) -> datetime | None:
     """When the last text leaves at ``per_second`` (real and domain time alike), each within its people's hours."""
     last_minutes = timedelta(minutes=table("quiet_hours")["last_minutes"])
-    waiting = [(now, cohort.zones, float(cohort.people)) for cohort in cohorts if cohort.people]
+    waiting = [(cohort.rested_at or now, cohort.zones, float(cohort.people)) for cohort in cohorts if cohort.people]
     heapq.heapify(waiting)
     at = now
     while waiting:

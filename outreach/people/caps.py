@@ -13,6 +13,16 @@ PER_WEEK = 3
 WEEK = timedelta(days=7)
 
 
+def day_of(zones: Sequence[str], now: datetime) -> tuple[datetime, datetime]:
+    """When the local day began in the first, and ends in the last, of the zones where a person may be (UTC)."""
+    starts, ends = [], []
+    for zone in (ZoneInfo(name) for name in zones):
+        today = now.astimezone(zone).date()
+        starts.append(datetime.combine(today, time(), zone).astimezone(UTC))
+        ends.append(datetime.combine(today + timedelta(days=1), time(), zone).astimezone(UTC))
+    return min(starts), max(ends)
+
+
 def next_allowed(sent_at: Iterable[datetime], zones: Sequence[str], now: datetime) -> datetime | None:
     """None when a text may go now, else the first instant at which these caps allow it.
 

@@ -32,7 +32,7 @@ from outreach.stage.instance import DEFAULT_DATA_DIR
 from outreach.stage.processes import Processes
 from outreach.stage.site import Keeper, Site, lock_directory, start_site
 from outreach.story.ledger import CarrierControl, differences
-from outreach.story.play import Launched, play, set_the_scene, wait_for_the_end
+from outreach.story.play import Launched, bring_people, play, set_the_scene, wait_for_the_end
 from outreach.tallies.campaign import CampaignTally, campaign_tally
 from outreach.tallies.reads import PUBLIC_STATES
 
@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 
 DEMO_OFFICIALS = Path(__file__).parent.parent.parent / "config" / "demo" / "officials.csv"
 SPEED_ONCE = 60.0
+LEFT_FOR_YOU = 60
+"""People whom the story does not text."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -122,6 +124,8 @@ def run(chosen: argparse.Namespace, processes: Processes, say: Console) -> int:
     if chosen.no_story:
         _stay(processes)
     launched = play(runtime, group_id, officials=chosen.officials, recipients=chosen.recipients, seed=chosen.seed)
+    if not chosen.once:  # the story's people have had their text today: somebody must be left for a first try
+        bring_people(runtime, group_id, LEFT_FOR_YOU, chosen.seed, "Town hall sign-ups")
     carrier = CarrierControl(site.carrier_url) if site.carrier_url else None
     _watch(runtime, launched, carrier, processes, chosen, say)
     report, halted = _report(runtime, launched, carrier)

@@ -55,7 +55,7 @@ def set_the_scene(runtime: Runtime) -> int:
 def play(runtime: Runtime, group_id: int, *, officials: Path, recipients: int, seed: int) -> Launched:
     """From the officials' file to a launched campaign. Raises OutreachError when the input cannot carry the story."""
     import_officials(runtime, group_id, officials, today=runtime.clock.now().date())
-    list_name = _bring_people(runtime, group_id, recipients, seed)
+    list_name = bring_people(runtime, group_id, recipients, seed, "Neighbors")
     with runtime.db.transaction() as tx:
         official = tx.execute(
             select(Official)
@@ -88,7 +88,7 @@ def play(runtime: Runtime, group_id: int, *, officials: Path, recipients: int, s
     return Launched(group_id, campaign_id, wave.id, wave.gate_id, started, at)
 
 
-def _bring_people(runtime: Runtime, group_id: int, recipients: int, seed: int) -> str:
+def bring_people(runtime: Runtime, group_id: int, recipients: int, seed: int, name: str) -> str:
     """Import invented people who are new to this database: earlier ones were texted today and their caps hold."""
     with runtime.db.snapshot() as session:
         known = session.execute(select(func.count()).select_from(Constituent)).scalar_one()
@@ -96,7 +96,7 @@ def _bring_people(runtime: Runtime, group_id: int, recipients: int, seed: int) -
         content = people_csv(recipients, seed, skip=known, ours=runtime.settings.twilio_from_number)
     except ValueError:
         raise BadInputError("story_too_many") from None
-    list_name = f"Neighbors {known + 1}-{known + recipients}"
+    list_name = f"{name} {known + 1}-{known + recipients}"
     import_constituents(runtime, group_id, content, list_name=list_name, consent=CONSENT, recorded_by=STORYTELLER)
     return list_name
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 
 from flask import Flask, Response, jsonify
-from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -31,22 +30,13 @@ from outreach.web import (
     people_import,
     phones,
     review,
+    sections,
     security,
     wizard,
     wizard_launch,
 )
 from outreach.web.roles import PUBLIC, allow, guard
 from outreach.webhooks import inbound_text, status_report, webhooks
-
-NAVIGATION = (
-    ("home.index", lazy_gettext("Home")),
-    ("officials.index", lazy_gettext("Officials")),
-    ("people.overview", lazy_gettext("People")),
-    ("campaigns.overview", lazy_gettext("Campaigns")),
-    ("inbox.index", lazy_gettext("Inbox")),
-    ("phones.grid", lazy_gettext("Phones")),
-)
-"""What the bar shows, of the sections that this app has."""
 
 
 class DatabaseId(IntegerConverter):
@@ -63,6 +53,8 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
         MAX_CONTENT_LENGTH=1024 * 1024,
+        # Cookies know no ports: two rehearsals on one machine would sign each other's people out.
+        SESSION_COOKIE_NAME=f"session-{settings.port}" if settings.mode == "rehearsal" else "session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.public_base_url.startswith("https://"),
@@ -71,7 +63,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     app.extensions["outreach"] = runtime or open_runtime(settings)
     app.jinja_env.globals.update(
         asset_url=assets.asset_url,
-        navigation=lambda: [entry for entry in NAVIGATION if entry[0].split(".")[0] in app.blueprints],
+        navigation=sections.navigation,
         rehearsal=settings.mode == "rehearsal",
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -100,6 +92,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     for view in (inbound_text, status_report, app.view_functions["static"]):
         allow(PUBLIC)(view)  # the webhooks are guarded by Twilio's signature
     guard(app, kept.ask_to_sign_in)
+    app.before_request(kept.ask_whose)
     app.register_error_handler(CSRFError, kept.answer_stale)
     app.register_error_handler(RequestEntityTooLarge, kept.answer_too_large)
     app.register_error_handler(HTTPException, security.plain_error)

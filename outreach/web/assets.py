@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, send_file, url_for
+from flask import Blueprint, Response, abort, current_app, send_file, url_for
 
 from outreach.web.roles import PUBLIC, allow
 
@@ -22,6 +22,7 @@ FILES = {
 }
 """Name -> distribution, package, path inside it. Packages are found, not imported: one of them needs Django."""
 YEAR_SECONDS = 31_536_000
+DAY_SECONDS = 86_400
 
 
 @cache
@@ -42,6 +43,15 @@ def serve(release: str, name: str) -> Response:
         abort(404)
     answer = send_file(asset_path(name), max_age=YEAR_SECONDS)
     answer.headers["Cache-Control"] = f"public, max-age={YEAR_SECONDS}, immutable"
+    return answer
+
+
+@pages.get("/favicon.ico")
+@allow(PUBLIC)
+def icon() -> Response:
+    """The site's icon, for what asks for one without having read a page. It is an SVG under any name."""
+    answer: Response = current_app.send_static_file("icon.svg")
+    answer.headers["Cache-Control"] = f"public, max-age={DAY_SECONDS}"
     return answer
 
 

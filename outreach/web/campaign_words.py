@@ -42,6 +42,19 @@ HALTS: Final = {
         "The campaign was halted: what is stored was sealed with a key that FIELD_ENCRYPTION_KEYS does not name. Put "
         "the old key back behind the new one, restart the worker, then resume."
     ),
+    "pair": lazy_gettext(
+        "The campaign was halted: our number cannot text these people's numbers (code 21612). Check with Twilio "
+        "which numbers and countries your sender may text, then resume."
+    ),
+    "filtered": lazy_gettext(
+        "The campaign was halted: phone networks filter this text as unwanted (code 30007). Cancel it, write the "
+        "text in your own plain words without short links, and check your sender's registration before you launch "
+        "again."
+    ),
+    "opt_outs": lazy_gettext(
+        "The campaign was halted: clearly more than 3% of the people texted opted out. Look at who is on the list "
+        "and how they agreed to be texted. Resume only if you are sure; counting then begins anew."
+    ),
     "other": lazy_gettext(
         "The campaign was halted: the carrier says that our set-up is wrong (code {code}). Mend it, then resume."
     ),
@@ -57,7 +70,10 @@ def is_halt(reason: str | None) -> bool:
 
 
 def why_paused(reason: str | None) -> str:
-    """A gate's reason (``organizer``, ``carrier:<code>``, ``settings:keys``) as a sentence that says how to mend it."""
+    """A gate's reason as a sentence that says how to mend it.
+
+    Reasons are ``organizer``, ``carrier:<code>``, ``breaker:<rule>`` and ``settings:keys``.
+    """
     if not is_halt(reason):
         return str(BY_A_PERSON)
     code = str(reason).partition(":")[2]

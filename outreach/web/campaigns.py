@@ -13,16 +13,17 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from outreach.core.errors import NotFoundError
 from outreach.escalations.models import Campaign
-from outreach.officials.models import Meeting
+from outreach.officials.models import Meeting, Official
 from outreach.serving import runtime
 from outreach.tallies.campaign import CampaignTally
 from outreach.tallies.charts import bars, running, stacked
 from outreach.tallies.live import live_tally
+from outreach.web.campaign_state import shown_state, texts_wait
 from outreach.web.campaign_words import GROUP_ZONE, is_halt, moment, percent, to_the_second, why_paused
 from outreach.web.people_words import place
 from outreach.web.phones import BESIDE, latest_phones
 from outreach.web.roles import allow
-from outreach.web.waiting import campaign_rows
+from outreach.web.waiting import campaign_rows, is_planned
 
 pages = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 
@@ -32,19 +33,20 @@ LISTED = 100
 
 LABELS = {
     "planned": lazy_gettext("planned"),
-    "held": lazy_gettext("held until it is day"),
+    "held": lazy_gettext("waiting for their hours, or another day"),
     "accepted": lazy_gettext("taken by the carrier"),
     "sent": lazy_gettext("on its way"),
     "delivered": lazy_gettext("delivered"),
     "undelivered": lazy_gettext("not delivered"),
     "failed": lazy_gettext("refused by the carrier"),
-    "suppressed": lazy_gettext("opted out"),
+    "suppressed": lazy_gettext("not sent: opted out"),
     "canceled": lazy_gettext("canceled"),
     "unknown": lazy_gettext("unknown, being looked up"),
     "needs_review": lazy_gettext("needs a decision"),
     "draft": lazy_gettext("a draft"),
     "launched": lazy_gettext("running"),
     "paused": lazy_gettext("paused"),
+    "all_sent": lazy_gettext("all sent"),
     "spoke": lazy_gettext("spoke with staff"),
     "voicemail": lazy_gettext("left a voicemail"),
     "mailbox_full": lazy_gettext("mailbox full"),
@@ -68,11 +70,12 @@ def overview() -> str:
 PROGRESS = ("delivered", "sent", "accepted", "undelivered", "failed", "suppressed", "canceled", "needs_review",
             "unknown", "held", "planned")  # fmt: skip
 """The order in which the progress bar shows the states: what has arrived first, what waits last."""
+NEVER_LEFT = ("planned", "held", "suppressed", "canceled")
 SERIES_LABELS = {
     "delivered": lazy_gettext("delivered"),
     "replies": lazy_gettext("replies"),
     "reports": lazy_gettext("calls reported"),
-    "opted_out": lazy_gettext("opted out"),
+    "opted_out": lazy_gettext("asked to stop"),
 }
 
 
@@ -102,7 +105,7 @@ def show(campaign_id: int) -> str | WerkzeugResponse:
 @allow("staff")
 def live(campaign_id: int) -> Response:
     """The live part alone, or 304 while nothing in it has changed: it tells no time of its own."""
-    body = render_template("campaigns/live.html", **_live(campaign_id))
+    body = render_template("campaigns/live.html", polled=True, **_live(campaign_id))
     return answer_or_304(body)
 
 
@@ -110,7 +113,7 @@ def live(campaign_id: int) -> Response:
 @allow("organizer")
 def levers(campaign_id: int) -> str:
     """The levers alone, for a page whose campaign has changed its state meanwhile."""
-    return render_template("campaigns/levers.html", tally=_live(campaign_id)["tally"])
+    return render_template("campaigns/levers.html", **_live(campaign_id))
 
 
 def answer_or_304(body: str) -> Response:
@@ -126,8 +129,9 @@ def _source(campaign_id: int) -> Any:
     """Where the campaign comes from: its meeting and official."""
     with runtime().db.snapshot() as reading:
         return reading.execute(
-            select(Campaign.official_id, Campaign.meeting_id, Meeting.held_on)
+            select(Campaign.official_id, Campaign.meeting_id, Meeting.held_on, Official.name, Official.role)
             .join(Meeting, Meeting.id == Campaign.meeting_id)
+            .join(Official, Official.id == Campaign.official_id)
             .where(Campaign.id == campaign_id, Campaign.group_id == current_user.group_id)
         ).one()
 
@@ -137,18 +141,21 @@ def _live(campaign_id: int) -> dict[str, Any]:
     try:
         with held.db.snapshot() as reading:
             found = live_tally(reading, current_user.group_id, campaign_id, held.clock)
+            # Asked only where the counts say that nobody waits: planning may not have come to everybody.
+            waiting = texts_wait(found.tally.states) or not is_planned(reading, campaign_id)
     except NotFoundError:
         abort(404)
     tally, states = found.tally, found.tally.states
     return {
         "live": found,
         "tally": tally,
+        "state": shown_state(tally.state, waiting=waiting),
         "labels": LABELS,
         "series_labels": SERIES_LABELS,
         "progress": stacked({state: states[state] for state in PROGRESS}),
         "outcomes": bars(tally.reports),
         "timeline": running(found.series),
-        "texted": tally.recipients - states["planned"] - states["held"] - states["suppressed"],
+        "texted": tally.recipients - sum(states[state] for state in NEVER_LEFT),
         "called": sum(tally.reports.values()),
         "halted": tally.state == "paused" and is_halt(tally.reason),
         "why": why_paused(tally.reason) if tally.state == "paused" else None,

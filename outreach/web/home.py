@@ -41,7 +41,7 @@ class Step:
 @pages.get("/")
 @allow("staff")
 def index() -> str:
-    """First steps, what needs a look now, running campaigns, drafts, meetings without a follow-up, promises due."""
+    """First steps, what needs a look now, launched campaigns, drafts, meetings without a follow-up, promises due."""
     held = runtime()
     with held.db.snapshot() as reading:
         waiting = what_waits(reading, current_user.group_id, held.clock.now())

@@ -19,6 +19,7 @@ from flask import Blueprint, Flask, redirect, request, session
 from flask_babel import Babel, get_locale
 from werkzeug.wrappers import Response
 
+from outreach.web.official_words import official_words, role_words
 from outreach.web.roles import PUBLIC, allow
 
 LANGUAGES = {"en": "English", "es": "Español"}
@@ -64,6 +65,7 @@ def set_up_languages(app: Flask) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = compiled()
     Babel(app, locale_selector=chosen_language)
     app.jinja_env.globals.update(get_locale=get_locale, languages=LANGUAGES)
+    app.jinja_env.filters.update(role=role_words, official=official_words)
     app.register_blueprint(pages)
 
 

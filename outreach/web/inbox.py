@@ -24,9 +24,9 @@ from outreach.messaging import inbox
 from outreach.serving import runtime
 from outreach.web.campaigns import LABELS
 from outreach.web.inbox_reads import VIEWS, list_threads, thread_page
-from outreach.web.inbox_words import INTENT_WORDS, VIEW_WORDS, WAITS, in_words, meaning, meanings
+from outreach.web.inbox_words import SPECIAL, VIEW_WORDS, WAITS, in_words, meaning, meanings
 from outreach.web.official_words import language
-from outreach.web.people_words import local_time
+from outreach.web.people_words import short_time
 from outreach.web.person_reads import TEXTS_SHOWN
 from outreach.web.roles import allow
 
@@ -73,11 +73,12 @@ def _listed() -> dict[str, Any]:
 
 
 def _words() -> dict[str, Any]:
-    return {"waits": WAITS, "intents": INTENT_WORDS, "meaning": meaning, "when": _when, "me": int(current_user.id)}
+    now = runtime().clock.now()
 
+    def when(at: datetime) -> str:
+        return short_time(at, now, PHOENIX)
 
-def _when(at: datetime) -> str:
-    return local_time(at, PHOENIX)
+    return {"waits": WAITS, "special": SPECIAL, "meaning": meaning, "when": when, "me": int(current_user.id)}
 
 
 def _polled(text: str) -> Response:
@@ -94,9 +95,6 @@ def show(conversation_id: int) -> str:
     """One thread."""
     form = AnswerForm(formdata=None)
     form.once.data = secrets.token_hex(16)
-    chosen = table("message_templates/canned").get(request.args.get("start", ""))
-    if chosen:
-        form.body.data = chosen["text"][language()]
     return _shown(conversation_id, form)
 
 
@@ -128,8 +126,12 @@ def _shown(conversation_id: int, form: AnswerForm) -> str:
 @pages.post("/<int:conversation_id>/answer")
 @allow("organizer")
 def answer(conversation_id: int) -> tuple[str, int] | WerkzeugResponse:
-    """Send an answer, once."""
+    """Send an answer, once; or put a ready answer into the box, behind what was typed, and send nothing."""
     held, form = runtime(), AnswerForm()
+    ready = table("message_templates/canned").get(request.form.get("start", ""))
+    if ready:
+        form.body.data = f"{form.body.data or ''}\n{ready['text'][language()]}".strip()
+        return _shown(conversation_id, form), 200
     if not form.validate_on_submit():
         return _shown(conversation_id, form), 422
     try:

@@ -11,14 +11,15 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from outreach.accounts.models import User
-from outreach.core.phone import mask
 from outreach.core.runtime import Runtime
+from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.conversations import DONE, RANKS
 from outreach.messaging.inbox import get_conversation
 from outreach.messaging.models import Conversation, Reply
 from outreach.people.consent import is_suppressed
 from outreach.people.models import Constituent
 from outreach.web.people_reads import name_of, opened
+from outreach.web.people_words import masked
 from outreach.web.person_reads import TEXTS_SHOWN, Text, texts_of
 
 THREADS_SHOWN: Final = 30
@@ -38,6 +39,7 @@ class Thread:
     wait: str | None
     claimed_by: int | None
     holder: str | None
+    campaign: Any  # id and name of the campaign that the newest text answers; None where it answers none
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +131,31 @@ def _threads(session: Session, runtime: Runtime, group_id: int, rows: Sequence[A
             )
         )
     }
-    return [
-        _thread(runtime, conversation, holder, replies[conversation.number_hash], people.get(conversation.number_hash))
-        for conversation, holder in rows
-        if conversation.number_hash in replies
-    ]
+    gates = {reply.gate_id for reply in replies.values()}
+    campaigns = {
+        row.gate_id: row
+        for row in session.execute(
+            select(Wave.gate_id, Campaign.id, Campaign.name)
+            .join(Campaign, Campaign.id == Wave.campaign_id)
+            .where(Campaign.group_id == group_id, Wave.gate_id.in_(gates))
+        )
+    }
+    found = []
+    for conversation, holder in rows:
+        reply = replies.get(conversation.number_hash)
+        if reply is not None:
+            name = people.get(conversation.number_hash)
+            found.append(_thread(runtime, conversation, holder, reply, name, campaigns.get(reply.gate_id)))
+    return found
 
 
-def _thread(runtime: Runtime, conversation: Conversation, holder: str | None, reply: Reply, name: str | None) -> Thread:
+def _thread(
+    runtime: Runtime, conversation: Conversation, holder: str | None, reply: Reply, name: str | None, campaign: Any
+) -> Thread:
     document = opened(runtime.vault, reply.sealed, "reply")
     return Thread(
         id=conversation.id,
-        who=name or mask(str(document.get("from", ""))),
+        who=name or masked(str(document.get("from", ""))),
         snippet=str(document.get("body", "")),
         intent=reply.intent,
         outcome=reply.outcome,
@@ -148,4 +163,5 @@ def _thread(runtime: Runtime, conversation: Conversation, holder: str | None, re
         wait=RANKS.get(conversation.rank),
         claimed_by=conversation.claimed_by,
         holder=holder,
+        campaign=campaign,
     )

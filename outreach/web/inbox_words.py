@@ -33,6 +33,8 @@ WAITS: Final = {
     "to_read": lazy_gettext("Wants an answer"),
     "no_hurry": lazy_gettext("To read"),
 }
+SPECIAL: Final = frozenset({"possible_opt_out", "unmatched"})
+"""Why a thread waits, where it is out of the ordinary: in the list of those that wait, only these get a badge."""
 VIEW_WORDS: Final = {
     "waiting": lazy_gettext("Waiting"),
     "mine": lazy_gettext("Mine"),

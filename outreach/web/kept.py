@@ -3,6 +3,8 @@
 Every form of the site is covered without knowing of it. The answer to a refused form is a page with its fields, a
 token of the present session, and the form's own address: it is the same form again. Somebody who has signed in
 meanwhile (in another tab: both share the cookie) is through by pressing it; anybody else gets this page once more.
+Every form names the user for whom it was drawn, so that nobody's words are sent in another's name without a word. That
+is not signed: it only decides whether to ask.
 
 Nothing is stored and nothing is done here, and what other sites send is never shown: a person must not be led to press
 a button under words that somebody else chose. The check is the browser's own statement of where a form came from.
@@ -10,7 +12,6 @@ a button under words that somebody else chose. The check is the browser's own st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,12 +19,12 @@ from urllib.parse import urlsplit
 from flask import Response, current_app, make_response, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
-from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import RequestEntityTooLarge
-from wtforms import Field
 
+from outreach.accounts.links import Identity, find_user
 from outreach.serving import runtime
+from outreach.web.kept_words import AGAIN, ID_DIGITS, TYPED_BY, form_like, label, shown_words
 from outreach.web.roles import PUBLIC, RANKS, declared_role
 from outreach.web.security import Page, error_page, plain_error
 
@@ -31,16 +32,17 @@ LOOK_AGAIN: Final = frozenset(
     {"wizard_launch.launch", "wizard_launch.test_text", "review.decide", "inbox.decide", "inbox.claim", "inbox.correct"}
 )
 """What decides about texts is never offered again from here: its own page shows what is so, as of now."""
-AGAIN: Final = "kept_again"
-"""The field by which we know this page's own form."""
-NOT_TYPED: Final = frozenset({"csrf_token", "version", "once", "opened", "action", AGAIN})
-"""Fields that pages fill in themselves: sent again, but nothing to read."""
 FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A form as it came. ``fields`` go back as they are; ``shown`` is what a person typed or chose, with labels."""
+    """A form as it came. ``fields`` go back as they are; ``shown`` is what a person typed or chose, with labels.
+
+    ``author``: the colleague who typed it, when somebody else is signed in. ``foreign``: somebody of no concern to
+    who is signed in typed it. ``typed_by``: under whose id it goes back; pressing the button makes it one's own, but
+    for a foreign form.
+    """
 
     address: str
     fields: list[tuple[str, str]]
@@ -48,6 +50,9 @@ class Kept:
     files: list[str]
     encoding: str
     again: bool
+    author: str | None
+    foreign: bool
+    typed_by: str | None
 
 
 def ask_to_sign_in() -> Response:
@@ -76,6 +81,22 @@ def answer_stale(error: CSRFError) -> Response | Page:
     return error_page(400, gettext("Nothing was done. Open the page again, look, and press there."), page_before())
 
 
+def ask_whose() -> Page | None:
+    """Before a form that somebody else typed is sent in this person's name: the page that says so. Else None.
+
+    One browser, two people: the form was drawn for one, the other has signed in since. A press on a button alone is
+    the act of who presses, and passes.
+    """
+    if request.method != "POST" or not current_user.is_authenticated or request.endpoint is None:
+        return None
+    if declared_role(current_app, request.endpoint) == PUBLIC:
+        return None
+    if request.form.get(TYPED_BY) in {None, current_user.get_id()}:
+        return None
+    kept = keep()
+    return (render_template("accounts/kept.html", kept=kept), 409) if kept else None
+
+
 def answer_too_large(error: RequestEntityTooLarge) -> Response | Page:
     """More than this site reads. Of people who are not signed in it reads less, so that is said first."""
     role = declared_role(current_app, request.endpoint) if request.endpoint else PUBLIC
@@ -96,19 +117,35 @@ def keep() -> Kept | None:
         return None
     given = [(name, value) for name, values in request.form.lists() for value in values]
     form = form_like(set(request.form))
-    shown = [(label(form, name), spoken) for name, value in given if (spoken := in_words(form, name, value))]
+    shown = shown_words(form, list(request.form.lists()))
     if not shown:
         return None
+    typed_by = request.form.get(TYPED_BY)
+    another = typed_by not in {None, current_user.get_id()} and current_user.is_authenticated
+    author = _colleague(str(typed_by)) if another else None
+    foreign = another and author is None
     address = url_for(request.endpoint, **(request.view_args or {}))
     query = request.query_string.decode("ascii", "replace")
     return Kept(
         address=f"{address}?{query}" if query else address,
-        fields=[(name, value) for name, value in given if name not in {"csrf_token", AGAIN}],
+        fields=[(name, value) for name, value in given if name not in {"csrf_token", AGAIN, TYPED_BY}],
         shown=shown,
         files=[label(form, name) for name, file in request.files.items() if file.filename],
         encoding=request.mimetype,
         again=AGAIN in request.form,
+        author=author.name if author else None,
+        foreign=foreign,
+        typed_by=current_user.get_id() if current_user.is_authenticated and not foreign else typed_by,
     )
+
+
+def _colleague(user_id: str) -> Identity | None:
+    """The user of this id in the group of who is signed in."""
+    if not (user_id.isascii() and user_id.isdecimal() and len(user_id) <= ID_DIGITS):
+        return None
+    with runtime().db.snapshot() as session:
+        found = find_user(session, int(user_id))
+    return found if found and found.group_id == current_user.group_id else None
 
 
 def our_origins() -> set[str]:
@@ -135,44 +172,3 @@ def _path_before() -> str:
         if found and not before:
             return "/" + path.lstrip("/\\")
     return ""
-
-
-def forms(base: type[FlaskForm] = FlaskForm) -> Iterator[type[FlaskForm]]:
-    """Every form class of the site."""
-    for one in base.__subclasses__():
-        if one.__module__.startswith("outreach."):
-            yield one
-        yield from forms(one)
-
-
-def form_like(names: set[str]) -> FlaskForm | None:
-    """The site's form, empty, that has most of these fields: it knows their labels."""
-    candidates = [form(formdata=None, meta={"csrf": False}) for form in forms()]
-    fitting = [(len(names & set(form.data)), -len(form.data), index) for index, form in enumerate(candidates)]
-    shared, _, best = max(fitting, default=(0, 0, 0))
-    return candidates[best] if shared else None
-
-
-def _field(form: FlaskForm | None, name: str) -> Field | None:
-    return form[name] if form is not None and name in form else None
-
-
-def label(form: FlaskForm | None, name: str) -> str:
-    """What the person read beside the field."""
-    field = _field(form, name)
-    return str(field.label.text) if field is not None else name.replace("_", " ").capitalize()
-
-
-def in_words(form: FlaskForm | None, name: str, value: str) -> str:
-    """What was typed, or the words of what was chosen; empty when the field says nothing that the page did not."""
-    field = _field(form, name)
-    if name in NOT_TYPED or not value.strip():
-        return ""
-    if field is None:
-        return value
-    if field.type in {"HiddenField", "CSRFTokenField"} or (field.default is not None and value == str(field.default)):
-        return ""
-    if field.type == "BooleanField":
-        return str(gettext("yes"))
-    choices = getattr(field, "choices", None) or ()
-    return next((str(words) for one, words, *_ in choices if str(one) == value), value)

@@ -8,10 +8,10 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from outreach.core.clock import PHOENIX
-from outreach.core.errors import OutreachError
+from outreach.core.errors import NotFoundError, OutreachError
 from outreach.serving import runtime
 from outreach.web.campaigns import LABELS
-from outreach.web.meetings_entry import Logged, log_meeting
+from outreach.web.meetings_entry import Logged, draft_again, log_meeting
 from outreach.web.meetings_forms import PROMISES, MeetingForm
 from outreach.web.meetings_reads import meeting_page
 from outreach.web.official_words import ANSWERS, BASES, OUTCOMES, policies
@@ -32,7 +32,7 @@ def show(meeting_id: int) -> str:
         abort(404)
     return render_template(
         "meetings/show.html", known=known, policies=policies(), answers=ANSWERS, bases=BASES, outcomes=OUTCOMES,
-        states=LABELS,
+        states=LABELS, may_draft=known.may_draft,
     )  # fmt: skip
 
 
@@ -67,6 +67,21 @@ def log(official_id: int) -> str | Response | tuple[str, int]:
         "meetings/new.html", form=form, official=official, policies=policies(), places=PROMISES, outcomes=OUTCOMES
     )
     return page, 422 if form.errors else 200
+
+
+@pages.post("/<int:meeting_id>/draft")
+@allow("organizer")
+def draft(meeting_id: int) -> Response:
+    """Draft a campaign from a meeting that has none; a second press finds the first one's."""
+    held = runtime()
+    try:
+        with held.db.transaction() as tx:
+            campaign_id = draft_again(tx, held, current_user.group_id, meeting_id)
+    except NotFoundError:
+        abort(404)
+    if campaign_id is None:  # they committed: the page offers no such button
+        return redirect(url_for("meetings.show", meeting_id=meeting_id), code=303)
+    return redirect(url_for("campaigns.show", campaign_id=campaign_id), code=303)
 
 
 def _onward(logged: Logged, official_id: int) -> Response:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from outreach.core.db import Transaction
-from outreach.core.errors import ConflictError
+from outreach.core.errors import ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import draft_from_meeting
 from outreach.escalations.models import Campaign
@@ -54,6 +54,27 @@ def log_meeting(
     made = record_meeting(tx, runtime, group_id, official_id=official_id, recorded_by=recorded_by, **said)
     drafted = draft_from_meeting(tx, runtime, made)
     return Logged(made.id, drafted.id if drafted else None)
+
+
+def draft_again(tx: Transaction, runtime: Runtime, group_id: int, meeting_id: int) -> int | None:
+    """A draft from a meeting whose campaigns were all thrown away or ended; its id, or that of the one that lives.
+
+    None when they committed. Raises NotFoundError for another group's meeting.
+    """
+    # Two presses at once: the second waits here until the first is stored, then finds its draft.
+    meeting = tx.execute(
+        select(Meeting).where(Meeting.id == meeting_id, Meeting.group_id == group_id).with_for_update(key_share=True)
+    ).scalar_one_or_none()
+    if meeting is None:
+        raise NotFoundError("meeting_unknown")
+    living = tx.execute(
+        select(Campaign.id).where(Campaign.meeting_id == meeting_id, Campaign.state != "canceled").order_by(Campaign.id)
+    )
+    found = living.scalars().first()
+    if found is not None:
+        return int(found)
+    drafted = draft_from_meeting(tx, runtime, meeting)
+    return drafted.id if drafted else None
 
 
 def _logged_since(

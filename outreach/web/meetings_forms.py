@@ -96,6 +96,11 @@ class MeetingForm(EntryForm):
         texts = {name: self[name].data for name in ("held_on", "attendees", "outcome", "notes")}
         return {**texts, "answers": answers, "promises": promises}
 
+    def is_raised(self, policy: int) -> bool:
+        """Whether this policy came up, or its part of the form is wrong: it must not be folded away."""
+        answer, basis = self[f"answer_{policy}"], self[f"basis_{policy}"]
+        return bool(answer.data != NOT_ASKED or basis.data or answer.errors or basis.errors)
+
     def filled_promises(self) -> bool:
         """Whether a row after the first holds anything, or is wrong: these rows must not be folded away."""
         rows = [self[f"{part}_{place}"] for place in PROMISES[1:] for part in ("promise", "due", "contact")]

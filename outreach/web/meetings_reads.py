@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.escalations.models import Campaign
+from outreach.officials.meetings import needs_escalation
 from outreach.officials.models import Meeting, Official, Promise, Stance
 
 
@@ -22,6 +23,7 @@ class MeetingPage:
     answers: dict[int, Any]
     promises: Sequence[Any]
     campaigns: Sequence[Any]
+    may_draft: bool  # no campaign of it lives, and there was no commitment
 
 
 def meeting_page(session: Session, group_id: int, meeting_id: int) -> MeetingPage | None:
@@ -46,5 +48,11 @@ def meeting_page(session: Session, group_id: int, meeting_id: int) -> MeetingPag
         .where(Campaign.group_id == group_id, Campaign.meeting_id == meeting_id)
         .order_by(Campaign.id)
     ).all()
-    official = session.get_one(Official, meeting.official_id)
-    return MeetingPage(meeting, official, {row.policy: row for row in said}, promises, campaigns)
+    return MeetingPage(
+        meeting=meeting,
+        official=session.get_one(Official, meeting.official_id),
+        answers={row.policy: row for row in said},
+        promises=promises,
+        campaigns=campaigns,
+        may_draft=needs_escalation(meeting.outcome) and all(row.state == "canceled" for row in campaigns),
+    )

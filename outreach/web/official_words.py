@@ -9,6 +9,7 @@ from flask_babel import get_locale, lazy_gettext
 from config import table
 from outreach.core.errors import OutreachError
 from outreach.officials.openstates import FileProblem
+from outreach.officials.roles import official_in, role_in
 
 OUTCOMES: Final = {
     "committed": lazy_gettext("They committed"),
@@ -92,6 +93,17 @@ def language() -> str:
     """en or es: the language of this page, for the words that configuration tables hold."""
     locale = get_locale()
     return "es" if locale is not None and locale.language == "es" else "en"
+
+
+def role_words(role: str, *, inside: bool = False) -> str:
+    """The ``role`` filter: an official's role in the language of this page, with a capital unless ``inside`` a line."""
+    said = role_in(role, language())
+    return said if inside or said == role else said[:1].upper() + said[1:]
+
+
+def official_words(name: str, role: str) -> str:
+    """The ``official`` filter (on the name): how a line names an official in the language of this page."""
+    return official_in(name, role, language())
 
 
 class Policy(NamedTuple):

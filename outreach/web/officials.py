@@ -17,6 +17,7 @@ from outreach.web.officials_entry import add_once, import_upload
 from outreach.web.officials_forms import OfficialForm, OfficialsFileForm
 from outreach.web.officials_reads import list_officials, official_page
 from outreach.web.roles import allow
+from outreach.web.samples import officials_file
 
 pages = Blueprint("officials", __name__, url_prefix="/officials")
 
@@ -67,6 +68,13 @@ def add() -> str | Response | tuple[str, int]:
     if not form.opened.data:
         form.open(now)
     return render_template("officials/new.html", form=form), 422 if form.errors else 200
+
+
+@pages.get("/import/sample.csv")
+@allow("organizer")
+def sample() -> Response:
+    """Invented officials, to try the import with."""
+    return officials_file()
 
 
 @pages.route("/import", methods=["GET", "POST"])

@@ -25,6 +25,7 @@ from outreach.web.people_words import (
     local_time,
     place,
     reason_in_words,
+    short_time,
 )  # fmt: skip
 from outreach.web.person_reads import TEXTS_SHOWN, person_page
 from outreach.web.roles import allow
@@ -79,12 +80,12 @@ def show(person_id: int) -> str:
     except NotFoundError:
         abort(404)
 
-    def when(at: datetime) -> str:
-        return local_time(at, person.zone)
-
     def real(at: datetime) -> str:
         """The ledger is in real time, the rest of the page in domain time."""
-        return when(held.clock.at(at.timestamp()))
+        return local_time(held.clock.at(at.timestamp()), person.zone)
+
+    def short(at: datetime) -> str:
+        return short_time(at, person.now, person.zone)
 
     return render_template(
         "people/show.html",
@@ -92,7 +93,7 @@ def show(person_id: int) -> str:
         reasons=[reason_in_words(reason, person.zone) for reason in person.reasons],
         clocks=[clock_of(zone, person.now) for zone in person.zones],
         here=place(person.zone),
-        when=when,
+        short=short,
         real=real,
         consent_words=CONSENT,
         sources=SOURCES,

@@ -37,6 +37,7 @@ from outreach.web.people_forms import UploadForm
 from outreach.web.people_reads import lists_of
 from outreach.web.people_words import FATES, FIELDS, TEMPLATE, WHOLE_NAME, error_in_words, problem_in_words
 from outreach.web.roles import RANKS, allow
+from outreach.web.samples import as_download, people_file
 
 __all__ = ("pages",)
 
@@ -63,12 +64,17 @@ def import_form() -> str:
 @pages.get("/import/template.csv")
 @allow("organizer")
 def template() -> Response:
-    """An empty file with the columns that we read. The mark at its start tells spreadsheets that it is UTF-8."""
+    """An empty file with the columns that we read."""
     text = io.StringIO()
     csv.writer(text).writerow([str(column) for column in TEMPLATE])
-    answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = 'attachment; filename="template.csv"'
-    return answer
+    return as_download(text.getvalue().encode(), "template.csv")
+
+
+@pages.get("/import/sample.csv")
+@allow("organizer")
+def sample() -> Response:
+    """Invented people, to try the import with."""
+    return people_file()
 
 
 @pages.post("/import")

@@ -18,14 +18,14 @@ from sqlalchemy.orm import Session
 
 from outreach.core.crypto import Vault
 from outreach.core.errors import NotFoundError, OutreachError
-from outreach.core.phone import mask
 from outreach.core.runtime import Runtime
 from outreach.people.models import ConsentEvent, Constituent, ContactList, ListMembership, Suppression
 from outreach.people.why_not import Facts, Reason, Suppressed, standing_reasons
+from outreach.web.people_words import masked
 
 log = structlog.get_logger(__name__)
 
-SEARCHED = 500
+SEARCHED = 5_000
 ON_A_PAGE = 50
 MOST_PAGES = 100_000
 
@@ -149,7 +149,7 @@ def _entries(session: Session, runtime: Runtime, group_id: int, rows: Sequence[C
         suppressions, starts = standing[row.number_hash]
         facts = Facts(suppressions, starts, row.consented_at, row.number_bad_at is not None)
         reason = next(iter(standing_reasons(facts, now)), None)
-        entries.append(Entry(row.id, name_of(document), mask(str(document.get("phone", ""))), row.zip, reason))
+        entries.append(Entry(row.id, name_of(document), masked(str(document.get("phone", ""))), row.zip, reason))
     return entries
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from babel.dates import get_timezone_location, get_timezone_name
+from babel.dates import format_skeleton, get_timezone_location, get_timezone_name
 from flask_babel import format_date, format_time, get_locale, gettext, lazy_gettext
 
 from outreach.core.errors import OutreachError
+from outreach.core.phone import mask
 from outreach.people.cells import Problem
 from outreach.people.why_not import Reason
+
+NORTH_AMERICAN: Final = re.compile(r"\+1[0-9]{10}", re.ASCII)
 
 FIELDS: Final = {
     "first_name": lazy_gettext("first name"),
@@ -160,6 +164,22 @@ def local_time(at: datetime, zone: ZoneInfo) -> str:
     """Date and time of day in a zone, in the person's language."""
     local = at.astimezone(zone)
     return f"{format_date(local, 'medium', rebase=False)}, {format_time(local, 'short', rebase=False)}"
+
+
+def short_time(at: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """Time of day in a zone; with its day when that is not today's, and its year when that is not this year's."""
+    local, today = at.astimezone(zone), now.astimezone(zone)
+    time = str(format_time(local, "short", rebase=False))
+    if local.date() == today.date():
+        return time
+    skeleton = "MMMd" if local.year == today.year else "yMMMd"
+    return f"{format_skeleton(skeleton, local, tzinfo=zone, locale=get_locale())}, {time}"
+
+
+def masked(e164: str) -> str:
+    """A number as people write it, that does not give it away: area code and the last two digits."""
+    hidden = mask(e164)
+    return f"({hidden[2:5]}) •••-••{hidden[-2:]}" if NORTH_AMERICAN.fullmatch(e164) else hidden
 
 
 def place(zone: ZoneInfo) -> str:

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from outreach.core.clock import PHOENIX
 from outreach.core.errors import NotFoundError
-from outreach.core.phone import mask
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message, Reply
 from outreach.messaging.slices import COUNTED_BY_CAPS
@@ -23,6 +22,7 @@ from outreach.people.models import ConsentEvent, Constituent, ContactList, ListM
 from outreach.people.why_not import Facts, Reason, why_not
 from outreach.people.zones import fifty_states, parse_zones_key
 from outreach.web.people_reads import name_of, opened, standing_of
+from outreach.web.people_words import masked
 
 TEXTS_SHOWN = 50
 
@@ -63,7 +63,10 @@ class PersonPage:
 
 
 def person_page(session: Session, runtime: Runtime, group_id: int, person_id: int) -> PersonPage:
-    """A person as of one snapshot, newest entries first. Raises NotFoundError for another group's."""
+    """A person as of one snapshot: the ledger newest first, texts as on a phone, oldest first.
+
+    Raises NotFoundError for another group's.
+    """
     row = session.execute(
         select(Constituent).where(Constituent.id == person_id, Constituent.group_id == group_id)
     ).scalar()
@@ -76,7 +79,7 @@ def person_page(session: Session, runtime: Runtime, group_id: int, person_id: in
     return PersonPage(
         id=row.id,
         name=name_of(document),
-        number=mask(str(document.get("phone", ""))),
+        number=masked(str(document.get("phone", ""))),
         zip=row.zip,
         city=str(document.get("city") or ""),
         language=row.language,
@@ -88,7 +91,7 @@ def person_page(session: Session, runtime: Runtime, group_id: int, person_id: in
         reasons=why_not(_facts(session, group_id, row, zones, now), now),
         consent=_consent(session, group_id, row.number_hash),
         suppressions=_suppressions(session, group_id, row.number_hash),
-        texts=texts[:TEXTS_SHOWN],
+        texts=texts[:TEXTS_SHOWN][::-1],
         more_texts=len(texts) > TEXTS_SHOWN,
         now=now,
     )

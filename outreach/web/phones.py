@@ -11,17 +11,22 @@ from typing import Any
 import phonenumbers
 import requests
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
-from flask_babel import gettext, lazy_gettext
+from flask_babel import format_decimal, gettext, lazy_gettext
+from flask_login import current_user
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from outreach.people.models import Constituent
 from outreach.serving import runtime
 from outreach.web.campaign_words import to_the_second
+from outreach.web.people_reads import name_of, opened
 from outreach.web.roles import allow
 
 pages = Blueprint("phones", __name__, url_prefix="/phones")
 
 NUMBER = re.compile(r"\+1[2-9][0-9]{2}555[0-9]{4}", re.ASCII)
-SHOWN = 24
+SHOWN, MOST = 12, 48
+"""Phones on their page: at first, and when somebody asks for more."""
 BESIDE = 6
 """Phones in the column beside a campaign's tally."""
 LONGEST_REPLY = 1_600
@@ -56,7 +61,7 @@ def ask(method: str, path: str, seconds: float = SECONDS, **options: Any) -> req
 def latest_phones(most: int, seconds: float = SECONDS_BESIDE) -> list[dict[str, Any]] | None:
     """The phones where something happened last; None when the carrier is away."""
     answer = ask("GET", "phones", seconds, params={"limit": most})
-    return None if answer is None or not answer.ok else [_in_words(phone) for phone in answer.json()["phones"]]
+    return None if answer is None or not answer.ok else _in_words(answer.json()["phones"])
 
 
 def _phone(number: str) -> dict[str, Any]:
@@ -67,17 +72,35 @@ def _phone(number: str) -> dict[str, Any]:
         abort(503)
     if not answer.ok:
         abort(404)
-    return _in_words(answer.json())
+    return _in_words([answer.json()])[0]
 
 
-def _in_words(phone: dict[str, Any]) -> dict[str, Any]:
-    """The number as people write it; each text's time on the group's clock, in domain time, and its status in words."""
-    number = phonenumbers.parse(phone["number"], "US")
-    phone["written"] = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
-    for text in phone["thread"]:
-        text["time"] = to_the_second(runtime().clock.at(text["at"]))
-        text["words"] = STATUS.get(text["status"], text["status"])
-    return phone
+def _in_words(phones: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Who holds each phone, where the group knows; the number as people write it; each text's time on the group's
+    clock, in domain time, and its status in words.
+    """
+    names = _names([phone["number"] for phone in phones])
+    for phone in phones:
+        number = phonenumbers.parse(phone["number"], "US")
+        phone["written"] = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+        phone["name"] = names.get(phone["number"], "")
+        for text in phone["thread"]:
+            text["time"] = to_the_second(runtime().clock.at(text["at"]))
+            text["words"] = STATUS.get(text["status"], text["status"])
+    return phones
+
+
+def _names(numbers: list[str]) -> dict[str, str]:
+    """Number -> name, of the group's people."""
+    vault = runtime().vault
+    by_hash = {vault.number_hash(number): number for number in numbers}
+    with runtime().db.snapshot() as reading:
+        rows = reading.execute(
+            select(Constituent.number_hash, Constituent.sealed).where(
+                Constituent.group_id == current_user.group_id, Constituent.number_hash.in_(by_hash)
+            )
+        ).all()
+    return {by_hash[row.number_hash]: name_of(opened(vault, row.sealed, "constituent")) for row in rows}
 
 
 def _campaign() -> int | None:
@@ -86,21 +109,29 @@ def _campaign() -> int | None:
     return given if given and 0 < given < 2**63 else None
 
 
+def _grid() -> dict[str, Any]:
+    """The phones where something happened last: a few, or with ``more`` in the address many."""
+    wide = "more" in request.args
+    most = MOST if wide else SHOWN
+    phones = latest_phones(most + 1, SECONDS)  # one more tells whether there are more
+    return {"phones": phones and phones[:most], "wide": wide, "more": not wide and len(phones or ()) > most}
+
+
 @pages.get("/")
 @allow("staff")
 def grid() -> str:
     """The phones where something happened last."""
-    phones = latest_phones(SHOWN, SECONDS)
-    if phones:
+    shown = _grid()
+    if shown["phones"]:
         session[SEEN_PHONES] = True
-    return render_template("phones/grid.html", phones=phones)
+    return render_template("phones/grid.html", **shown)
 
 
 @pages.get("/live")
 @allow("staff")
 def grid_live() -> str:
     """The same phones, for polling."""
-    return render_template("phones/cards.html", phones=latest_phones(SHOWN, SECONDS))
+    return render_template("phones/cards.html", **_grid())
 
 
 @pages.get("/beside/<int:campaign_id>")
@@ -134,7 +165,7 @@ def reply(number: str) -> Response:
         abort(404)
     body = request.form.get("body", "").strip()
     if not body or len(body) > LONGEST_REPLY:
-        flash(gettext("Type a text of 1 to 1,600 characters."), "error")
+        flash(gettext("Type a text of 1 to %(most)s characters.", most=format_decimal(LONGEST_REPLY)), "error")
     else:
         answer = ask("POST", f"phones/{number}/reply", json={"body": body})
         if answer is None or not answer.ok:

@@ -15,7 +15,7 @@ from outreach.messaging.review import decide_message
 from outreach.serving import runtime
 from outreach.web.inbox import actor
 from outreach.web.inbox_words import in_words
-from outreach.web.people_words import local_time
+from outreach.web.people_words import short_time
 from outreach.web.review_reads import doubts, doubts_waiting
 from outreach.web.roles import allow
 
@@ -36,7 +36,8 @@ def index() -> str:
     with held.db.snapshot() as session:
         total = doubts_waiting(session, current_user.group_id)
         rows = doubts(session, held, current_user.group_id)
-    return render_template("review/index.html", rows=rows, total=total, when=lambda at: local_time(at, PHOENIX))
+    now = held.clock.now()
+    return render_template("review/index.html", rows=rows, total=total, when=lambda at: short_time(at, now, PHOENIX))
 
 
 @pages.post("/<int:message_id>")

@@ -9,12 +9,12 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from outreach.core.phone import mask
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.models import Message
 from outreach.people.models import Constituent
 from outreach.web.people_reads import name_of, opened
+from outreach.web.people_words import masked
 
 SHOWN: Final = 50
 
@@ -59,7 +59,7 @@ def doubts(session: Session, held: Runtime, group_id: int) -> list[Doubt]:
         found.append(
             Doubt(
                 id=message.id,
-                who=name_of(opened(held.vault, sealed, "constituent")) or mask(str(text.get("to", ""))),
+                who=name_of(opened(held.vault, sealed, "constituent")) or masked(str(text.get("to", ""))),
                 person_id=message.constituent_id,
                 body=str(text.get("body", "")),
                 at=message.posted_at,

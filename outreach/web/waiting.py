@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, exists, func, select
 from sqlalchemy.orm import Session
 
+from outreach.core.clock import PHOENIX
 from outreach.escalations.models import Campaign, Wave
-from outreach.messaging.models import Gate
+from outreach.messaging.models import Gate, Tally
 from outreach.officials.models import Meeting, Official, Promise
 from outreach.people.models import Constituent
+from outreach.web.campaign_state import WAITING, shown_state
 from outreach.web.inbox_reads import waiting_threads
+from outreach.web.official_words import official_words
 from outreach.web.review_reads import doubts_waiting
 
 SHOWN = 20
@@ -23,7 +26,7 @@ DUE_WITHIN = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class CampaignRow:
-    """A campaign in a list. ``state`` is draft, launched, paused or canceled; ``reason`` says why it is paused."""
+    """A campaign in a list. ``state`` is one of ``campaign_state``; ``reason`` says why it is paused."""
 
     id: int
     name: str
@@ -37,6 +40,8 @@ class CampaignRow:
 class Waiting:
     """Rows for each part of the home page, newest or most urgent first; and how much of everything there is."""
 
+    today: date
+    """The day in the group's zone: a promise that was due before it is overdue."""
     meetings: Sequence[Any]
     promises: Sequence[Any]
     drafts: Sequence[CampaignRow]
@@ -54,8 +59,9 @@ class Waiting:
 
 
 def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
-    """Meetings without a commitment and without a launched campaign, promises due soon, drafts, running campaigns."""
-    followed = exists().where(Campaign.meeting_id == Meeting.id, Campaign.state != "draft")
+    """Meetings without a commitment that no campaign or draft follows, promises due soon, drafts, what was launched."""
+    followed = exists().where(Campaign.meeting_id == Meeting.id)
+    today = now.astimezone(PHOENIX).date()
     meetings = session.execute(
         select(Meeting.id, Meeting.held_on, Meeting.outcome, Official.name, Official.role)
         .join(Official, Official.id == Meeting.official_id)
@@ -66,7 +72,7 @@ def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
     promises = session.execute(
         select(Promise.text, Promise.due_on, Official.name, Official.id.label("official_id"))
         .join(Official, Official.id == Promise.official_id)
-        .where(Promise.group_id == group_id, Promise.due_on <= (now + DUE_WITHIN).date())
+        .where(Promise.group_id == group_id, Promise.due_on <= today + DUE_WITHIN)
         .order_by(Promise.due_on)
         .limit(SHOWN)
     ).all()
@@ -75,6 +81,7 @@ def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
         return session.execute(select(func.count()).where(model.group_id == group_id)).scalar_one()
 
     return Waiting(
+        today=today,
         meetings=meetings,
         promises=promises,
         drafts=campaign_rows(session, group_id, ("draft",)),
@@ -101,9 +108,11 @@ def campaign_rows(
         .correlate(Campaign)
         .scalar_subquery()
     )
+    unplanned = exists().where(Wave.campaign_id == Campaign.id, Wave.planned_at.is_(None)).correlate(Campaign)
     found = session.execute(
         select(Campaign.id, Campaign.name, Campaign.state, Campaign.created_at, Official.name.label("official"),
-               Official.role, paused.label("paused"))
+               Official.role, paused.label("paused"), unplanned.label("unplanned"),
+               _counted(Tally.name.in_(WAITING)).label("waiting"), _counted(~Tally.name.in_(WAITING)).label("past"))
         .join(Official, Official.id == Campaign.official_id)
         .where(Campaign.group_id == group_id, Campaign.state.in_(states))
         .order_by(Campaign.id.desc())
@@ -113,10 +122,31 @@ def campaign_rows(
         CampaignRow(
             id=row.id,
             name=row.name,
-            official=f"{row.role} {row.official}".strip(),
-            state="paused" if row.state == "launched" and row.paused is not None else row.state,
+            official=official_words(row.official, row.role),
+            state=shown_state(
+                "paused" if row.state == "launched" and row.paused is not None else row.state,
+                # Counters are folded a moment after a launch: before that they know of nobody.
+                waiting=row.unplanned or bool(row.waiting) or not row.past,
+            ),
             reason=row.paused or None,
             created_at=row.created_at,
         )
         for row in found
     ]
+
+
+def is_planned(session: Session, campaign_id: int) -> bool:
+    """Whether everybody whom the campaign texts is in its counters."""
+    unplanned = exists().where(Wave.campaign_id == campaign_id, Wave.planned_at.is_(None))
+    return not session.execute(select(unplanned)).scalar_one()
+
+
+def _counted(which: ColumnElement[bool]) -> ScalarSelect[int]:
+    """The sum of a campaign's folded counters: a list may be a moment behind, which a page must not be."""
+    return (
+        select(func.coalesce(func.sum(Tally.count), 0))
+        .join(Wave, Wave.gate_id == Tally.gate_id)
+        .where(Wave.campaign_id == Campaign.id, which)
+        .correlate(Campaign)
+        .scalar_subquery()
+    )

@@ -22,7 +22,7 @@ from outreach.web.official_words import OUTCOMES
 from outreach.web.roles import allow
 from outreach.web.wizard_forms import AboutForm, AudienceForm, TextForm, options
 from outreach.web.wizard_reads import Draft, lists_of, office_words, read_draft
-from outreach.web.wizard_words import FIELDS, OUT, PARTS, words
+from outreach.web.wizard_words import FIELDS, OUT, PARTS, counting, words
 
 pages = Blueprint("wizard", __name__, url_prefix="/campaigns/<int:campaign_id>/draft")
 
@@ -36,6 +36,7 @@ class Task(NamedTuple):
     title: str
     note: str
     done: bool
+    next: bool = False
 
 
 def language() -> str:
@@ -68,7 +69,19 @@ def tasks_of(draft: Draft) -> list[Task]:
     ]  # fmt: skip
     ready = all(task.done for task in before)
     note = gettext("Everything is there. Read it once more.") if ready else gettext("Waits for the steps above.")
-    return [*before, Task("wizard_launch.review", gettext("Review and launch"), note, ready)]
+    tasks = [*before, Task("wizard_launch.review", gettext("Review and launch"), note, done=False)]
+    first = next(index for index, task in enumerate(tasks) if not task.done)
+    return [task._replace(next=index == first) for index, task in enumerate(tasks)]
+
+
+def step_after(endpoint: str, tasks: list[Task]) -> str:
+    """Where going on leads from a page: to the next one that is left to do, round to the first, then the review.
+
+    A page where something is left to mend while the others are done is its own next.
+    """
+    here = [task.endpoint for task in tasks].index(endpoint)
+    ahead, behind = tasks[here + 1 : -1], tasks[: here + 1]
+    return next((task.endpoint for task in [*ahead, *behind] if not task.done), tasks[-1].endpoint)
 
 
 def _onward(draft: Draft) -> Response | None:
@@ -79,7 +92,7 @@ def _onward(draft: Draft) -> Response | None:
 
 
 def _save(form: FlaskForm, draft: Draft, fields: tuple[str, ...], **changes: Any) -> Response | None:
-    """Write the draft and go back to the list; None when it was refused, with the reason in the form."""
+    """Write the draft and go on, or back to the list; None when it was refused, with the reason in the form."""
     try:
         with runtime().db.transaction() as tx:
             revise_draft(
@@ -89,8 +102,12 @@ def _save(form: FlaskForm, draft: Draft, fields: tuple[str, ...], **changes: Any
         form.form_errors = [*form.form_errors, words(error)]
         form.clash = isinstance(error, ConflictError)
         return None
-    flash(gettext("Saved."))
-    return redirect(url_for("wizard.tasks", campaign_id=draft.campaign.id), code=303)
+    endpoint = "wizard.tasks"
+    if request.form.get("action") == "on":
+        endpoint = step_after(str(request.endpoint), tasks_of(find_draft(draft.campaign.id)))
+    unmended = endpoint == request.endpoint
+    flash(gettext("Saved. Something is left to mend: it is marked below.") if unmended else gettext("Saved."))
+    return redirect(url_for(endpoint, campaign_id=draft.campaign.id), code=303)
 
 
 def _show(template: str, form: FlaskForm, draft: Draft, fields: tuple[str, ...], **more: Any) -> Page:
@@ -181,7 +198,7 @@ def text(campaign_id: int) -> Page:
     if action.removeprefix("plain-") in TEXTS:
         field = form[action.removeprefix("plain-")]
         field.data = plain_template(field.data, draft.values[field.name[-2:]])
-    elif action == "save" and form.validate_on_submit():
+    elif action in {"save", "on"} and form.validate_on_submit():
         saved = _save(form, draft, TEXTS, **{name: form[name].data for name in TEXTS})
         if saved is not None:
             return saved
@@ -198,4 +215,4 @@ def text_preview(campaign_id: int) -> str:
 
 def _previewed(form: TextForm, draft: Draft) -> dict[str, Any]:
     shown = preview({name: form[name].data or "" for name in TEXTS}, draft.values, form.sample.data)
-    return {"previews": shown, "labels": PARTS, "language": language(), "words": words}
+    return {"previews": shown, "labels": PARTS, "language": language(), "words": words, "counting": counting}

@@ -17,11 +17,13 @@ from outreach.escalations.revisions import EVERYTHING, draft_version, launch_dra
 from outreach.messaging.render import render
 from outreach.messaging.testtext import PER_DAY, send_test_text
 from outreach.serving import runtime
+from outreach.web.campaign_words import GROUP_ZONE, moment
+from outreach.web.people_words import place
 from outreach.web.roles import allow
 from outreach.web.wizard import Page, find_draft, language, tasks_of
 from outreach.web.wizard_forms import LaunchForm, TestTextForm, refuse
 from outreach.web.wizard_reads import Draft, expect
-from outreach.web.wizard_words import OUT, PARTS, words
+from outreach.web.wizard_words import OUT, PARTS, counting, words
 
 pages = Blueprint("wizard_launch", __name__, url_prefix="/campaigns/<int:campaign_id>/draft")
 
@@ -55,7 +57,9 @@ def _review(draft: Draft, tested: TestTextForm | None = None, launched: LaunchFo
         draft=draft, campaign=draft.campaign, tested=tried, launching=launching, tasks=tasks_of(draft),
         draft_version=draft_version(draft.campaign, EVERYTHING), audience=audience, outside=audience.outside_hours(now),
         expected=expected, lasts=expected.finish_at - now if expected.finish_at else None,
-        previews=draft.previews(), labels=PARTS, reasons=OUT, language=language(), words=words, per_day=PER_DAY,
+        previews=draft.previews(), labels=PARTS, reasons=OUT, language=language(), words=words, counting=counting,
+        per_day=PER_DAY, here=place(GROUP_ZONE),
+        last_leaves=moment(expected.finish_at, now) if expected.finish_at else None,
     )  # fmt: skip
     return page, 422 if tried.errors or launching.errors else 200
 
@@ -139,5 +143,11 @@ def _launch(draft: Draft, form: LaunchForm) -> str | None:
             flash(gettext("This campaign was launched already."))
             return None
         return words(error)
-    flash(gettext("Launched. The first texts leave now."))
+    with held.db.snapshot() as session:
+        now = held.clock.now()
+        audience = count_audience(session, current_user.group_id, draft.list_ids, now)
+    if audience.resting() + audience.outside_hours(now) < audience.people:
+        flash(gettext("Launched. The first texts leave now."))
+    else:
+        flash(gettext("Launched. Nobody in these lists may be texted right now; the texts leave when they may."))
     return None

@@ -18,6 +18,7 @@ from outreach.escalations.models import Campaign
 from outreach.escalations.preview import Preview, preview
 from outreach.officials.models import Meeting, Office, Official
 from outreach.people.models import ContactList, ListMembership
+from outreach.web.wizard_words import OFFICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +98,5 @@ def expect(session: Session, held: Runtime, draft: Draft) -> tuple[Audience, For
 
 def office_words(office: Office) -> str:
     """An office in one line: its number as people dial it, kind and address."""
-    return ", ".join(part for part in (spoken_phone(office), office.classification, office.address) if part)
+    kind = str(OFFICES.get(office.classification.lower(), office.classification))
+    return ", ".join(part for part in (spoken_phone(office), kind, office.address) if part)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from flask_babel import lazy_gettext
 
 from outreach.core.errors import OutreachError
+from outreach.core.segments import Measure
 
 ERRORS: Final[dict[str, Any]] = {
     "draft_changed": lazy_gettext(
@@ -48,6 +49,24 @@ PHONE_REASONS: Final = frozenset(
 )  # fmt: skip
 """Reasons of a refused number that need no sentence of their own."""
 
+OFFICES: Final[dict[str, Any]] = {
+    "capitol": lazy_gettext("main office"),
+    "primary": lazy_gettext("main office"),
+    "district": lazy_gettext("district office"),
+}
+"""Kinds of offices as OpenStates names them; other kinds are somebody's own words."""
+
+ALPHABETS: Final[dict[str, Any]] = {
+    "GSM-7": lazy_gettext(
+        "%(units)s characters as phones count them, all plain (GSM-7). One text holds 160; joined texts hold 153 each."
+    ),
+    "UCS-2": lazy_gettext(
+        "%(units)s characters as phones count them, some of them not plain (UCS-2). One text holds 70; joined texts "
+        "hold 67 each."
+    ),
+}
+"""How a text's length is counted, by ``core.segments``."""
+
 OUT: Final[dict[str, Any]] = {
     "opted_out": lazy_gettext("opted out"),
     "no_consent": lazy_gettext("never agreed to be texted"),
@@ -77,6 +96,11 @@ FIELDS: Final[dict[str, Any]] = {
     "office_phone": lazy_gettext("the office's phone"),
 }
 """Merge fields in words."""
+
+
+def counting(cost: Measure) -> str:
+    """How the carrier counts a text, for whoever wants to know."""
+    return str(ALPHABETS[cost.encoding]) % {"units": f"{cost.units:,}"}
 
 
 def words(error: OutreachError) -> str:

@@ -51,6 +51,10 @@ def test_an_organizer_signs_in_once_and_reads_the_tally(page: Page, site: tuple[
     assert page.locator("html").get_attribute("lang") == "en"
     page.set_viewport_size({"width": 320, "height": 640})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.get_by_role("button", name="Menu Campaigns").click()
+    expect(page.get_by_role("link", name="Campaigns", exact=True).first).to_be_visible()
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
     page.get_by_role("button", name="Sign out").click()
     page.goto(f"{address}/campaigns/1")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
@@ -107,6 +111,9 @@ def test_the_numbers_come_by_themselves_and_say_how_old_they_are(page: Page, sit
     page.goto(f"{address}/campaigns/{wave.campaign_id}")
     expect(page.locator("#age")).to_have_text(re.compile(r"Updated (just now|\d+ s ago)"))
     expect(page.locator("#state-delivered")).to_have_text("0")
+    expect(page.locator("#state-badge")).to_have_text("running")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.locator("#nobody-summary").click()
     assert deliver(runtime, wave) == 4
     expect(page.locator("#state-delivered")).to_have_text("4")
     page.locator("#state-delivered").evaluate("cell => { cell.dataset.mark = 'kept' }")
@@ -114,8 +121,12 @@ def test_the_numbers_come_by_themselves_and_say_how_old_they_are(page: Page, sit
         pass
     assert polled.value.status in {200, 304}
     expect(page.locator("#state-delivered[data-mark=kept]")).to_have_count(1)  # what has not changed is left alone
+    # Nothing is left to stop, and the page says so; what was open stays open.
+    expect(page.locator("#state-badge")).to_have_text("all sent")
+    expect(page.locator("#all-sent")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).to_have_count(0)
+    expect(page.locator("#state-planned")).to_be_visible()
     # The carrier halts the campaign: the page says so, and offers the lever that fits.
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
     with runtime.db.transaction() as tx:
         tx.execute(update(Gate).where(Gate.id == wave.gate_id).values(state="paused", reason="carrier:30002"))
     expect(page.locator("#why")).to_contain_text("the carrier has suspended our account")
@@ -144,12 +155,14 @@ def test_without_javascript_the_page_tells_the_time_and_a_link_updates_it(
     plain.goto(f"{address}/campaigns/{wave.campaign_id}")
     expect(plain.locator("#age")).to_have_text(re.compile(r"Updated at 12:\d\d:\d\d\sPM"))
     expect(plain.locator("#phones-beside")).to_contain_text("Hello from the tally")
+    plain.get_by_role("button", name="Pause").click()
+    expect(plain.locator("#why")).to_contain_text("Somebody in your group paused it.")
+    plain.get_by_role("button", name="Resume").click()
     assert deliver(runtime, wave) == 2
     expect(plain.locator("#state-delivered")).to_have_text("0")
     plain.get_by_role("link", name="Update the numbers").click()
     expect(plain.locator("#state-delivered")).to_have_text("2")
-    plain.get_by_role("button", name="Pause").click()
-    expect(plain.locator("#why")).to_contain_text("Somebody in your group paused it.")
+    expect(plain.locator("#state-badge")).to_have_text("all sent")
     plain.context.close()
 
 

@@ -64,6 +64,7 @@ def test_from_an_empty_list_to_a_draft_by_mouse(page: Page, site: tuple[str, Run
     page.get_by_role("link", name="Log a meeting").click()
     page.get_by_label("Who was there").fill("Bo and the sheriff")
     page.get_by_text("They evaded the question").click()
+    page.locator("summary").get_by_text("5. Don't Ask Rule").click()
     fifth = page.get_by_role("group", name="5. Don't Ask Rule")
     fifth.get_by_text("No", exact=True).click()
     fifth.get_by_label("How do we know?").select_option("in practice")
@@ -116,6 +117,8 @@ def test_a_commitment_by_keyboard(page: Page, site: tuple[str, Runtime]) -> None
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     expect(page.get_by_label("They committed")).to_be_checked()
+    tab_to(page, "1. Judicial Warrant Rule")
+    page.keyboard.press("Enter")
     tab_to(page, "answer_1-3")  # a group of radio buttons is entered at the one that is chosen: not asked
     page.keyboard.press("ArrowRight")
     expect(page.locator("#answer_1-0")).to_be_checked()

@@ -193,6 +193,7 @@ def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: st
 def test_a_small_phone_without_scripts(plain_page: Page, site: tuple[str, Runtime], file: Path) -> None:
     address, runtime = site
     sign_in(plain_page, address, runtime, make_group(runtime))
+    plain_page.get_by_role("button", name="Menu Home").click()
     plain_page.get_by_role("link", name="People", exact=True).click()
     plain_page.get_by_role("link", name="Import a list").click()
     plain_page.get_by_label("CSV file").set_input_files(file)

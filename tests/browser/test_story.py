@@ -132,6 +132,8 @@ def log_a_meeting_that_failed(page: Page) -> None:
     chief.get_by_role("link", name="Log a meeting").click()
     page.get_by_label("Who was there").fill("Rosa, Walter (notes), and the chief's deputy")
     page.get_by_text("They evaded the question").click()
+    for policy in ("1. Judicial Warrant Rule", "5. Don't Ask Rule"):
+        page.locator("summary").get_by_text(policy).click()
     page.get_by_role("group", name="1. Judicial Warrant Rule").get_by_text("Evaded", exact=True).click()
     fifth = page.get_by_role("group", name="5. Don't Ask Rule")
     fifth.get_by_text("No", exact=True).click()
@@ -152,11 +154,11 @@ def complete_the_draft(page: Page) -> None:
     page.get_by_role("link", name="Meeting, official and office").click()
     page.get_by_label("Police Department, 40 Example Street").check()
     page.get_by_role("button", name="Save and go on").click()
-    page.get_by_role("link", name="Audience").click()
+    expect(page.get_by_role("heading", name="Audience")).to_be_visible()
     page.get_by_label("May fair").check()
     expect(page.locator("#audience-in")).to_have_text(str(len(PEOPLE)))
     page.get_by_role("button", name="Save and go on").click()
-    page.get_by_role("link", name="Text and script").click()
+    page.get_by_role("link", name="Change Text and script").click()
     words = page.get_by_label("Text in English")
     words.fill(words.input_value().replace("Will you call today?", "Will you call this week?"))
     preview = page.locator("#preview-text_en")
@@ -166,7 +168,6 @@ def complete_the_draft(page: Page) -> None:
 
 
 def text_myself_first(page: Page) -> None:
-    page.get_by_role("link", name="Review and launch").click()
     page.get_by_label("Your own mobile number").fill(MY_OWN)
     page.get_by_role("button", name="Send it to me").click()
     expect(page.get_by_role("status")).to_contain_text("on its way to your phone")

@@ -27,10 +27,11 @@ from outreach.messaging.gates import pause_gate
 from outreach.messaging.inbound import InboundText
 from outreach.messaging.models import Gate, Message, MessageAttempt, Reply
 from outreach.messaging.optout import obey_opt_out
+from outreach.messaging.pool import Pool
 from outreach.messaging.reconcile import reconcile
 from outreach.messaging.record import Outcome, Recorder
 from outreach.messaging.recover import list_missed
-from outreach.messaging.send import UNCLEAR_IN_A_ROW, Pool, send_batch
+from outreach.messaging.send import UNCLEAR_IN_A_ROW, send_batch
 from outreach.messaging.slices import Post, slice_out
 from outreach.people.consent import is_suppressed
 from outreach.people.models import Constituent

@@ -10,8 +10,9 @@ from tests.factories import number
 from tests.pictures.pages import EMPTY, PLAYED, SIGNED_OUT
 
 NO_PAGES = {
-    "assets.serve", "campaigns.levers", "campaigns.live", "healthz", "inbox.live",
-    "inbox.thread_live", "people.template", "phones.beside", "phones.grid_live", "phones.thread_live", "readyz",
+    "assets.icon", "assets.serve", "campaigns.levers", "campaigns.live", "healthz", "inbox.live",
+    "inbox.thread_live", "officials.sample", "people.sample",
+    "people.template", "phones.beside", "phones.grid_live", "phones.thread_live", "readyz",
     "static",
 }  # fmt: skip
 """What answers a GET and is a part of a page, a file, or for machines."""

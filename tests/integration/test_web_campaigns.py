@@ -10,8 +10,9 @@ from sqlalchemy import update
 
 from outreach.accounts.models import User
 from outreach.core.runtime import Runtime
-from outreach.escalations.models import Campaign
+from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.models import Gate, Tally
+from outreach.messaging.reports import record_status
 from outreach.officials.models import Official
 from outreach.web.app import create_app
 from outreach.web.phones import BESIDE
@@ -19,7 +20,7 @@ from tests.factories import World, make_group, make_world, number
 from tests.integration.test_live import fold_everything, sign_in
 from tests.integration.test_rehearsal_process import Rehearsal
 from tests.integration.test_web_phones import rehearsal
-from tests.integration.test_webhooks import launch
+from tests.integration.test_webhooks import launch, text_everybody
 
 __all__ = ["rehearsal"]
 
@@ -110,6 +111,55 @@ def test_levers_follow_the_state_and_staff_have_none(runtime: Runtime, world: Wo
     assert 'id="levers"' not in client.get(f"/campaigns/{wave.campaign_id}").text
 
 
+def test_a_campaign_whose_texts_have_all_left_says_so_and_has_no_lever(runtime: Runtime, world: World) -> None:
+    wave = launch(runtime, world)
+    client = sign_in(runtime, world.group_id)
+    page = f"/campaigns/{wave.campaign_id}"
+    fold_everything(runtime)
+    for path in (page, "/campaigns/", "/"):
+        assert "is-launched" in client.get(path).text, path
+    posts = text_everybody(runtime, wave)
+    assert "is-launched" in client.get(page).text, "what the carrier has not answered may still have to go"
+    for index, post in enumerate(posts):
+        record_status(runtime, post.attempt_id, f"SM{index:032x}", "sent", None, runtime.clock.real_now())
+    fold_everything(runtime)
+    for path in (page, f"{page}/live", "/campaigns/", "/"):
+        assert "is-all_sent" in client.get(path).text, path
+    levers = client.get(f"{page}/levers").text
+    assert 'data-state="all_sent"' in levers
+    assert "<form" not in levers
+    with runtime.db.transaction() as tx:  # more people than the counters know of are still to come
+        tx.execute(update(Wave).values(planned_at=None))
+    for path in (page, f"{page}/live", "/campaigns/", "/"):
+        assert "is-launched" in client.get(path).text, path
+
+
+def test_a_campaign_that_was_just_launched_is_not_done(runtime: Runtime, world: World) -> None:
+    """No counter is folded yet, and nobody is in one."""
+    launch(runtime, world)
+    assert "is-launched" in sign_in(runtime, world.group_id).get("/campaigns/").text
+
+
+def test_states_in_words_that_lead_on_and_nobodys_states_folded_away(runtime: Runtime, world: World) -> None:
+    wave = launch(runtime, world)
+    fold_everything(runtime)
+    client = sign_in(runtime, world.group_id)
+    path = f"/campaigns/{wave.campaign_id}/live"
+    assert 'href="/review/"' not in client.get(path).text
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Tally).where(Tally.gate_id == wave.gate_id, Tally.name == "planned").values(count=1))
+        tx.add_all(
+            [Tally(gate_id=wave.gate_id, name=name, count=1) for name in ("needs_review", "suppressed", "opted_out")]
+        )
+    page = client.get(path).text
+    assert 'href="/review/"' in page
+    for words in ("Asked to stop: they answered", "Not sent: they had opted out before"):
+        assert words in page
+    shown, folded = page.partition('<details id="nobody"')[::2]
+    assert set(re.findall(r'id="state-(\w+)"', shown)) == {"badge", "planned", "needs_review", "suppressed"}
+    assert len(re.findall(r'id="state-(\w+)"', folded)) == 8
+
+
 def test_names_are_shown_and_not_executed(runtime: Runtime, world: World) -> None:
     wave = launch(runtime, world)
     with runtime.db.transaction() as tx:
@@ -173,9 +223,9 @@ def test_production_has_no_phones_beside_anything(runtime: Runtime, world: World
     app = create_app(production.settings, production)
     app.config["WTF_CSRF_ENABLED"] = False
     live = app.test_client()
-    cookie = client.get_cookie("session")
+    cookie = client.get_cookie(client.application.config["SESSION_COOKIE_NAME"])
     assert cookie is not None
-    live.set_cookie("session", cookie.value)
+    live.set_cookie(live.application.config["SESSION_COOKIE_NAME"], cookie.value)
     for path in ("/", f"/campaigns/{wave.campaign_id}"):
         page = live.get(path)
         assert page.status_code == 200

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 
+from outreach.core.clock import PHOENIX
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import draft_from_meeting, edit_draft
 from outreach.escalations.launch import launch_campaign
@@ -14,7 +16,8 @@ from outreach.escalations.models import Wave
 from outreach.escalations.planning import plan_wave
 from outreach.messaging.reports import record_status
 from outreach.officials.imports import add_official
-from outreach.officials.meetings import record_meeting
+from outreach.officials.meetings import Promised, record_meeting
+from outreach.officials.models import Meeting
 from outreach.people.models import ContactList, ListMembership
 from tests.factories import make_group, make_person, make_world, number
 from tests.integration.test_live import sign_in
@@ -102,6 +105,29 @@ def test_what_one_person_has_looked_at_is_not_ticked_for_another(runtime: Runtim
     assert set(steps(others).values()) == {"is-next", ""}
 
 
+def test_a_meeting_is_listed_until_a_draft_follows_it_and_a_late_promise_is_marked(runtime: Runtime) -> None:
+    group = make_group(runtime)
+    today = runtime.clock.now().astimezone(PHOENIX).date()
+    with runtime.db.transaction() as tx:
+        official = add_official(tx, runtime, group, name="Dana Whitfield", role="Police chief", phone="602-555-0142")
+        meeting = record_meeting(
+            tx, runtime, group, official_id=official.id, held_on=today - timedelta(days=2), outcome="declined",
+            recorded_by="tester",
+            promises=[Promised("Late answer", today - timedelta(days=1)), Promised("Answer of today", today)],
+        )  # fmt: skip
+    client = sign_in(runtime, group)
+    page = client.get("/").text
+    assert page.count(f'href="/meetings/{meeting.id}"') == 1
+    late, due = page.index("Late answer"), page.index("Answer of today")
+    assert late < page.index("The day has passed") < due
+    assert page.count("The day has passed") == 1
+    with runtime.db.transaction() as tx:
+        assert draft_from_meeting(tx, runtime, tx.get_one(Meeting, meeting.id)) is not None
+    page = client.get("/").text
+    assert f'href="/meetings/{meeting.id}"' not in page
+    assert "Drafts" in page
+
+
 @pytest.mark.parametrize("role", ["staff", "organizer", "admin"])
 def test_every_link_of_home_opens_for_whoever_sees_it(runtime: Runtime, role: str) -> None:
     world = make_world(runtime, 1)
@@ -117,6 +143,9 @@ def test_every_link_of_home_opens_for_whoever_sees_it(runtime: Runtime, role: st
 
 def test_a_rehearsal_says_that_it_is_one_in_both_languages(runtime: Runtime) -> None:
     client = sign_in(runtime, make_group(runtime))
-    assert "all people are invented, and nothing leaves this machine" in client.get("/").text
+    page = client.get("/").text
+    assert "all people are invented, and nothing leaves this machine" in page
+    assert "no real phone is reached" not in page, "once is enough"
+    assert "no real phone is reached" in client.get("/officials/").text
     spanish = client.get("/", headers={"Accept-Language": "es"}).text
     assert "todas las personas son inventadas y nada sale de esta computadora" in spanish

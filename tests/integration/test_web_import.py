@@ -80,7 +80,7 @@ def test_three_steps_bring_people_in_and_leave_no_file(runtime: Runtime, client:
     assert (event.recorded_by, event.source) == ("admin", "import")
     listed = client.get("/people/")
     assert "Ana Álvarez" in listed.text
-    assert "+1480•••••01" in listed.text
+    assert "(480) •••-••01" in listed.text
     assert "4805550101" not in listed.text.replace("-", "")
 
 

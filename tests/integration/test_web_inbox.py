@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from markupsafe import escape
 from sqlalchemy import select, update
 
+from config import table
 from outreach.accounts.models import AuditEvent, User
 from outreach.core.runtime import Runtime
+from outreach.escalations.models import Campaign
 from outreach.messaging.conversations import DONE, rank_of
 from outreach.messaging.inbox import INTENTS
 from outreach.messaging.models import Conversation, Message, Reply
@@ -87,7 +90,9 @@ def test_possible_opt_outs_come_first_then_strangers_then_questions(
     doubt(phone, runtime, 1)
     say(phone, runtime, 2, "1")  # a report: answered by itself
     page = client.get("/inbox/").text
-    assert page.index("Perhaps an opt-out") < page.index("From nobody we texted") < page.index("Wants an answer")
+    assert page.index("Perhaps an opt-out") < page.index("From nobody we texted") < page.index(QUESTION)
+    assert "Wants an answer" not in page, "in this list everything does"
+    assert "Wants an answer" in client.get("/inbox/?view=all").text
     assert page.count("list-group-item") == 3
     assert number(9) not in page
     assert client.get("/inbox/?view=all").text.count("list-group-item") == 4
@@ -108,6 +113,30 @@ def test_an_answer_goes_out_once_and_ends_the_waiting(
     say(phone, runtime, 0, "but why not? I would like to know")
     assert threads(runtime)[0].rank < DONE
     assert threads(runtime)[0].claimed_by is not None
+
+
+def test_a_ready_answer_joins_what_was_typed_and_sends_nothing(
+    runtime: Runtime, phone: FlaskClient, client: FlaskClient
+) -> None:
+    say(phone, runtime, 0, QUESTION)
+    key, ready = next(iter(table("message_templates/canned").items()))
+    page = client.post("/inbox/1/answer", data={"body": "Hello <b>Ana</b>", "once": "form-1", "start": key})
+    assert page.status_code == 200
+    assert f"Hello &lt;b&gt;Ana&lt;/b&gt;\n{escape(ready['text']['en'])}" in page.text.replace("\r\n", "\n")
+    assert 'value="form-1"' in page.text, "it is the same form: sent twice, it texts once"
+    assert answers_to(runtime, 0) == []
+    refused = client.post("/inbox/1/answer", data={"body": "", "once": "form-1", "start": "nothing"})
+    assert refused.status_code == 422
+
+
+def test_the_list_and_the_thread_name_the_campaign(runtime: Runtime, phone: FlaskClient, client: FlaskClient) -> None:
+    say(phone, runtime, 0, QUESTION)
+    say(phone, runtime, 9, QUESTION)
+    with runtime.db.snapshot() as session:
+        (campaign,) = session.execute(select(Campaign)).scalars()
+    assert client.get("/inbox/").text.count(str(escape(campaign.name))) == 1, "a stranger answers no campaign"
+    assert f'href="/campaigns/{campaign.id}"' in client.get("/inbox/1").text
+    assert "We took it as: asks something" in client.get("/inbox/").text
 
 
 @pytest.mark.parametrize(("body", "words"), [("  ", "Please write an answer first."), ("x" * 2_000, "2000 characters")])

@@ -21,7 +21,7 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.models import Gate, Message
 from outreach.officials.models import Meeting, Official, Promise
-from outreach.web import kept
+from outreach.web import kept, kept_words
 from outreach.web.app import create_app
 from tests.factories import make_group, make_world
 from tests.integration.test_launch import draft
@@ -126,7 +126,7 @@ def test_a_new_session_asks_once_more_before_it_saves(app: Flask, runtime: Runti
     assert "You are signed in as admin" in text(refused)
     assert Form(text(refused)).action == path
     assert how_many(runtime, Meeting) == 0
-    client.delete_cookie("session")
+    client.delete_cookie(client.application.config["SESSION_COOKIE_NAME"])
     enter(client, runtime, group)
     stale = press(client, refused)
     assert stale.status_code == 400, "a token of the session before last"
@@ -319,12 +319,12 @@ def test_what_is_kept_is_not_logged_nor_stored_by_the_browser(
 
 
 def test_every_form_of_the_site_can_tell_its_labels_and_every_exception_is_a_view(app: Flask) -> None:
-    found = list(kept.forms())
+    found = list(kept_words.forms())
     assert len(found) >= 8
     for form in found:
         with app.test_request_context():
             made = form(formdata=None, meta={"csrf": False})
-            like = kept.form_like(set(made.data))
+            like = kept_words.form_like(set(made.data))
             assert like is not None
             assert set(made.data) <= set(like.data), form
     assert set(app.view_functions) >= kept.LOOK_AGAIN

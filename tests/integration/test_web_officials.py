@@ -292,7 +292,7 @@ def test_a_declined_meeting_becomes_a_draft(runtime: Runtime, group: int) -> Non
     shown = text(client.get(f"/meetings/{meeting.id}"))
     assert "&lt;script&gt;" in shown
     assert "They declined" in shown
-    assert f'href="/meetings/{meeting.id}"' in text(client.get("/"))
+    assert f'href="/campaigns/{campaign.id}"' in text(client.get("/"))
 
 
 def test_a_commitment_leads_to_what_to_do_next(runtime: Runtime, group: int) -> None:
@@ -345,12 +345,12 @@ def at_once(client: FlaskClient, path: str, count: int, **data: Any) -> list[int
     """The same POST by several threads that start together."""
     start = threading.Barrier(count)
     codes: list[int] = []
-    cookie = client.get_cookie("session")
+    cookie = client.get_cookie(client.application.config["SESSION_COOKIE_NAME"])
     assert cookie is not None
 
     def post() -> None:
         mine = client.application.test_client()
-        mine.set_cookie("session", cookie.value)
+        mine.set_cookie(mine.application.config["SESSION_COOKIE_NAME"], cookie.value)
         start.wait()
         codes.append(mine.post(path, data={k: v() if callable(v) else v for k, v in data.items()}).status_code)
 

@@ -151,11 +151,12 @@ def test_the_person_page_tells_everything(runtime: Runtime, client: FlaskClient)
     assert second > first
     page = client.get(f"/people/{person}").text
     for words in (
-        "Ana Tester", "+1480•••••00", "Phoenix", "Mountain Standard Time", ">all<", "They opted out",
+        "Ana Tester", "(480) •••-••00", "Phoenix", "Mountain Standard Time", ">all<", "They opted out",
         "as many texts as one person may get", "Hi Ana &lt;i&gt;there&lt;/i&gt;", "delivered", "planned",
         "&lt;script&gt;alert(2)", "stop &lt;b&gt;it&lt;/b&gt;", "Opted out", "by text", "for every group",
     ):  # fmt: skip
         assert words in page, words
+    assert page.index("Hi Ana &lt;i&gt;") < page.index("&lt;script&gt;alert(2)"), "oldest first, as on a phone"
     for leak in ("<script>alert", "<b>it</b>", number(0), "4805550100"):
         assert leak not in page, leak
 

@@ -9,7 +9,7 @@ import pytest
 from config.settings import Settings
 from outreach.core.runtime import Runtime, open_runtime
 from outreach.web.app import create_app
-from tests.factories import make_group, number
+from tests.factories import make_group, make_person, number
 from tests.integration.test_live import sign_in
 from tests.integration.test_rehearsal_process import Rehearsal, application, running
 
@@ -24,7 +24,9 @@ def rehearsal(settings_env: dict[str, str]) -> Iterator[tuple[Rehearsal, Runtime
 
 def test_a_thread_is_read_and_answered_and_nothing_in_it_is_executed(rehearsal: tuple[Rehearsal, Runtime]) -> None:
     carrier, runtime = rehearsal
-    client = sign_in(runtime, make_group(runtime))
+    group = make_group(runtime)
+    make_person(runtime, group, number(1))
+    client = sign_in(runtime, group)
     assert "Launch a campaign" in client.get("/phones/").text
     carrier.create(number(1), "<script>alert(1)</script> & hello")
     carrier.settle()
@@ -33,6 +35,7 @@ def test_a_thread_is_read_and_answered_and_nothing_in_it_is_executed(rehearsal: 
         assert page.status_code == 200
         assert "&lt;script&gt;alert(1)" in page.text
         assert "<script>alert" not in page.text
+        assert ("Ana Tester" in page.text) == ("<h1" in page.text or path == "/phones/live"), "whose phone it is"
     answered = client.post(f"/phones/{number(1)}/reply", data={"body": "I called"}, follow_redirects=True)
     carrier.settle()
     assert answered.status_code == 200

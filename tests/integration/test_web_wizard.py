@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -20,7 +20,7 @@ from outreach.messaging.models import Message
 from outreach.officials.imports import add_official
 from outreach.people.consent import record_opt_out
 from outreach.people.models import Constituent, ContactList, ListMembership
-from tests.factories import World, make_group, make_person, make_world, number
+from tests.factories import World, make_group, make_person, make_world, number, plan_messages
 from tests.integration.test_launch import draft
 from tests.integration.test_live import sign_in
 
@@ -78,12 +78,14 @@ def launch_form(client: FlaskClient, campaign_id: int, count: str) -> dict[str, 
 
 def test_the_list_of_tasks_tells_what_is_left(runtime: Runtime, client: FlaskClient, campaign_id: int) -> None:
     ready = client.get(at(campaign_id)).text
-    assert ready.count("is-done") == 4
+    assert re.findall(r"task-state (is-\w+)", ready) == ["is-done"] * 3 + ["is-next"]
     assert "Police chief Dana Whitfield: (602) 555-0142" in ready
+    assert re.findall(r'href="([^"]+)" aria-current="(\w+)"', ready) == [("/campaigns/", "true")]
+    assert 'href="/campaigns/" aria-current="page"' in client.get("/campaigns/").text
     with runtime.db.transaction() as tx:
         tx.execute(update(Campaign).values(audience={"lists": []}, text_en="Hi {{ first_name }}", office_id=None))
     left = client.get(at(campaign_id)).text
-    assert left.count("is-open") == 4
+    assert re.findall(r"task-state (is-\w+)", left) == ["is-next"] + ["is-open"] * 3
     assert "No list is chosen yet." in left
     assert re.search(r"Things to mend before launch: [1-9]", left)
     assert "cannot be launched yet" in client.get(at(campaign_id, "review")).text
@@ -185,6 +187,23 @@ def test_people_in_another_zone_are_outside_their_hours(runtime: Runtime, client
     with runtime.db.snapshot() as session:
         found = count_audience(session, world.group_id, [world.list_id], runtime.clock.now())
     assert (found.people, found.outside_hours(runtime.clock.now()), found.by_language()) == (6, 1, {"en": 6})
+
+
+def test_people_who_had_their_text_today_are_told_apart(runtime: Runtime, client: FlaskClient, world: World,
+                                                        campaign_id: int) -> None:  # fmt: skip
+    now = runtime.clock.now()
+    plan_messages(runtime, world)
+    with runtime.db.transaction() as tx:
+        for person, state, hours in ((0, "delivered", 2), (1, "delivered", 30), (2, "undelivered", 2)):
+            mine = Message.constituent_id == world.people[person]
+            tx.execute(update(Message).where(mine).values(state=state, posted_at=now - timedelta(hours=hours)))
+    assert "1 of them has had a text today" in client.get(at(campaign_id, "audience")).text
+    assert "1 of them has had a text today" in client.get(at(campaign_id, "review")).text
+    with runtime.db.snapshot() as session:
+        found = count_audience(session, world.group_id, [world.list_id], now)
+    assert (found.people, found.resting()) == (6, 1)
+    (waits,) = {cohort.rested_at for cohort in found.cohorts if cohort.rested_at}
+    assert waits == datetime(2026, 12, 2, 7, tzinfo=UTC)  # midnight in Phoenix
 
 
 @pytest.mark.parametrize("lists", [[], ["999999"], ["x"], ["9" * 30]])

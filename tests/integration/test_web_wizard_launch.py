@@ -126,7 +126,7 @@ def test_text_me_first_sends_exactly_this_text_once(
     (message,) = messages(runtime, "test")
     document = runtime.vault.open(message.sealed or b"", "message")
     assert document["to"] == "+16025550177"
-    assert document["body"].startswith("Hola Ana, somos Testers, un grupo de voluntarios.")
+    assert document["body"].startswith("Hola Ana, somos voluntarios de Testers.")
     claimed, _ = claim(runtime, message.gate_id, "t", after=0, limit=10)
     (post,) = slice_out(runtime, claimed, "t")
     assert (post.to, post.body) == ("+16025550177", document["body"])

@@ -43,11 +43,13 @@ CELL = '"' + EVIL.replace('"', '""') + '"'
 NOT_PAGES = {
     "/static/<path:filename>": "files of ours, the same for everybody",
     "/assets/<release>/<name>": "files of packages, the same for everybody",
+    "/favicon.ico": "a file of ours, the same for everybody",
 }
 """GET routes that are not walked, and why."""
 SILENT = {
-    "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv", "/officials/new",
-    "/officials/import", "/campaigns/<int:campaign_id>/live", "/campaigns/<int:campaign_id>/levers",
+    "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv", "/people/import/sample.csv",
+    "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/live",
+    "/campaigns/<int:campaign_id>/levers",
 }  # fmt: skip
 """Pages that show nothing which anybody typed: numbers, empty forms. Every other page must show the hostile words."""
 WITH_QUERY = {

@@ -21,6 +21,7 @@ from outreach.migrations import is_current, metadata, upgrade
 from outreach.stage.processes import Processes, Program
 from outreach.web.app import create_app
 from outreach.web.roles import PUBLIC, declared_role
+from outreach.web.sections import SECTIONS
 from tests.factories import make_world, plan_messages
 from workers.run import ALLOWED
 
@@ -46,6 +47,7 @@ ROUTES = {
     "/campaigns/<int:campaign_id>/pause",
     "/campaigns/<int:campaign_id>/resume",
     "/enter/<token>",
+    "/favicon.ico",
     "/healthz",
     "/inbox/",
     "/inbox/<int:conversation_id>",
@@ -60,10 +62,12 @@ ROUTES = {
     "/language/<code>",
     "/leave",
     "/meetings/<int:meeting_id>",
+    "/meetings/<int:meeting_id>/draft",
     "/meetings/new/<int:official_id>",
     "/officials/",
     "/officials/<int:official_id>",
     "/officials/import",
+    "/officials/import/sample.csv",
     "/officials/new",
     "/people/",
     "/people/<int:person_id>",
@@ -72,6 +76,7 @@ ROUTES = {
     "/people/import/<int:upload_id>",
     "/people/import/<int:upload_id>/cancel",
     "/people/import/<int:upload_id>/confirm",
+    "/people/import/sample.csv",
     "/people/import/template.csv",
     "/phones/",
     "/phones/<number>",
@@ -99,8 +104,8 @@ def test_every_view_declares_who_may_call_it(runtime: Runtime) -> None:
     assert [name for name in app.view_functions if declared_role(app, name) is None] == []
     public = {name for name in app.view_functions if declared_role(app, name) == PUBLIC}
     assert public == {
-        "static", "assets.serve", "language.choose", "healthz", "readyz", "accounts.sign_in", "accounts.enter",
-        "accounts.spend", "webhooks.inbound_text", "webhooks.status_report",
+        "static", "assets.icon", "assets.serve", "language.choose", "healthz", "readyz", "accounts.sign_in",
+        "accounts.enter", "accounts.spend", "webhooks.inbound_text", "webhooks.status_report",
     }  # fmt: skip
 
 
@@ -131,6 +136,25 @@ def test_every_response_carries_the_strict_policy(runtime: Runtime) -> None:
         assert "unsafe" not in headers["Content-Security-Policy"], path
         assert headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_browsers_that_ask_for_an_icon_get_one(runtime: Runtime) -> None:
+    client = create_app(runtime.settings, runtime).test_client()
+    named = re.findall(r'<link rel="icon"[^>]* href="([^"]+)"', client.get("/sign-in").text)
+    for path in (*named, "/favicon.ico"):
+        with client.get(path) as answer:
+            assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml"), path
+    assert len(named) == 1
+
+
+def test_every_section_page_marks_its_section(runtime: Runtime) -> None:
+    """Each blueprint that asks for a login belongs to one entry of the bar, or pages leave readers without a place."""
+    app = create_app(runtime.settings, runtime)
+    placed = [name for section in SECTIONS for name in section.blueprints]
+    assert sorted(placed) == sorted(set(placed))
+    guarded = {name.partition(".")[0] for name in app.view_functions if declared_role(app, name) != PUBLIC}
+    assert guarded - set(placed) == {"accounts"}  # signing out
+    assert {section.endpoint for section in SECTIONS} <= set(app.view_functions)
 
 
 @pytest.mark.parametrize("host", ["x" * 5000, "a" * 64 + ".example", "a b", "%00", "http://evil", "a..b", "[::g]"])

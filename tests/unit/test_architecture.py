@@ -22,7 +22,7 @@ ROOMS = (
     ("outreach.replies", "outreach.serving"),
     ("outreach.web", "outreach.webhooks", "outreach.wsgi", "outreach.cli", "workers", "outreach.stage"),
     ("outreach.story",),
-    ("outreach.bench",),
+    ("outreach.bench", "outreach.chaos"),
 )
 """From the ground up. A room may import from lower rows and from itself."""
 

@@ -238,9 +238,14 @@ def test_the_finish_waits_for_everybodys_hours() -> None:
     assert finish_time([Cohort(PHOENIX, "en", many)], late, 10) == late.replace(hour=16) + timedelta(seconds=10)
 
 
+def in_minutes(minutes: int) -> datetime:
+    return NOON_TUESDAY + timedelta(minutes=minutes)
+
+
 @given(
     st.lists(st.builds(Cohort, st.sampled_from([PHOENIX, NEW_YORK, "", "Pacific/Guam"]), st.just("en"),
-                       st.integers(0, 200_000)), max_size=5),
+                       st.integers(0, 200_000), rested_at=st.none() | st.integers(0, 9_000).map(in_minutes)),
+             max_size=5),
     st.integers(0, 7 * 24 * 60),
 )  # fmt: skip
 def test_a_finish_is_never_sooner_than_the_rate_allows(cohorts: list[Cohort], minutes: int) -> None:

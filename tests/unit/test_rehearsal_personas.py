@@ -36,7 +36,7 @@ def test_draws_differ_by_seed_and_subject() -> None:
 def test_default_weights_are_shares_per_thousand() -> None:
     weights = default_weights()
     assert sum(weights.values()) == 1000
-    assert weights["stop"] == 50
+    assert weights["stop"] == 27
     assert weights["report_digit"] + weights["report_words"] == 120
     assert weights["refused_21610"] + weights["refused_21614"] == 10
 

@@ -1,4 +1,4 @@
-// A plus for pages that are polled: how old the numbers are, no flicker, and levers that fit the campaign's state.
+// A plus for pages that are polled: how old the numbers are, no flicker, details that stay open, and levers that fit the campaign's state.
 // Nothing is lost without it: the server writes the time, and a link updates the page.
 (() => {
   "use strict";
@@ -7,6 +7,7 @@
   const age = document.getElementById("age");
   const lost = document.getElementById("lost");
   const shown = new WeakMap(); // element -> what it was filled with last
+  const opened = new WeakMap(); // element -> ids of the details that were open in it
   let heard = performance.now();
 
   const tell = () => {
@@ -21,6 +22,10 @@
     if (xhr.status !== 200) return;
     if (shown.get(target) === xhr.responseText) event.detail.shouldSwap = false; // keep what people point at or read
     shown.set(target, xhr.responseText);
+    opened.set(target, [...target.querySelectorAll("details[open][id]")].map((one) => one.id));
+  });
+  document.body.addEventListener("htmx:afterSwap", (event) => {
+    for (const id of opened.get(event.detail.target) ?? []) document.getElementById(id)?.setAttribute("open", "");
   });
 
   if (!live || !age || !lost) return;
