@@ -93,29 +93,46 @@ def in_audience(group_id: int, list_ids: Sequence[int], now: datetime) -> Column
 
 
 def in_wave(group_id: int, audience: Mapping[str, Any], now: datetime) -> ColumnElement[bool]:
-    """The clause of a wave's frozen audience: its lists, or those whom earlier waves reached, by what they answered.
-
-    ``replied`` leaves out whoever wants no more texts; ``silent`` is who has sent no word at all.
-    """
+    """The clause of a wave's frozen audience: its lists, or those whom earlier waves reached, by what they answered."""
     if "lists" in audience:
         return in_audience(group_id, audience["lists"], now)
+    member = exists().where(Recipient.constituent_id == Constituent.id, Recipient.wave_id.in_(audience["waves"]))
+    return and_(member, may_join(group_id, audience, now))
+
+
+def may_join(group_id: int, audience: Mapping[str, Any], now: datetime) -> ColumnElement[bool]:
+    """Of a wave's lists or earlier waves, who may become its recipient: valid consent, a number that works.
+
+    Of earlier waves also only whom a text has reached, and of those the ``silent``, who have sent no word at all, or
+    those who have ``replied`` anything but that they want no more.
+    """
+    # The sum keeps the database from walking the whole group by its index for each chunk of it.
+    ours = Constituent.group_id + 0 == group_id
+    standing = and_(ours, has_consent_clause(now), Constituent.number_bad_at.is_(None))
+    if "lists" in audience:
+        return standing
     reached = exists().where(
-        Recipient.constituent_id == Constituent.id,
-        Recipient.wave_id.in_(audience["waves"]),
-        Message.recipient_id == Recipient.id,
+        Message.number_hash == Constituent.number_hash,
+        Message.gate_id.in_(audience["gates"]),
         Message.state.in_(REACHED),
     )
     said = and_(Reply.number_hash == Constituent.number_hash, Reply.gate_id.in_(audience["gates"]))
     if audience["who"] == "silent":
-        answered = ~exists().where(said)
-    else:
-        answered = exists().where(said, Reply.intent.not_in(UNWELCOME))
-    standing = and_(has_consent_clause(now), Constituent.number_bad_at.is_(None))
-    return and_(Constituent.group_id == group_id, standing, reached, answered)
+        return and_(standing, reached, ~exists().where(said))
+    return and_(standing, reached, exists().where(said, Reply.intent.not_in(UNWELCOME)))
 
 
 def count_audience(session: Session, group_id: int, list_ids: Sequence[int], now: datetime) -> Audience:
     """Count everybody in the lists at a domain time, by what becomes of them."""
+    return _count(session, in_lists(group_id, list_ids), now)
+
+
+def count_wave(session: Session, group_id: int, audience: Mapping[str, Any], now: datetime) -> Audience:
+    """Count the people of a wave's audience at a domain time; of those who are out, only who has opted out is in it."""
+    return _count(session, in_wave(group_id, audience, now), now)
+
+
+def _count(session: Session, listed: ColumnElement[bool], now: datetime) -> Audience:
     reason = case(
         (is_suppressed_clause(Constituent.number_hash, Constituent.group_id), "opted_out"),
         (Constituent.consented_at.is_(None), "no_consent"),
@@ -123,7 +140,6 @@ def count_audience(session: Session, group_id: int, list_ids: Sequence[int], now
         (Constituent.number_bad_at.is_not(None), "number_bad"),
         else_=IN,
     )
-    listed = in_lists(group_id, list_ids)
     days = {
         key: _day(key, now) for key in session.execute(select(Constituent.zones).where(listed).distinct()).scalars()
     }
@@ -168,12 +184,15 @@ def _is_resting(days: Mapping[str, tuple[datetime, datetime]], now: datetime) ->
 
 
 def sample_people(
-    session: Session, vault: Vault, group_id: int, list_ids: Sequence[int], now: datetime, *, language: str, most: int
+    session: Session, vault: Vault, who: ColumnElement[bool], *, language: str, most: int
 ) -> list[dict[str, str]]:
-    """What is known of up to ``most`` people who will be texted in a language, in an order that favours nobody."""
+    """What is known of up to ``most`` people who will be texted in a language, in an order that favours nobody.
+
+    ``who`` is the clause of an audience: ``in_audience`` or ``in_wave``.
+    """
     rows = session.execute(
         select(Constituent.sealed, Constituent.zip)
-        .where(in_audience(group_id, list_ids, now), Constituent.language == language)
+        .where(who, Constituent.language == language)
         .where(~is_suppressed_clause(Constituent.number_hash, Constituent.group_id))
         .order_by(Constituent.number_hash)
         .limit(most)

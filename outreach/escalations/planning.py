@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Insert,
+    Select,
     String,
     and_,
+    bindparam,
     case,
     cast,
-    exists,
     func,
     insert,
     literal,
@@ -29,33 +31,42 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from outreach.core.db import Job, Transaction
 from outreach.core.runtime import Runtime
-from outreach.escalations.audience import in_wave
+from outreach.escalations.audience import may_join
 from outreach.escalations.launch import PLAN_WAVE
 from outreach.escalations.models import Recipient, Wave
 from outreach.messaging.events import append, delta
 from outreach.messaging.gates import SEND_BATCH, gate_state
 from outreach.messaging.models import GateText, Message
 from outreach.people.consent import is_suppressed_clause
-from outreach.people.models import Constituent
+from outreach.people.models import Constituent, ListMembership
 from outreach.people.quiet_hours import window
 from outreach.people.zones import parse_zones_key
 
 FIRST_CHUNK = 500
 LARGEST_CHUNK = 5_000
 TARGET_SECONDS = 0.03
+"""A chunk on SQLite holds up every other writer; on PostgreSQL it holds up nobody, and may be larger."""
+LARGEST_ON_POSTGRESQL = 20_000
+TARGET_ON_POSTGRESQL = 0.2
 MIXER = 2_654_435_761
 """Knuth's multiplier: neighbouring ids get different high bits."""
 WAKE_AFTER = timedelta(seconds=10)
 
+CHUNK = and_(Recipient.id > bindparam("before"), Recipient.wave_id + 0 == bindparam("wave"))
+"""The recipients that a chunk has made. The sum keeps the database from walking the whole wave by its index."""
+ZONES = select(Constituent.zones).join(Recipient, Recipient.constituent_id == Constituent.id).where(CHUNK).distinct()
+
 
 def plan_wave(runtime: Runtime, wave_id: int, seconds: float) -> bool:
     """Plan until done or ``seconds`` (real) have gone; True when the wave is planned. The rest is a next job's."""
+    lite = runtime.db.is_sqlite
+    target, largest = (TARGET_SECONDS, LARGEST_CHUNK) if lite else (TARGET_ON_POSTGRESQL, LARGEST_ON_POSTGRESQL)
     deadline, size = time.monotonic() + seconds, FIRST_CHUNK
     while time.monotonic() < deadline:
         began = time.monotonic()
         if _plan_chunk(runtime, wave_id, size):
             return True
-        size = max(100, min(LARGEST_CHUNK, int(size * TARGET_SECONDS / max(0.001, time.monotonic() - began))))
+        size = max(FIRST_CHUNK, min(largest, int(size * target / max(0.001, time.monotonic() - began))))
     runtime.db.send(Job("campaigns", PLAN_WAVE, (wave_id,)))
     return False
 
@@ -65,17 +76,16 @@ def _plan_chunk(runtime: Runtime, wave_id: int, size: int) -> bool:
         wave = tx.execute(select(Wave).where(Wave.id == wave_id).with_for_update()).scalar()
         if wave is None or wave.planned_at is not None:
             return True
-        now = runtime.clock.now()
-        start, audience = wave.planned_through, in_wave(wave.group_id, wave.audience, now)
-        ids = select(Constituent.id).where(audience, Constituent.id > start).order_by(Constituent.id).limit(size)
-        end = tx.execute(select(func.max(ids.subquery().c.id))).scalar()
+        now, start = runtime.clock.now(), wave.planned_through
+        end = _chunk_end(tx, wave, size)
         if end is None or gate_state(tx, wave.gate_id) == "closed":
             wave.planned_at = now
             tx.enqueue(Job("messaging", SEND_BATCH, (wave.gate_id,)))
             return True
-        chosen = and_(audience, Constituent.id > start, Constituent.id <= end)
-        _insert_recipients(tx, wave, chosen)
-        _insert_messages(tx, wave, and_(Constituent.id > start, Constituent.id <= end), now, runtime)
+        before = tx.execute(select(func.max(Recipient.id))).scalar() or 0
+        _insert_recipients(tx, wave, _candidates(wave, start, end), now)
+        # This wave's only planner holds its row, so what is above is what this chunk has made.
+        _insert_messages(tx, wave, before, now, runtime)
         wave.planned_through = end
         wave.woken_at = runtime.clock.real_now()
         if start == 0:
@@ -83,10 +93,41 @@ def _plan_chunk(runtime: Runtime, wave_id: int, size: int) -> bool:
         return False
 
 
-def _insert_recipients(tx: Transaction, wave: Wave, chosen: ColumnElement[bool]) -> None:
+def _chunk_end(tx: Transaction, wave: Wave, size: int) -> int | None:
+    """The cursor's next place, about ``size`` candidates on; None at the end. It walks indexes, whatever it passes.
+
+    For lists the cursor is a constituent's id, for earlier waves a recipient's.
+    """
+    if "waves" in wave.audience:
+        after = Recipient.id > wave.planned_through
+        walked = select(Recipient.id.label("place")).where(Recipient.wave_id.in_(wave.audience["waves"]), after)
+        return tx.execute(select(func.max(walked.order_by(Recipient.id).limit(size).subquery().c.place))).scalar()
+    ends: list[tuple[int, int]] = []
+    for list_id in wave.audience["lists"]:
+        member = ListMembership.constituent_id
+        walked = select(member.label("place")).where(ListMembership.list_id == list_id, member > wave.planned_through)
+        part = walked.order_by(member).limit(size).subquery()
+        last, count = tx.execute(select(func.max(part.c.place), func.count()).select_from(part)).one()
+        if last is not None:
+            ends.append((last, count))
+    # No further than the first list that goes on: beyond that, its people would be passed over.
+    return min((last for last, count in ends if count == size), default=max((last for last, _ in ends), default=None))
+
+
+def _candidates(wave: Wave, start: int, end: int) -> Select[int]:
+    """The constituents between two places of the cursor, whether or not they may be texted."""
+    if "waves" in wave.audience:
+        return select(Recipient.constituent_id).where(
+            Recipient.wave_id.in_(wave.audience["waves"]), Recipient.id > start, Recipient.id <= end
+        )
+    member = ListMembership.constituent_id
+    return select(member).where(ListMembership.list_id.in_(wave.audience["lists"]), member > start, member <= end)
+
+
+def _insert_recipients(tx: Transaction, wave: Wave, candidates: Select[int], now: datetime) -> None:
     people = (
         select(literal(wave.group_id), literal(wave.id), Constituent.id, Constituent.number_hash)
-        .where(chosen)
+        .where(Constituent.id.in_(candidates), may_join(wave.group_id, wave.audience, now))
         .order_by(Constituent.id)
     )
     dialect = postgresql if tx.get_bind().dialect.name == "postgresql" else sqlite
@@ -97,33 +138,20 @@ def _insert_recipients(tx: Transaction, wave: Wave, chosen: ColumnElement[bool])
     )
 
 
-def _insert_messages(tx: Transaction, wave: Wave, chunk: ColumnElement[bool], now: datetime, runtime: Runtime) -> None:
-    """A message for each recipient of the chunk: planned, held until its window opens, or suppressed."""
+def _insert_messages(tx: Transaction, wave: Wave, before: int, now: datetime, runtime: Runtime) -> None:
+    """A message for each recipient above ``before``: planned, held until its window opens, or suppressed."""
     last_before = tx.execute(select(func.max(Message.id))).scalar() or 0
-    state, not_before = _opening(tx, chunk, now)
-    suppressed = is_suppressed_clause(Recipient.number_hash, Recipient.group_id)
-    rows = (
-        select(
-            Recipient.group_id,
-            literal(wave.gate_id),
-            Recipient.id,
-            Constituent.id,
-            Recipient.number_hash,
-            literal("campaign"),
-            case((suppressed, literal("suppressed")), else_=state),
-            Constituent.language,
-            not_before,
-            literal(0),
-            _variant(tx, wave.gate_id),
-        )
-        .join(Constituent, Constituent.id == Recipient.constituent_id)
-        .where(Recipient.wave_id == wave.id, chunk)
-        .where(~exists().where(Message.recipient_id == Recipient.id))
-        .order_by(Constituent.id)
+    chunk = {"wave": wave.id, "before": before}
+    opens = {}
+    for zones in tx.execute(ZONES, chunk).scalars():
+        hours = window(parse_zones_key(zones), now)
+        if not hours.open and hours.opens_at is not None:
+            opens[zones] = hours.opens_at
+    closed = tuple(sorted(opens))
+    times = {f"opens_{index}": opens[zones] for index, zones in enumerate(closed)}
+    tx.execute(
+        _messages(closed, _has_second_text(tx, wave.gate_id)), {**chunk, **times, "gate": wave.gate_id, "now": now}
     )
-    columns = ["group_id", "gate_id", "recipient_id", "constituent_id", "number_hash", "kind", "state", "language",
-               "not_before", "checks", "variant"]  # fmt: skip
-    tx.execute(insert(Message).from_select(columns, rows))
     counts = tx.execute(
         select(Message.state, func.count())
         .where(Message.id > last_before, Message.gate_id == wave.gate_id)
@@ -133,30 +161,49 @@ def _insert_messages(tx: Transaction, wave: Wave, chunk: ColumnElement[bool], no
     append(tx, [delta(wave.gate_id, None, name, count, at) for name, count in counts])
 
 
-def _variant(tx: Transaction, gate_id: int) -> ColumnElement[str | None]:
-    """SQL for which of two texts a person gets: half of the people each, whatever order their list was in."""
-    second = tx.execute(select(GateText.gate_id).where(GateText.gate_id == gate_id, GateText.variant == "b").limit(1))
-    if second.first() is None:
-        return cast(null(), String(1))
+def _has_second_text(tx: Transaction, gate_id: int) -> bool:
+    second = select(GateText.gate_id).where(GateText.gate_id == gate_id, GateText.variant == "b").limit(1)
+    return tx.execute(second).first() is not None
+
+
+@lru_cache(maxsize=64)
+def _messages(closed: tuple[str, ...], two_texts: bool) -> Insert:
+    """The INSERT of a chunk's messages; people in a ``closed`` set of zones are held.
+
+    Made once for each combination: to write it down costs more than to run it. Which of two texts a person gets does
+    not depend on the order of any list.
+    """
+    now = bindparam("now", type_=Message.not_before.type)
+    state: ColumnElement[str] = literal("planned")
+    not_before: ColumnElement[datetime] = now
+    if closed:
+        opens = {zones: bindparam(f"opens_{n}", type_=Message.not_before.type) for n, zones in enumerate(closed)}
+        not_before = case(opens, value=Constituent.zones, else_=now)
+        state = case((Constituent.zones.in_(closed), literal("held")), else_=literal("planned"))
     mixed = cast(Constituent.id, BigInteger) * MIXER // 65536 % 2
-    return case((mixed == 1, "b"), else_="a")
-
-
-def _opening(tx: Transaction, chunk: ColumnElement[bool], now: datetime) -> tuple[Any, Any]:
-    """SQL for state and not_before by zone set: people whose window is closed now are held until it opens."""
-    opens = {}
-    for (zones,) in tx.execute(select(Constituent.zones).where(chunk).distinct()):
-        hours = window(parse_zones_key(zones), now)
-        if not hours.open and hours.opens_at is not None:
-            opens[zones] = hours.opens_at
-    if not opens:
-        return literal("planned"), literal(now, Message.not_before.type)
-    at = case(
-        {zones: literal(when, Message.not_before.type) for zones, when in opens.items()},
-        value=Constituent.zones,
-        else_=literal(now, Message.not_before.type),
+    variant = case((mixed == 1, "b"), else_="a") if two_texts else cast(null(), String(1))
+    suppressed = is_suppressed_clause(Recipient.number_hash, Recipient.group_id)
+    rows = (
+        select(
+            Recipient.group_id,
+            bindparam("gate", type_=BigInteger),
+            Recipient.id,
+            Constituent.id,
+            Recipient.number_hash,
+            literal("campaign"),
+            case((suppressed, literal("suppressed")), else_=state),
+            Constituent.language,
+            not_before,
+            literal(0),
+            variant,
+        )
+        .join(Constituent, Constituent.id == Recipient.constituent_id)
+        .where(CHUNK)
+        .order_by(Recipient.id)
     )
-    return case((Constituent.zones.in_(list(opens)), literal("held")), else_=literal("planned")), at
+    columns = ["group_id", "gate_id", "recipient_id", "constituent_id", "number_hash", "kind", "state", "language",
+               "not_before", "checks", "variant"]  # fmt: skip
+    return insert(Message.__table__).from_select(columns, rows)  # type: ignore[arg-type]  # it is a Table
 
 
 def wake_planners(runtime: Runtime) -> int:
