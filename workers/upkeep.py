@@ -76,7 +76,7 @@ class Upkeep:
                 self._leading.clear()
                 log.warning("upkeep_lease_lost")
             except DBAPIError as error:
-                log.warning("upkeep_waits_for_database", error=type(error.orig).__name__)
+                log.warning("upkeep_waits_for_database", error=type(error.orig).__name__, said=first_line(error.orig))
                 self._stop.wait(0.5)
             except Exception:  # whatever one row has in it, the others must be looked after
                 log.exception("upkeep_failed")
@@ -113,9 +113,14 @@ class Upkeep:
                 reconcile(self._runtime, self._carrier)
                 fetch_silent(self._runtime, self._carrier)
             except DBAPIError as error:
-                log.warning("inquiries_wait_for_database", error=type(error.orig).__name__)
+                log.warning("inquiries_wait_for_database", error=type(error.orig).__name__, said=first_line(error.orig))
             except Exception:  # this thread is all that finds lost answers and missed texts
                 log.exception("inquiries_failed")
+
+
+def first_line(error: BaseException | None) -> str:
+    """What a database said, without what it was asked: a schema that is behind must not look like a server away."""
+    return str(error).partition("\n")[0][:200]
 
 
 def seldom(step: Callable[[Runtime], int], seconds: float) -> Callable[[Runtime], int]:

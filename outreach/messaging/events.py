@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, TypedDict
 
+from sqlalchemy import Executable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -90,11 +92,14 @@ def delta(
 
 def append(session: Session, rows: Sequence[EventRow]) -> None:
     """Append events. A row with the same (kind, sid, key) gains one ``seen``."""
-    if not rows:
-        return
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(Event)
-    statement = insert.on_conflict_do_update(
+    if rows:
+        session.connection().execute(_appending(session.get_bind().dialect.name), list(rows))
+
+
+@cache
+def _appending(dialect: str) -> Executable:
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(Event)
+    statement: Executable = insert.on_conflict_do_update(
         index_elements=["kind", "sid", "key"], set_={"seen": Event.__table__.c.seen + 1}
     )
-    session.connection().execute(statement, list(rows))
+    return statement

@@ -129,7 +129,7 @@ class Recorder:
                     return
                 log.warning("results_wait_for_database", count=len(batch), error=type(error).__name__)
                 threading.Event().wait(pause)
-                pause = min(pause * 2, 5.0)
+                pause = min(pause * 2, 1.0)
             except Exception:  # this thread must go on: its queue is all that the sender threads have
                 log.exception("results_not_recorded", attempts=[one.post.attempt_id for one in batch])
                 return

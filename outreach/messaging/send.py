@@ -16,6 +16,8 @@ from itertools import count
 
 import structlog
 from sqlalchemy import exists, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from outreach.carrier.base import Ambiguous, Carrier, CarrierError, Misconfigured, Rejected
 from outreach.core.db import Job
@@ -87,13 +89,17 @@ class Sender:
     def run(self, gate_id: int, deadline: float, stopping: Callable[[], bool] = lambda: False) -> int:
         """Take turns until the deadline, or until nothing is due."""
         while not (over := time.monotonic() > deadline or stopping()):
-            gate = self._turn()
-            if gate is not None:
-                self._serve(gate, lambda: time.monotonic() > deadline or stopping())
-            elif self._pool.busy() or self._soon():
-                threading.Event().wait(POLL_SECONDS)
-            else:
-                break
+            try:
+                gate = self._turn()
+                if gate is not None:
+                    self._serve(gate, lambda: time.monotonic() > deadline or stopping())
+                elif self._pool.busy() or self._soon():
+                    threading.Event().wait(POLL_SECONDS)
+                else:
+                    break
+            except (OperationalError, PoolTimeout) as error:  # what was claimed comes back when its lease ends
+                log.warning("sender_waits_for_database", error=type(error).__name__)
+                threading.Event().wait(LOOK_SECONDS)
         if over:
             self._runtime.db.send(Job("messaging", SEND_BATCH, (gate_id,)))
         return self._begun

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
@@ -32,6 +32,43 @@ MAX_VALIDITY = 36_000
 ANSWER_WITHIN = timedelta(minutes=30)
 """An answer so soon after the person's text may go out at any hour (COMPLIANCE.md); later ones keep to the window."""
 COUNTED_BY_CAPS = ("posting", "unknown", "needs_review", "accepted", "sent", "delivered")
+
+_message: Any = Message.__table__
+_attempt: Any = MessageAttempt.__table__
+GATES = (
+    select(Gate.id)
+    .where(Gate.id.in_(select(Message.gate_id).where(Message.id.in_(bindparam("ids", expanding=True)))))
+    .order_by(Gate.id)
+    .with_for_update(read=True)
+)
+CLAIMED = (
+    select(
+        Message.id, Message.gate_id, Message.number_hash, Message.kind, Message.asked_at, Gate.state.label("gate"),
+        Gate.unless_replied, is_suppressed_clause(Message.number_hash, Message.group_id).label("suppressed"),
+        Constituent.number_bad_at, Constituent.zones,
+    )
+    .join(Gate, Gate.id == Message.gate_id)
+    .outerjoin(Constituent, Constituent.id == Message.constituent_id)
+    .where(Message.id.in_(bindparam("ids", expanding=True)))
+    .where(Message.state == "claimed", Message.lease_token == bindparam("token"))
+    .order_by(Message.id)  # whoever locks several messages does it in this order
+    .with_for_update(of=_message)
+)  # fmt: skip
+LATELY = select(Message.number_hash, Message.posted_at).where(
+    Message.number_hash.in_(bindparam("numbers", expanding=True)),
+    Message.kind == "campaign",
+    Message.state.in_(COUNTED_BY_CAPS),
+    Message.posted_at > bindparam("since"),
+)
+POSTING = (
+    update(_message)
+    .where(_message.c.id == bindparam("its_id"))
+    .values(
+        state="posting", posted_at=bindparam("posted"), lease_until=bindparam("until"), sealed=bindparam("rendered")
+    )
+)
+ATTEMPTS = insert(_attempt).returning(_attempt.c.message_id, _attempt.c.id)
+"""Made once: to write such a statement down costs a slice more than to run it."""
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -127,31 +164,12 @@ def slice_out(runtime: Runtime, claimed: Sequence[Claimed], token: str) -> list[
 
 def _hold_gates(tx: Transaction, message_ids: list[int]) -> None:
     """Nobody pauses or closes these gates until this slice has committed; whoever did before is seen by it."""
-    gates = select(Message.gate_id).where(Message.id.in_(message_ids))
-    tx.execute(select(Gate.id).where(Gate.id.in_(gates)).order_by(Gate.id).with_for_update(read=True)).all()
+    tx.connection().execute(GATES, {"ids": message_ids}).all()
 
 
 def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime) -> dict[int, tuple[int, Facts]]:
     """Message id -> (gate id, facts), of those still ours. A later statement than the locks: a later snapshot."""
-    rows = tx.execute(
-        select(
-            Message.id,
-            Message.gate_id,
-            Message.number_hash,
-            Message.kind,
-            Message.asked_at,
-            Gate.state.label("gate"),
-            Gate.unless_replied,
-            is_suppressed_clause(Message.number_hash, Message.group_id).label("suppressed"),
-            Constituent.number_bad_at,
-            Constituent.zones,
-        )
-        .join(Gate, Gate.id == Message.gate_id)
-        .outerjoin(Constituent, Constituent.id == Message.constituent_id)
-        .where(Message.id.in_(list(by_id)), Message.state == "claimed", Message.lease_token == token)
-        .order_by(Message.id)  # whoever locks several messages does it in this order
-        .with_for_update(of=Message)
-    ).all()
+    rows = tx.connection().execute(CLAIMED, {"ids": list(by_id), "token": token}).all()
     sent = _sent_lately(tx, [row.number_hash for row in rows], now)
     replied = _replied(tx, rows)
     return {
@@ -186,15 +204,7 @@ def _replied(tx: Transaction, rows: Sequence[Any]) -> set[bytes]:
 
 def _sent_lately(tx: Transaction, number_hashes: list[bytes], now: datetime) -> dict[bytes, list[datetime]]:
     sent: dict[bytes, list[datetime]] = defaultdict(list)
-    rows = tx.execute(
-        select(Message.number_hash, Message.posted_at).where(
-            Message.number_hash.in_(number_hashes),
-            Message.kind == "campaign",
-            Message.state.in_(COUNTED_BY_CAPS),
-            Message.posted_at > now - WEEK,
-        )
-    )
-    for row in rows:
+    for row in tx.connection().execute(LATELY, {"numbers": number_hashes, "since": now - WEEK}):
         if row.posted_at is not None:
             sent[row.number_hash].append(row.posted_at)
     return sent
@@ -219,15 +229,13 @@ def _post(tx: Transaction, claimed: Sequence[Claimed], now: datetime, begun_at: 
     if not claimed:
         return {}
     until = begun_at + timedelta(seconds=LEASE_SECONDS)
-    tx.execute(
-        update(Message),
-        [
-            {"id": one.message_id, "state": "posting", "posted_at": now, "lease_until": until, "sealed": one.sealed}
-            for one in claimed
-        ],
+    connection = tx.connection()
+    connection.execute(
+        POSTING,
+        [{"its_id": one.message_id, "posted": now, "until": until, "rendered": one.sealed} for one in claimed],
     )
-    opened = tx.execute(
-        insert(MessageAttempt).returning(MessageAttempt.message_id, MessageAttempt.id),
+    opened = connection.execute(
+        ATTEMPTS,
         [
             {"message_id": one.message_id, "begun_at": begun_at, "body_hash": one.body_hash, "closed": False}
             for one in claimed

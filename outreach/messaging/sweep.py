@@ -14,7 +14,8 @@ from outreach.messaging.gates import SEND_BATCH, cancel_chunk
 from outreach.messaging.models import Event, Gate, Message, MessageAttempt, Tally
 
 CHUNK = 500
-WAKE_AFTER = timedelta(seconds=10)
+WAKE_AFTER = timedelta(seconds=5)
+"""A sender claims at least every few seconds while there is anything to send."""
 
 
 def sweep_claims(runtime: Runtime) -> int:

@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, exists, insert, not_, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    LargeBinary,
+    and_,
+    bindparam,
+    exists,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from outreach.core.db import Transaction
@@ -36,6 +48,14 @@ def has_consent_clause(now: datetime) -> ColumnElement[bool]:
 _START = ConsentEvent.__table__.alias("later_start")
 _SUPPRESSION = Suppression.__table__.alias("in_force")
 """Made once, and of plain tables: to write the clause down anew costs ten times what it costs to ask it."""
+
+
+_LOCK = (
+    select(Constituent.id)
+    .where(Constituent.number_hash.in_(bindparam("numbers", expanding=True)))
+    .order_by(Constituent.number_hash, Constituent.id)
+    .with_for_update(key_share=True)
+)
 
 
 def is_suppressed_clause(number_hash: Any, group_id: Any) -> ColumnElement[bool]:
@@ -64,9 +84,16 @@ def is_suppressed_clause(number_hash: Any, group_id: Any) -> ColumnElement[bool]
     )
 
 
+_IS_SUPPRESSED = select(
+    is_suppressed_clause(bindparam("number", type_=LargeBinary), bindparam("group", type_=BigInteger))
+)
+
+
 def is_suppressed(session: Session, number_hash: bytes, group_id: int) -> bool:
     """Whether this group must not text or call the number now."""
-    return bool(session.execute(select(is_suppressed_clause(number_hash, group_id))).scalar_one())
+    session.flush()  # a plain statement does not do it by itself
+    asked = {"number": number_hash, "group": group_id}
+    return bool(session.connection().execute(_IS_SUPPRESSED, asked).scalar_one())
 
 
 def suppressed_among(session: Session, number_hashes: Sequence[bytes], group_id: int) -> set[bytes]:
@@ -82,9 +109,8 @@ def lock_people(tx: Transaction, number_hashes: Sequence[bytes]) -> list[int]:
 
     SQLite needs no row locks: its transactions are one after the other from their first statement.
     """
-    query = select(Constituent.id).where(Constituent.number_hash.in_(number_hashes))
-    query = query.order_by(Constituent.number_hash, Constituent.id).with_for_update(key_share=True)
-    return list(tx.execute(query).scalars())
+    tx.flush()  # a plain statement does not do it by itself
+    return list(tx.connection().execute(_LOCK, {"numbers": list(number_hashes)}).scalars())
 
 
 def suppress(

@@ -66,7 +66,7 @@ class Persona:
 
 
 DEFAULT = (
-    Persona("delivered", 663),
+    Persona("delivered", 667),
     Persona("stop", 27, replies=STOPS),
     Persona("report_digit", 70, replies=DIGITS),
     Persona("report_words", 50, replies=WORDS),
@@ -77,7 +77,7 @@ DEFAULT = (
     Persona("spanish", 20, replies=("español", "Español", "En español por favor")),
     Persona("undelivered_30003", 30, undelivered=30003),
     Persona("undelivered_30005", 5, undelivered=30005),
-    Persona("undelivered_30007", 5, undelivered=30007),
+    Persona("undelivered_30007", 1, undelivered=30007),
     Persona("refused_21610", 5, refusal=21610),
     Persona("refused_21614", 5, refusal=21614),
 )

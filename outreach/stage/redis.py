@@ -16,10 +16,11 @@ NAME = "redis"
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
-def start_redis(directory: Path, processes: Processes, name: str = NAME) -> str:
+def start_redis(directory: Path, processes: Processes, name: str = NAME, *, lasting: bool = True) -> str:
     """Start one with its data in ``directory`` and return its ``unix://`` URL; no TCP port is opened.
 
-    A caller that has a ``REDIS_URL`` uses that and does not come here. Raises StageError without a server.
+    ``lasting=False``: it keeps no log, so a restart finds it empty. A caller that has a ``REDIS_URL`` uses that and
+    does not come here. Raises StageError without a server.
     """
     binary = server_binary()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -29,7 +30,7 @@ def start_redis(directory: Path, processes: Processes, name: str = NAME) -> str:
         "unixsocket": str(socket),
         "unixsocketperm": "700",
         "dir": str(directory.absolute()),
-        "appendonly": "yes",
+        "appendonly": "yes" if lasting else "no",
         "save": "",
         "maxmemory-policy": "noeviction",
         "daemonize": "no",

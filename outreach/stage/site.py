@@ -58,15 +58,22 @@ def lock_directory(data_dir: Path) -> IO[str]:
 
 
 def start_site(
-    processes: Processes, data_dir: Path, *, port: int | None, clock: str, seed: int, sender_threads: int = 32
+    processes: Processes,
+    data_dir: Path,
+    *,
+    port: int | None,
+    clock: str,
+    seed: int,
+    sender_threads: int = 32,
+    environ: Mapping[str, str] = os.environ,
 ) -> Site:
     """Start everything and wait until each answers. Raises StageError naming what did not.
 
-    ``DATABASE_URL``, ``REDIS_URL`` and ``TWILIO_BASE_URL`` (with account, token and sender) of the environment are
+    ``DATABASE_URL``, ``REDIS_URL`` and ``TWILIO_BASE_URL`` (with account, token and sender) of ``environ`` are
     used where they are set.
     """
     web_port = choose_port(port)
-    foreign = os.environ.get("TWILIO_BASE_URL")
+    foreign = environ.get("TWILIO_BASE_URL")
     carrier_port = free_port()
     env = {
         **ensure_env(data_dir),
@@ -76,7 +83,7 @@ def start_site(
         "TWILIO_BASE_URL": foreign or f"http://{LOOPBACK}:{carrier_port}",
         "REHEARSAL_CLOCK": clock,
         "PORT": str(web_port),
-        **given(foreign=bool(foreign)),
+        **given(environ, foreign=bool(foreign)),
     }
     if "REDIS_URL" not in env:
         env["REDIS_URL"] = start_redis(data_dir / "redis", processes)
@@ -117,20 +124,24 @@ class Keeper:
         if shutil.disk_usage(data_dir).free < LEAST_FREE_BYTES:
             raise StageError("stage_disk_full", path=data_dir)
         for name in self._processes.ended():
-            lately = [at for at in self._deaths.get(name, []) if time.monotonic() - at < UNSTABLE_SECONDS]
-            if name == "carrier" or len(lately) >= MOST_DEATHS:
-                self._processes.check()
-            self._deaths[name] = [*lately, time.monotonic()]
-            log.warning("process_revived", process=name)
-            self._processes.restart(name)
+            self.revive(name)
+
+    def revive(self, name: str) -> None:
+        """Start one program that has ended, and wait until it is ready. Raises StageError for what keeps dying."""
+        lately = [at for at in self._deaths.get(name, []) if time.monotonic() - at < UNSTABLE_SECONDS]
+        if name == "carrier" or len(lately) >= MOST_DEATHS:
+            self._processes.check()
+        self._deaths[name] = [*lately, time.monotonic()]
+        log.warning("process_revived", process=name)
+        self._processes.restart(name)
 
 
-def given(*, foreign: bool) -> dict[str, str]:
+def given(environ: Mapping[str, str], *, foreign: bool) -> dict[str, str]:
     """The settings that the caller's environment may decide."""
     names = ["DATABASE_URL", "REDIS_URL", "TWILIO_OPT_OUT"]
     if foreign:
         names += ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_MESSAGING_SERVICE_SID", "TWILIO_FROM_NUMBER"]
-    return {name: os.environ[name] for name in names if os.environ.get(name)}
+    return {name: environ[name] for name in names if environ.get(name)}
 
 
 def choose_port(wanted: int | None) -> int:
