@@ -15,24 +15,60 @@ from typing import Any, NoReturn
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from outreach.bench import BenchError
+from outreach.bench.blast import measure_blast
+from outreach.bench.callbacks import measure_callbacks
 from outreach.bench.databases import KINDS
+from outreach.bench.growth import measure_growth
+from outreach.bench.plan import measure_plan
 from outreach.bench.rows import Row
+from outreach.bench.send import measure_send
 from outreach.bench.tally import measure_tally
 from outreach.core.errors import OutreachError, message_for
 from outreach.core.logs import set_up_logs
 from outreach.stage.processes import Processes
 
-NAMES = ("send", "plan", "blast", "webhook", "import", "tally", "voice", "soak")
+NAMES = ("send", "plan", "blast", "growth", "webhook", "import", "tally", "voice", "soak")
 """Every measurement of CONTRACTS.md, there or not."""
+
+
+def kinds(chosen: argparse.Namespace) -> tuple[str, ...]:
+    """The databases to measure on."""
+    return (chosen.database,) if chosen.database else KINDS
+
+
+def send(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
+    """Sending, and what is heard about it."""
+    rows = measure_send(processes, kinds(chosen), say, quick=chosen.quick)
+    return [*rows, measure_callbacks(processes, kinds(chosen), say, quick=chosen.quick)]
+
+
+def plan(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
+    """Launching."""
+    return measure_plan(processes, kinds(chosen), say, quick=chosen.quick)
+
+
+def blast(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
+    """All of it at once."""
+    return measure_blast(processes, kinds(chosen), say, quick=chosen.quick)
+
+
+def growth(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
+    """What a large database costs."""
+    return measure_growth(processes, kinds(chosen), say, quick=chosen.quick)
 
 
 def tally(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
     """The tally page."""
-    kinds = (chosen.database,) if chosen.database else KINDS
-    return [measure_tally(processes, kinds, say, quick=chosen.quick)]
+    return [measure_tally(processes, kinds(chosen), say, quick=chosen.quick)]
 
 
-MEASUREMENTS: Mapping[str, Callable[[argparse.Namespace, Processes], list[Row]]] = {"tally": tally}
+MEASUREMENTS: Mapping[str, Callable[[argparse.Namespace, Processes], list[Row]]] = {
+    "send": send,
+    "plan": plan,
+    "blast": blast,
+    "growth": growth,
+    "tally": tally,
+}
 """Those that are there; ``all`` runs them in this order."""
 
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from outreach.core.errors import SettingsError
 
 PHOENIX = ZoneInfo("America/Phoenix")
+SUNDAY = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,15 @@ class Clock:
         return self.at(time.time() + seconds)
 
 
-def coming_tuesday_ten(real: datetime, speed: float) -> Clock:
-    """A clock that starts on the Tuesday after ``real``, 10:00 in Phoenix: every state's window is open soon."""
+def coming_tuesday_ten(real: datetime, speed: float, latest: datetime | None = None) -> Clock:
+    """A clock that starts on the Tuesday after ``real``, 10:00 in Phoenix: every state's window is open soon.
+
+    Time does not go back: where something has happened since, ``latest``, it starts at ten on the day after that, or
+    on the Monday.
+    """
     local = real.astimezone(PHOENIX)
     days = (1 - local.weekday() - 1) % 7 + 1
     start = (local + timedelta(days=days)).replace(hour=10, minute=0, second=0, microsecond=0)
+    while (latest is not None and start <= latest) or start.weekday() == SUNDAY:
+        start += timedelta(days=1)
     return Clock(real.timestamp(), start.timestamp(), speed)

@@ -6,18 +6,22 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 import structlog
 from redis.exceptions import RedisError
+from sqlalchemy import func, select
 
 from config.settings import Settings
 from outreach import migrations
 from outreach.core.db import Database
 from outreach.core.queue import connect
+from outreach.escalations.models import Wave
+from outreach.officials.models import Meeting
 from outreach.stage import StageError, commands
 from outreach.stage.instance import database_url, write_instance
 from outreach.stage.keys import ensure_env
@@ -62,7 +66,7 @@ def start_site(
     data_dir: Path,
     *,
     port: int | None,
-    clock: str,
+    clock: str | Callable[[datetime | None], str],
     seed: int,
     sender_threads: int = 32,
     environ: Mapping[str, str] = os.environ,
@@ -70,7 +74,7 @@ def start_site(
     """Start everything and wait until each answers. Raises StageError naming what did not.
 
     ``DATABASE_URL``, ``REDIS_URL`` and ``TWILIO_BASE_URL`` (with account, token and sender) of ``environ`` are
-    used where they are set.
+    used where they are set. ``clock`` may be made when the database is there, from the latest that happened in it.
     """
     web_port = choose_port(port)
     foreign = environ.get("TWILIO_BASE_URL")
@@ -81,7 +85,7 @@ def start_site(
         "DATABASE_URL": database_url(data_dir),
         "PUBLIC_BASE_URL": f"http://{LOOPBACK}:{web_port}",
         "TWILIO_BASE_URL": foreign or f"http://{LOOPBACK}:{carrier_port}",
-        "REHEARSAL_CLOCK": clock,
+        **({"REHEARSAL_CLOCK": clock} if isinstance(clock, str) else {}),
         "PORT": str(web_port),
         **given(environ, foreign=bool(foreign)),
     }
@@ -91,6 +95,9 @@ def start_site(
     require_redis(settings.redis_url)
     database = Database(settings.database_url)
     migrations.upgrade(database)
+    if not isinstance(clock, str):
+        env["REHEARSAL_CLOCK"] = clock(latest(database))
+        settings = Settings.from_mapping(env)
     database.dispose()
     write_instance(data_dir, env)
     programs = [commands.web(web_port, env), commands.worker(env, sender_threads), commands.upkeep(env)]
@@ -98,6 +105,13 @@ def start_site(
         programs.insert(0, commands.carrier(carrier_port, seed, env["PUBLIC_BASE_URL"], env))
     processes.start(*programs)
     return Site(env, settings, None if foreign else env["TWILIO_BASE_URL"])
+
+
+def latest(database: Database) -> datetime | None:
+    """The domain time of the latest that was logged or launched; None in an empty database."""
+    with database.snapshot() as session:
+        times = [session.execute(select(func.max(each))).scalar() for each in (Meeting.created_at, Wave.launched_at)]
+    return max((at for at in times if at is not None), default=None)
 
 
 def require_redis(url: str) -> None:

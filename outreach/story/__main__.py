@@ -103,15 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(chosen: argparse.Namespace, processes: Processes, say: Console) -> int:
     """Start the site, play, and either report or stay."""
-    clock = os.environ.get("REHEARSAL_CLOCK") or str(
-        coming_tuesday_ten(Clock.real_now(), SPEED_ONCE if chosen.once else 1.0)
-    )
+    speed = SPEED_ONCE if chosen.once else 1.0
     say.print("Starting the site ...")
     site = start_site(
         processes,
         chosen.data_dir,
         port=chosen.port,
-        clock=clock,
+        clock=os.environ.get("REHEARSAL_CLOCK")
+        or (lambda latest: str(coming_tuesday_ten(Clock.real_now(), speed, latest))),
         seed=chosen.seed,
         sender_threads=chosen.sender_threads,
     )

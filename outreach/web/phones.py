@@ -16,6 +16,8 @@ from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from outreach.escalations.models import Wave
+from outreach.messaging.models import Message
 from outreach.people.models import Constituent
 from outreach.serving import runtime
 from outreach.web.campaign_words import to_the_second
@@ -29,6 +31,8 @@ SHOWN, MOST = 12, 48
 """Phones on their page: at first, and when somebody asks for more."""
 BESIDE = 6
 """Phones in the column beside a campaign's tally."""
+LOOKED_THROUGH = 60
+"""Phones among which a campaign's are looked for: those where something happened last."""
 LONGEST_REPLY = 1_600
 SECONDS = 5
 SECONDS_BESIDE = 1
@@ -62,6 +66,26 @@ def latest_phones(most: int, seconds: float = SECONDS_BESIDE) -> list[dict[str, 
     """The phones where something happened last; None when the carrier is away."""
     answer = ask("GET", "phones", seconds, params={"limit": most})
     return None if answer is None or not answer.ok else _in_words(answer.json()["phones"])
+
+
+def phones_of(campaign_id: int, most: int) -> list[dict[str, Any]] | None:
+    """The same, of a campaign's people only: what others said to an earlier one tells nothing about this."""
+    answer = ask("GET", "phones", SECONDS_BESIDE, params={"limit": LOOKED_THROUGH})
+    if answer is None or not answer.ok:
+        return None
+    phones = answer.json()["phones"]
+    vault = runtime().vault
+    hashes = {vault.number_hash(phone["number"]): phone for phone in phones}
+    with runtime().db.snapshot() as reading:
+        theirs = set(
+            reading.execute(
+                select(Message.number_hash)
+                .join(Wave, Wave.gate_id == Message.gate_id)
+                .where(Wave.campaign_id == campaign_id, Wave.group_id == current_user.group_id)
+                .where(Message.number_hash.in_(hashes), Message.posted_at.is_not(None))
+            ).scalars()
+        )
+    return _in_words([phone for hashed, phone in hashes.items() if hashed in theirs][:most])
 
 
 def _phone(number: str) -> dict[str, Any]:
@@ -137,8 +161,8 @@ def grid_live() -> str:
 @pages.get("/beside/<int:campaign_id>")
 @allow("staff")
 def beside(campaign_id: int) -> str:
-    """The column beside a campaign's tally, for polling. The id is only for the way back."""
-    return render_template("phones/beside.html", phones=latest_phones(BESIDE), campaign_id=campaign_id)
+    """The column beside a campaign's tally, for polling."""
+    return render_template("phones/beside.html", phones=phones_of(campaign_id, BESIDE), campaign_id=campaign_id)
 
 
 @pages.get("/<number>")

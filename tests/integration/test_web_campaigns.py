@@ -11,12 +11,12 @@ from sqlalchemy import update
 from outreach.accounts.models import User
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign, Wave
-from outreach.messaging.models import Gate, Tally
+from outreach.messaging.models import Gate, Message, Tally
 from outreach.messaging.reports import record_status
 from outreach.officials.models import Official
 from outreach.web.app import create_app
 from outreach.web.phones import BESIDE
-from tests.factories import World, make_group, make_world, number
+from tests.factories import World, make_group, make_world, number, plan_messages
 from tests.integration.test_live import fold_everything, sign_in
 from tests.integration.test_rehearsal_process import Rehearsal
 from tests.integration.test_web_phones import rehearsal
@@ -187,17 +187,23 @@ def test_the_list_says_what_is_paused_and_shows_no_other_groups(runtime: Runtime
 
 def test_the_latest_phones_stand_beside_the_tally_and_lead_back(rehearsal: tuple[Rehearsal, Runtime]) -> None:
     carrier, runtime = rehearsal
-    world = make_world(runtime, 1)
+    world = make_world(runtime, BESIDE + 2)
     wave = launch(runtime, world)
     client = sign_in(runtime, world.group_id)
     path = f"/campaigns/{wave.campaign_id}"
     assert "No text has arrived yet" in client.get(path).text
     for index in range(BESIDE + 2):
         carrier.create(number(index), "<b>hello</b>")
+    carrier.create(number(50), "of another campaign")
     carrier.settle()
+    assert "No text has arrived yet" in client.get(path).text, "not of this campaign"
+    ids = plan_messages(runtime, world, gate_id=wave.gate_id)
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Message).where(Message.id.in_(ids)).values(posted_at=runtime.clock.now()))
     for page in (client.get(path).text, client.get(f"/phones/beside/{wave.campaign_id}").text):
         assert page.count('class="phone-number"') == BESIDE
         assert "&lt;b&gt;hello" in page
+        assert "of another campaign" not in page
         assert f"?campaign={wave.campaign_id}" in page
     phone = client.get(f"/phones/{number(7)}?campaign={wave.campaign_id}").text
     assert f'href="{path}"' in phone

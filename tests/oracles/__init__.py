@@ -1,0 +1,1 @@
+"""Second opinions: the rules' text, worked out again with nothing of the code that they judge."""

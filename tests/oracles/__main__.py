@@ -1,0 +1,68 @@
+"""``python -m tests.oracles``, which ``scripts/oracle.py`` becomes: the code against a second opinion, in numbers."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from tests.oracles import quiet_cases, stop_races
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit code: 0 they agree, 1 they do not, 2 usage."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/oracle.py",
+        description="Compares the code's answers with those of an oracle that shares nothing with it but the rules.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, other cases (1)")
+    parser.add_argument("--json", action="store_true", help="one JSON object on the last line of stdout")
+    # The same two are understood behind the name as well; left out there, they keep what was said before it.
+    behind = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    behind.add_argument("--seed", type=int, metavar="S")
+    behind.add_argument("--json", action="store_true")
+    names = parser.add_subparsers(dest="name", required=True)
+    hours = names.add_parser("quiet-hours", parents=[behind], help="when a number may be texted")
+    hours.add_argument("--cases", type=int, default=1_000_000, metavar="N", help="how many are drawn (1,000,000)")
+    races = names.add_parser(
+        "stop-races", parents=[behind], help="who commits first, a STOP or the slice of that person's text"
+    )
+    races.add_argument("--races", type=int, default=10_000, metavar="N", help="how many are run (10,000)")
+    races.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    chosen = parser.parse_args(arguments)
+    found = _quiet_hours(parser, chosen) if chosen.name == "quiet-hours" else _stop_races(parser, chosen)
+    if chosen.json:
+        sys.stdout.write(json.dumps(found) + "\n")
+    return 0 if found["ok"] else 1
+
+
+def _quiet_hours(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict[str, Any]:
+    if chosen.cases < 100:
+        parser.error("--cases must be 100 or more")
+    found = quiet_cases.as_json(chosen.seed, chosen.cases)
+    sys.stderr.write(
+        f"{found['cases']:,} cases in {found['seconds']} s: {found['wrongly_allowed']} allowed outside the shortened "
+        f"window, {found['share']} of {found['inside']:,} inside allowed (at least {quiet_cases.SHARE}), "
+        f"{found['wrong_ends']} wrong ends, {found['wrong_openings']} wrong openings.\n"
+    )
+    return found
+
+
+def _stop_races(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict[str, Any]:
+    if chosen.races < 10:
+        parser.error("--races must be 10 or more")
+    found = stop_races.run(chosen.database, chosen.races, chosen.seed)
+    sys.stderr.write(
+        f"{found['races']:,} races in {found['seconds']} s: {found['landed_between']:,} STOPs landed between claim and "
+        f"slice, {found['committed_after_stop']} slices committed after one; {found['received']:,} creates, "
+        f"{found['received_after_stop']} over a second after a STOP; from slice to carrier "
+        f"{found['slice_to_carrier_p99']} s (p99), {found['slice_to_carrier_max']} s (max).\n"
+    )
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
