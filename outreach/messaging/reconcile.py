@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select, union_all, update
+from sqlalchemy import ColumnElement, exists, select, union_all, update
 from sqlalchemy.exc import OperationalError
 
 from outreach.carrier.base import Carrier, CarrierMessage, Misconfigured, Rejected, Throttled, Unreachable
@@ -99,9 +99,14 @@ def _postpone(runtime: Runtime, doubt: Doubt) -> None:
             events.append(tx, [events.result(doubt.attempt_id, "review", runtime.clock.real_now())])
         tx.execute(
             update(Message)
-            .where(Message.id == doubt.message_id, Message.state == "unknown")
+            .where(Message.id == doubt.message_id, Message.state == "unknown", _still_open(doubt))
             .values(next_check_at=runtime.clock.after_real(AGAIN_SECONDS))
         )
+
+
+def _still_open(doubt: Doubt) -> ColumnElement[bool]:
+    """While a look-up was under way its attempt may have been proven not sent, and another one may be in doubt now."""
+    return exists().where(MessageAttempt.id == doubt.attempt_id, MessageAttempt.closed.is_(False))
 
 
 def settle(tx: Transaction, runtime: Runtime, doubt: Doubt, same: list[CarrierMessage]) -> None:
@@ -124,7 +129,7 @@ def settle(tx: Transaction, runtime: Runtime, doubt: Doubt, same: list[CarrierMe
         events.append(tx, [events.result(doubt.attempt_id, "review", now)])
     tx.execute(
         update(Message)
-        .where(Message.id == doubt.message_id, Message.state == "unknown")
+        .where(Message.id == doubt.message_id, Message.state == "unknown", _still_open(doubt))
         .values(checks=doubt.checks + 1, next_check_at=None if free else again)
     )
 

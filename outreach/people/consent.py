@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    func,
     insert,
     not_,
     or_,
@@ -135,7 +136,12 @@ def suppress(
     )
     if tx.execute(in_force.limit(1)).first():
         return False
-    tx.execute(insert(Suppression).values(number_hash=number_hash, group_id=group_id, source=source, at=at))
+    # What was said last holds, also where a clock was set back between a START and this.
+    started = tx.execute(
+        select(func.max(ConsentEvent.at)).where(ConsentEvent.number_hash == number_hash, ConsentEvent.kind == "opt_in")
+    ).scalar()
+    since = at if started is None else max(at, started + timedelta(microseconds=1))
+    tx.execute(insert(Suppression).values(number_hash=number_hash, group_id=group_id, source=source, at=since))
     return True
 
 

@@ -1,0 +1,1 @@
+"""A model of one message's life: the real code on a real database, every other party played by the test."""

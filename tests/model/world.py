@@ -1,0 +1,115 @@
+"""What the model keeps beside the database: the senders' memory, the words of people, and readings for the checks."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, func, select
+
+from outreach.core.clock import Clock
+from outreach.core.db import Base, Database
+from outreach.messaging.claims import Claimed
+from outreach.messaging.models import Event, Message, MessageAttempt
+from outreach.messaging.record import Outcome
+from outreach.messaging.slices import Post
+from outreach.messaging.states import public_state
+from outreach.tallies.reads import PUBLIC_STATES, counters
+
+
+@dataclass
+class SenderModel:
+    """What a sender holds in memory, and loses when it is killed. ``begun``: a post and the real time of its commit."""
+
+    token: str
+    claimed: list[Claimed] = field(default_factory=list)
+    begun: list[tuple[Post, float]] = field(default_factory=list)
+    answers: list[Outcome] = field(default_factory=list)
+    recorded: list[Outcome] = field(default_factory=list)
+
+
+@dataclass
+class Words:
+    """What one number's owner said, by the time they said it, and what the carrier said of them."""
+
+    stops: list[datetime] = field(default_factory=list)
+    starts: list[datetime] = field(default_factory=list)
+    carrier_stop: bool = False
+
+    @property
+    def stopped(self) -> bool:
+        """COMPLIANCE.md: an opt-out without a later START; the carrier's own is lifted by staff only."""
+        return self.carrier_stop or any(not any(start > stop for start in self.starts) for stop in self.stops)
+
+
+class Row(NamedTuple):
+    """A message as the checks read it."""
+
+    id: int
+    number_hash: bytes
+    state: str
+    carrier_sid: str | None
+    decision: str | None
+    retry_of: int | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One snapshot of the database."""
+
+    rows: list[Row]
+    open_attempts: dict[int, int]
+    attempts: Counter[bytes]
+    counted: dict[str, int]
+    unfolded: int
+
+    @property
+    def by_state(self) -> dict[str, int]:
+        """GROUP BY over the rows; what was sent again counts no more."""
+        found = Counter(public_state(row.state) for row in self.rows)
+        return {name: found[name] for name in PUBLIC_STATES}
+
+
+ROWS = select(
+    Message.id, Message.number_hash, Message.state, Message.carrier_sid, Message.decision, Message.retry_of
+).where(Message.gate_id == bindparam("gate"))
+ATTEMPTS = (
+    select(Message.id, Message.number_hash, MessageAttempt.closed, func.count())
+    .join(MessageAttempt, MessageAttempt.message_id == Message.id)
+    .where(Message.gate_id == bindparam("gate"))
+    .group_by(Message.id, Message.number_hash, MessageAttempt.closed)
+)
+TAIL = select(func.count()).where(Event.folded_at.is_(None))
+EMPTY = [one.delete() for one in reversed(Base.metadata.sorted_tables)]
+"""Statements are made once: to make one costs more than to run it, and the model reads after every step."""
+
+
+def read(db: Database, gate_id: int, clock: Clock) -> Reading:
+    """The gate's messages, their attempts, and the counters with the unfolded tail, in one snapshot."""
+    with db.snapshot() as session:
+        plain = session.connection()
+        rows = plain.execute(ROWS, {"gate": gate_id}).all()
+        attempts = plain.execute(ATTEMPTS, {"gate": gate_id}).all()
+        counted = counters(session, gate_id, clock)
+        unfolded = plain.execute(TAIL).scalar_one()
+    open_attempts: dict[int, int] = defaultdict(int)
+    by_number: Counter[bytes] = Counter()
+    for message_id, number_hash, closed, count in attempts:
+        by_number[number_hash] += count
+        open_attempts[message_id] += 0 if closed else count
+    return Reading(
+        [Row(*row) for row in rows],
+        dict(open_attempts),
+        by_number,
+        {name: counted[name] for name in PUBLIC_STATES},
+        unfolded,
+    )
+
+
+def wipe(db: Database) -> None:
+    """Empty every table: cheaper than a new database for each example."""
+    with db.transaction() as tx:
+        for statement in EMPTY:
+            tx.connection().execute(statement)
