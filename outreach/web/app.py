@@ -35,6 +35,7 @@ from outreach.web import (
     wizard,
     wizard_launch,
 )
+from outreach.web.campaign_words import day_and_time
 from outreach.web.roles import PUBLIC, allow, guard
 from outreach.webhooks import inbound_text, status_report, webhooks
 
@@ -65,6 +66,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         asset_url=assets.asset_url,
         navigation=sections.navigation,
         rehearsal=settings.mode == "rehearsal",
+        rehearsal_clock=lambda: day_and_time(settings.clock.now()),
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     i18n.set_up_languages(app)

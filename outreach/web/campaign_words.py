@@ -101,6 +101,11 @@ def day(at: datetime) -> str:
     return str(format_skeleton("MMMd", at.astimezone(GROUP_ZONE), tzinfo=GROUP_ZONE, locale=get_locale()))
 
 
+def day_and_time(at: datetime) -> str:
+    """A day and a time on the group's clock."""
+    return f"{day(at)}, {format_time(at.astimezone(GROUP_ZONE), 'short', rebase=False)}"
+
+
 def to_the_second(at: datetime) -> str:
     """A time of day on the group's clock."""
     return str(format_time(at.astimezone(GROUP_ZONE), "medium", rebase=False))

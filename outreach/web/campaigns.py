@@ -21,7 +21,7 @@ from outreach.tallies.live import live_tally
 from outreach.web.campaign_state import shown_state, texts_wait
 from outreach.web.campaign_words import GROUP_ZONE, is_halt, moment, percent, to_the_second, why_paused
 from outreach.web.people_words import place
-from outreach.web.phones import BESIDE, latest_phones
+from outreach.web.phones import BESIDE, phones_of
 from outreach.web.roles import allow
 from outreach.web.waiting import campaign_rows, is_planned
 
@@ -97,7 +97,7 @@ def show(campaign_id: int) -> str | WerkzeugResponse:
         updated=to_the_second(tally.at),
         here=place(GROUP_ZONE),
         beside=rehearsal,
-        phones=latest_phones(BESIDE) if rehearsal else None,
+        phones=phones_of(campaign_id, BESIDE) if rehearsal else None,
     )
 
 
