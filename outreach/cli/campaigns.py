@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,12 @@ from rich.table import Table
 from sqlalchemy import select
 
 from outreach.cli.context import group_id, runtime
+from outreach.cli.silence import why
+from outreach.core.clock import PHOENIX
 from outreach.core.errors import BadInputError
-from outreach.escalations import drafts, launch
+from outreach.escalations import drafts, launch, schedule, waves
 from outreach.escalations.models import Campaign
+from outreach.escalations.preview import check_draft_text
 from outreach.tallies.campaign import campaign_tally
 
 DATABASE_ID = click.IntRange(1, 2**63 - 1)
@@ -25,7 +28,10 @@ as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object 
 
 @click.group()
 def campaign() -> None:
-    """Escalation campaigns: drafts, launch, pause, tally."""
+    """Escalation campaigns: drafts, launch, further texts, pause, tally."""
+
+
+campaign.add_command(why)
 
 
 def _say(document: dict[str, Any], text: str, *, as_json: bool) -> None:
@@ -54,8 +60,10 @@ def show(campaign_id: int, as_json: bool) -> None:
     held = runtime()
     with held.db.transaction() as tx:
         found = drafts.get_campaign(tx, group_id(), campaign_id)
-        fields = ("id", "name", "state", "policy", "office_id", "audience", *drafts.TEXTS)
+        fields = ("id", "name", "state", "policy", "office_id", "audience", *drafts.TEXTS, *drafts.SECOND_TEXTS)
         document = {name: getattr(found, name) for name in fields}
+        document["launch_at"] = found.launch_at.isoformat() if found.launch_at else None
+        document["launch_problem"] = found.launch_problem
     _say(document, "\n".join(f"{name}: {value}" for name, value in document.items()), as_json=as_json)
 
 
@@ -67,6 +75,8 @@ def show(campaign_id: int, as_json: bool) -> None:
 @click.option("--office", "office_id", type=DATABASE_ID)
 @click.option("--text-en")
 @click.option("--text-es")
+@click.option("--text-b-en", help="A second text, tried on half of the people. An empty one removes it.")
+@click.option("--text-b-es")
 @click.option("--script-en")
 @click.option("--script-es")
 @as_json
@@ -74,6 +84,7 @@ def edit(campaign_id: int, lists: tuple[str, ...], as_json: bool, **changes: Any
     """Change a draft. A text that begins with @ names a file to read it from."""
     held = runtime()
     given = {field: _text(value) for field, value in changes.items() if value is not None}
+    given |= {field: None for field in drafts.SECOND_TEXTS if given.get(field) == ""}
     with held.db.transaction() as tx:
         drafts.edit_draft(tx, group_id(), campaign_id, lists=lists or None, **given)
     changed = sorted([*given, *(["lists"] if lists else [])])
@@ -92,13 +103,64 @@ def _text(value: object) -> object:
 
 @campaign.command("launch")
 @click.argument("campaign_id", type=DATABASE_ID)
+@click.option("--at", help="Launch by itself then: 2026-12-02T09:00 (Phoenix time), or with an offset of its own.")
 @as_json
-def launch_(campaign_id: int, as_json: bool) -> None:
-    """Freeze the audience and start texting."""
+def launch_(campaign_id: int, at: str | None, as_json: bool) -> None:
+    """Freeze the audience and start texting, now or at a time."""
     held = runtime()
+    if at is not None:
+        when = _time(at)
+        with held.db.transaction() as tx:
+            schedule.schedule_launch(tx, held, group_id(), campaign_id, when)
+        _say(
+            {"id": campaign_id, "state": "scheduled", "launch_at": when.isoformat()},
+            f"Campaign {campaign_id} launches at {when.astimezone(PHOENIX):%Y-%m-%d %H:%M} (Phoenix time).",
+            as_json=as_json,
+        )
+        return
     with held.db.transaction(durable=True) as tx:
         wave = launch.launch_campaign(tx, held, group_id(), campaign_id)
     _say({"id": campaign_id, "wave": wave.id}, f"Campaign {campaign_id} is launched.", as_json=as_json)
+
+
+def _time(text: str) -> datetime:
+    """A time in UTC, from ISO form; without an offset it is the group's clock. Raises BadInputError."""
+    try:
+        given = datetime.fromisoformat(text)
+        return (given if given.tzinfo else given.replace(tzinfo=PHOENIX)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadInputError("launch_time_form", text=text) from None
+
+
+@campaign.command()
+@click.argument("campaign_id", type=DATABASE_ID)
+@as_json
+def unschedule(campaign_id: int, as_json: bool) -> None:
+    """Undo a launch time: a draft again."""
+    with runtime().db.transaction() as tx:
+        schedule.unschedule_launch(tx, group_id(), campaign_id)
+    _say({"id": campaign_id, "state": "draft"}, f"Campaign {campaign_id} is a draft again.", as_json=as_json)
+
+
+@campaign.command()
+@click.argument("campaign_id", type=DATABASE_ID)
+@click.option("--who", type=click.Choice(waves.WHO), required=True, help="Who has not answered, or who has.")
+@click.option("--text-en", required=True)
+@click.option("--text-es", required=True)
+@as_json
+def wave(campaign_id: int, who: str, text_en: str, text_es: str, as_json: bool) -> None:
+    """Text those whom a launched campaign has reached once more. @ names a file to read a text from."""
+    held = runtime()
+    texts = {"en": str(_text(text_en)), "es": str(_text(text_es))}
+    for text in texts.values():
+        check_draft_text(text)
+    with held.db.transaction(durable=True) as tx:
+        made = waves.launch_wave(tx, held, group_id(), campaign_id, who=who, texts=texts)
+    _say(
+        {"id": campaign_id, "wave": made.id, "number": made.number, "who": who},
+        f"Text {made.number} of campaign {campaign_id} is launched.",
+        as_json=as_json,
+    )
 
 
 @campaign.command()
@@ -139,7 +201,7 @@ def tally(campaign_id: int, as_json: bool) -> None:
     with held.db.snapshot() as session:
         found = campaign_tally(session, group_id(), campaign_id, held.clock)
     if as_json:
-        click.echo(json.dumps({**asdict(found), "at": found.at.isoformat()}))
+        click.echo(json.dumps(found.as_json()))
         return
     table = Table(title=f"{found.name} ({found.state})")
     table.add_column("counter")

@@ -96,7 +96,12 @@ def in_wave(group_id: int, audience: Mapping[str, Any], now: datetime) -> Column
     """The clause of a wave's frozen audience: its lists, or those whom earlier waves reached, by what they answered."""
     if "lists" in audience:
         return in_audience(group_id, audience["lists"], now)
-    member = exists().where(Recipient.constituent_id == Constituent.id, Recipient.wave_id.in_(audience["waves"]))
+    # By wave and number there is an index; by the person alone this would ask everybody of everybody.
+    member = exists().where(
+        Recipient.wave_id.in_(audience["waves"]),
+        Recipient.number_hash == Constituent.number_hash,
+        Recipient.constituent_id == Constituent.id,
+    )
     return and_(member, may_join(group_id, audience, now))
 
 

@@ -114,6 +114,12 @@ def get_campaign(tx: Session, group_id: int, campaign_id: int) -> Campaign:
     return campaign
 
 
+def templates_of(campaign: Campaign) -> dict[str, str]:
+    """A campaign's texts and scripts by field; both second texts when one of them is there."""
+    second = SECOND_TEXTS if any(getattr(campaign, field) for field in SECOND_TEXTS) else ()
+    return {field: getattr(campaign, field) or "" for field in (*TEXTS, *second)}
+
+
 def policy_name(number: int, language: str, kind: Literal["name", "text_name"] = "name") -> str:
     """A model policy's name in a language (``config/policies.toml``): for pages, or as texts say it."""
     policy = next(policy for policy in table("policies")["policies"] if policy["number"] == number)

@@ -18,6 +18,8 @@ LONGEST: Final = 1_600
 PARTS: Final[tuple[tuple[str, Where, str], ...]] = (
     ("text_en", "text", "en"),
     ("text_es", "text", "es"),
+    ("text_b_en", "text", "en"),
+    ("text_b_es", "text", "es"),
     ("script_en", "script", "en"),
     ("script_es", "script", "es"),
 )
@@ -66,10 +68,11 @@ def check_draft_text(template: str) -> None:
 def preview(
     templates: Mapping[str, str], values: Mapping[str, Mapping[str, str]], sample: str = "known"
 ) -> tuple[Preview, ...]:
-    """All four parts of a draft for a sample person; the findings are those of any sample person."""
+    """The parts that ``templates`` has, for a sample person; the findings are those of any sample person."""
     return tuple(
         _preview(field, where, language, templates[field], values[language], SAMPLES.get(sample, {}))
         for field, where, language in PARTS
+        if field in templates
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
@@ -12,10 +13,11 @@ from sqlalchemy import select
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.runtime import Runtime
-from outreach.escalations.drafts import SECOND_TEXTS, TEXTS, edit_draft, get_campaign, text_values
+from outreach.escalations.drafts import SECOND_TEXTS, TEXTS, edit_draft, get_campaign, templates_of, text_values
 from outreach.escalations.launch import launch_campaign
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.preview import preview, stops
+from outreach.escalations.schedule import schedule_launch
 
 ABOUT: Final = ("name", "policy", "office_id")
 AUDIENCE: Final = ("audience",)
@@ -62,11 +64,24 @@ def launch_draft(tx: Transaction, runtime: Runtime, group_id: int, campaign_id: 
 
     Raises ConflictError draft_changed or campaign_not_draft, BadInputError draft_not_ready, and what launching raises.
     """
-    campaign = lock_draft(tx, group_id, campaign_id)
-    if campaign.state == "draft":
-        if draft_version(campaign, EVERYTHING) != version:
-            raise ConflictError("draft_changed")
-        wrong = stops(preview({field: getattr(campaign, field) for field in TEXTS}, text_values(tx, campaign)))
-        if wrong:
-            raise BadInputError("draft_not_ready", count=wrong)
+    _check_read(tx, group_id, campaign_id, version)
     return launch_campaign(tx, runtime, group_id, campaign_id)
+
+
+def schedule_draft(
+    tx: Transaction, runtime: Runtime, group_id: int, campaign_id: int, *, version: str, at: datetime
+) -> None:
+    """``schedule_launch``, at a domain time, for exactly the draft that somebody has read, as ``launch_draft``."""
+    _check_read(tx, group_id, campaign_id, version)
+    schedule_launch(tx, runtime, group_id, campaign_id, at)
+
+
+def _check_read(tx: Transaction, group_id: int, campaign_id: int, version: str) -> None:
+    campaign = lock_draft(tx, group_id, campaign_id)
+    if campaign.state != "draft":
+        raise ConflictError("campaign_not_draft", state=campaign.state)
+    if draft_version(campaign, EVERYTHING) != version:
+        raise ConflictError("draft_changed")
+    wrong = stops(preview(templates_of(campaign), text_values(tx, campaign)))
+    if wrong:
+        raise BadInputError("draft_not_ready", count=wrong)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import text_values
 from outreach.escalations.launch import check_texts, open_wave
-from outreach.escalations.models import Wave
+from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.revisions import lock_draft
 from outreach.messaging.gates import open_gate
 from outreach.messaging.render import check_template
@@ -39,26 +40,36 @@ def launch_wave(
     if who not in WHO:
         raise BadInputError("wave_who_unknown", who=who)
     campaign = lock_draft(tx, group_id, campaign_id)
-    if campaign.state != "launched":
-        raise ConflictError("campaign_not_running")
-    earlier = waves_of(tx, campaign_id)
-    if len(earlier) >= MOST:
-        raise ConflictError("waves_too_many", most=MOST)
-    if earlier and runtime.clock.now() < earlier[-1].launched_at + REST:
-        raise ConflictError("wave_too_soon", hours=int(REST.total_seconds() // 3600))
+    earlier = check_wave(tx, campaign, runtime.clock.now())
     values = text_values(tx, campaign)
     for template in texts.values():
         check_template(template)
     check_texts(texts, values)
-    gates = [wave.gate_id for wave in earlier]
+    audience = audience_after(earlier, who)
     gate = open_gate(
         tx, group_id=group_id, kind="wave", texts=texts, values=values, clock=runtime.clock,
-        unless_replied=gates if who == SILENT else (),
+        unless_replied=audience["gates"] if who == SILENT else (),
     )  # fmt: skip
-    audience = {"waves": [wave.id for wave in earlier], "gates": gates, "who": who}
     return open_wave(tx, runtime, campaign, earlier[-1].number + 1, gate, audience)
 
 
-def waves_of(tx: Transaction, campaign_id: int) -> Sequence[Wave]:
+def check_wave(tx: Session, campaign: Campaign, now: datetime) -> Sequence[Wave]:
+    """The waves before a further one. Raises ConflictError when there can be none at this domain time."""
+    if campaign.state != "launched":
+        raise ConflictError("campaign_not_running")
+    earlier = waves_of(tx, campaign.id)
+    if len(earlier) >= MOST:
+        raise ConflictError("waves_too_many", most=MOST)
+    if earlier and now < earlier[-1].launched_at + REST:
+        raise ConflictError("wave_too_soon", hours=int(REST.total_seconds() // 3600))
+    return earlier
+
+
+def audience_after(earlier: Sequence[Wave], who: str) -> dict[str, Any]:
+    """The audience of a wave that follows these: ``in_wave`` makes its people of it."""
+    return {"waves": [wave.id for wave in earlier], "gates": [wave.gate_id for wave in earlier], "who": who}
+
+
+def waves_of(tx: Session, campaign_id: int) -> Sequence[Wave]:
     """A campaign's waves, first to last."""
     return tx.execute(select(Wave).where(Wave.campaign_id == campaign_id).order_by(Wave.number)).scalars().all()

@@ -19,6 +19,7 @@ from outreach.core.runtime import Runtime, open_runtime
 from outreach.web import (
     accounts,
     assets,
+    campaign_waves,
     campaigns,
     home,
     i18n,
@@ -32,6 +33,7 @@ from outreach.web import (
     review,
     sections,
     security,
+    silence,
     wizard,
     wizard_launch,
 )
@@ -83,6 +85,8 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         wizard.pages,
         wizard_launch.pages,
         levers.pages,
+        campaign_waves.pages,
+        silence.pages,
         officials.pages,
         meetings.pages,
         people_import.pages,

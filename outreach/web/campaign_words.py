@@ -96,6 +96,13 @@ def moment(at: datetime, now: datetime) -> str:
     return time if local.date() == today.date() else f"{day(at)}, {time}"
 
 
+def launches(at: datetime) -> str:
+    """A launch time on the group's clock, with its weekday: people plan by those."""
+    local = at.astimezone(GROUP_ZONE)
+    date = str(format_skeleton("MMMEd", local, tzinfo=GROUP_ZONE, locale=get_locale()))
+    return str(gettext("launches %(date)s, %(time)s", date=date, time=format_time(local, "short", rebase=False)))
+
+
 def day(at: datetime) -> str:
     """Month and day on the group's calendar."""
     return str(format_skeleton("MMMd", at.astimezone(GROUP_ZONE), tzinfo=GROUP_ZONE, locale=get_locale()))

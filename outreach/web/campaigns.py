@@ -17,13 +17,16 @@ from outreach.officials.models import Meeting, Official
 from outreach.serving import runtime
 from outreach.tallies.campaign import CampaignTally
 from outreach.tallies.charts import bars, running, stacked
+from outreach.tallies.failures import failures
 from outreach.tallies.live import live_tally
 from outreach.web.campaign_state import shown_state, texts_wait
-from outreach.web.campaign_words import GROUP_ZONE, is_halt, moment, percent, to_the_second, why_paused
+from outreach.web.campaign_words import GROUP_ZONE, is_halt, launches, moment, percent, to_the_second, why_paused
 from outreach.web.people_words import place
 from outreach.web.phones import BESIDE, phones_of
 from outreach.web.roles import allow
-from outreach.web.waiting import campaign_rows, is_planned
+from outreach.web.silence import carrier_words_of
+from outreach.web.waiting import campaign_rows, is_planned, wordings
+from outreach.web.wizard_words import VARIANTS, problem
 
 pages = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 
@@ -44,6 +47,7 @@ LABELS = {
     "unknown": lazy_gettext("unknown, being looked up"),
     "needs_review": lazy_gettext("needs a decision"),
     "draft": lazy_gettext("a draft"),
+    "scheduled": lazy_gettext("waits for its time"),
     "launched": lazy_gettext("running"),
     "paused": lazy_gettext("paused"),
     "all_sent": lazy_gettext("all sent"),
@@ -64,13 +68,18 @@ def overview() -> str:
     """The group's campaigns, newest first."""
     with runtime().db.snapshot() as reading:
         campaigns = campaign_rows(reading, current_user.group_id, most=LISTED)
-    return render_template("campaigns/overview.html", campaigns=campaigns, labels=LABELS)
+    return render_template("campaigns/overview.html", campaigns=campaigns, labels=LABELS, launches=launches)
 
 
 PROGRESS = ("delivered", "sent", "accepted", "undelivered", "failed", "suppressed", "canceled", "needs_review",
             "unknown", "held", "planned")  # fmt: skip
 """The order in which the progress bar shows the states: what has arrived first, what waits last."""
 NEVER_LEFT = ("planned", "held", "suppressed", "canceled")
+WHO_GOT_IT = {
+    "lists": lazy_gettext("everybody in the lists"),
+    "silent": lazy_gettext("who had not answered"),
+    "replied": lazy_gettext("who had answered"),
+}
 SERIES_LABELS = {
     "delivered": lazy_gettext("delivered"),
     "replies": lazy_gettext("replies"),
@@ -142,6 +151,8 @@ def _live(campaign_id: int) -> dict[str, Any]:
         with held.db.snapshot() as reading:
             found = live_tally(reading, current_user.group_id, campaign_id, held.clock)
             # Asked only where the counts say that nobody waits: planning may not have come to everybody.
+            texts = wordings(reading, campaign_id)
+            failed = failures(reading, current_user.group_id, campaign_id)
             waiting = texts_wait(found.tally.states) or not is_planned(reading, campaign_id)
     except NotFoundError:
         abort(404)
@@ -157,6 +168,13 @@ def _live(campaign_id: int) -> dict[str, Any]:
         "timeline": running(found.series),
         "texted": tally.recipients - sum(states[state] for state in NEVER_LEFT),
         "called": sum(tally.reports.values()),
+        "wordings": texts,
+        "failures": failed,
+        "carrier_words": carrier_words_of,
+        "who": WHO_GOT_IT,
+        "variants": VARIANTS,
+        "problem": problem,
+        "launches": launches,
         "halted": tally.state == "paused" and is_halt(tally.reason),
         "why": why_paused(tally.reason) if tally.state == "paused" else None,
         "percent": percent,

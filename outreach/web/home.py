@@ -10,7 +10,7 @@ from flask_babel import gettext
 from flask_login import current_user
 
 from outreach.serving import runtime
-from outreach.web.campaign_words import is_halt
+from outreach.web.campaign_words import is_halt, launches
 from outreach.web.campaigns import LABELS, SEEN_TALLY
 from outreach.web.phones import SEEN_PHONES
 from outreach.web.roles import allow
@@ -46,7 +46,8 @@ def index() -> str:
     with held.db.snapshot() as reading:
         waiting = what_waits(reading, current_user.group_id, held.clock.now())
     steps = first_steps(waiting, rehearsal=held.settings.mode == "rehearsal", writes=current_user.role != "staff")
-    return render_template("home.html", waiting=waiting, urgent=urgent(waiting), labels=LABELS, **told(steps))
+    return render_template("home.html", waiting=waiting, urgent=urgent(waiting), labels=LABELS, launches=launches,
+                           **told(steps))  # fmt: skip
 
 
 def urgent(waiting: Waiting) -> list[Row]:
@@ -57,6 +58,12 @@ def urgent(waiting: Waiting) -> list[Row]:
         for row in waiting.running
         if is_halt(row.reason)
     ]
+    rows += [
+        Row(gettext("Could not launch at its time: %(name)s", name=row.name),
+            url_for("campaigns.show", campaign_id=row.id))
+        for row in waiting.drafts
+        if row.launch_problem
+    ]  # fmt: skip
     if doubtful := waiting.threads.get("possible_opt_out"):
         rows.append(Row(gettext("Perhaps opt-outs, to decide: %(count)s", count=doubtful), url_for("inbox.index")))
     if waiting.doubts:
@@ -69,7 +76,8 @@ def urgent(waiting: Waiting) -> list[Row]:
 def first_steps(waiting: Waiting, *, rehearsal: bool, writes: bool) -> list[Step]:
     """The way from an empty site to a tally that was read, in order."""
     tally = url_for("campaigns.show", campaign_id=waiting.launched.id) if waiting.launched else None
-    drafted = url_for("campaigns.show", campaign_id=waiting.drafts[0].id) if waiting.drafts else None
+    drafts = [*waiting.drafts, *waiting.scheduled]
+    drafted = url_for("campaigns.show", campaign_id=drafts[0].id) if drafts else None
     steps = [
         Step("officials", gettext("Bring the officials you meet, and their office phones."),
              url_for("officials.index"), waiting.officials > 0, waiting.officials),

@@ -29,7 +29,17 @@ from outreach.web.roles import PUBLIC, RANKS, declared_role
 from outreach.web.security import Page, error_page, plain_error
 
 LOOK_AGAIN: Final = frozenset(
-    {"wizard_launch.launch", "wizard_launch.test_text", "review.decide", "inbox.decide", "inbox.claim", "inbox.correct"}
+    {
+        "wizard_launch.launch",
+        "wizard_launch.schedule",
+        "wizard_launch.test_text",
+        "levers.unschedule",
+        "waves.launch",
+        "review.decide",
+        "inbox.decide",
+        "inbox.claim",
+        "inbox.correct",
+    }
 )
 """What decides about texts is never offered again from here: its own page shows what is so, as of now."""
 FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")

@@ -1,4 +1,4 @@
-"""Pause, resume, cancel: one press each, and each acts with its own commit."""
+"""Pause, resume, cancel, and undo a launch time: one press each, and each acts with its own commit."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from outreach.core.db import Transaction
 from outreach.core.errors import ConflictError, NotFoundError
 from outreach.escalations.launch import cancel_campaign, pause_campaign, resume_campaign
+from outreach.escalations.schedule import unschedule_launch
 from outreach.serving import runtime
 from outreach.web.roles import allow
 from outreach.web.wizard import find_draft
@@ -45,6 +46,13 @@ def _pull(lever: Callable[[Transaction, int, int], None], campaign_id: int, done
     else:
         flash(done)
     return _back(campaign_id)
+
+
+@pages.post("/unschedule")
+@allow("organizer")
+def unschedule(campaign_id: int) -> Response:
+    """Undo a launch time: a draft again. Pressed twice, it is a draft once."""
+    return _pull(unschedule_launch, campaign_id, gettext("Undone. It is a draft again, and nobody was texted."))
 
 
 @pages.get("/cancel")

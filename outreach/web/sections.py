@@ -23,7 +23,7 @@ SECTIONS: Final = (
     Section(
         "campaigns.overview",
         lazy_gettext("Campaigns"),
-        frozenset({"campaigns", "wizard", "wizard_launch", "levers"}),
+        frozenset({"campaigns", "wizard", "wizard_launch", "levers", "waves", "silence"}),
     ),
     Section("inbox.index", lazy_gettext("Inbox"), frozenset({"inbox", "review"})),
     Section("phones.grid", lazy_gettext("Phones"), frozenset({"phones"})),

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from outreach.core.clock import PHOENIX
 from outreach.escalations.models import Campaign, Wave
-from outreach.messaging.models import Gate, Tally
+from outreach.messaging.models import Gate, GateText, Tally
 from outreach.officials.models import Meeting, Official, Promise
 from outreach.people.models import Constituent
 from outreach.web.campaign_state import WAITING, shown_state
@@ -34,6 +34,10 @@ class CampaignRow:
     state: str
     reason: str | None
     created_at: datetime
+    launch_at: datetime | None
+    """When a scheduled one launches by itself."""
+    launch_problem: str | None
+    """The code of why one that was scheduled could not launch, and is a draft again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Waiting:
     meetings: Sequence[Any]
     promises: Sequence[Any]
     drafts: Sequence[CampaignRow]
+    scheduled: Sequence[CampaignRow]
     running: Sequence[CampaignRow]
     officials: int
     constituents: int
@@ -85,6 +90,7 @@ def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
         meetings=meetings,
         promises=promises,
         drafts=campaign_rows(session, group_id, ("draft",)),
+        scheduled=campaign_rows(session, group_id, ("scheduled",)),
         running=campaign_rows(session, group_id, ("launched",)),
         officials=count(Official),
         constituents=count(Constituent),
@@ -96,7 +102,10 @@ def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
 
 
 def campaign_rows(
-    session: Session, group_id: int, states: Sequence[str] = ("draft", "launched", "canceled"), most: int = SHOWN
+    session: Session,
+    group_id: int,
+    states: Sequence[str] = ("draft", "scheduled", "launched", "canceled"),
+    most: int = SHOWN,
 ) -> list[CampaignRow]:
     """The group's campaigns in these stored states, newest first."""
     paused = (
@@ -110,8 +119,9 @@ def campaign_rows(
     )
     unplanned = exists().where(Wave.campaign_id == Campaign.id, Wave.planned_at.is_(None)).correlate(Campaign)
     found = session.execute(
-        select(Campaign.id, Campaign.name, Campaign.state, Campaign.created_at, Official.name.label("official"),
-               Official.role, paused.label("paused"), unplanned.label("unplanned"),
+        select(Campaign.id, Campaign.name, Campaign.state, Campaign.created_at, Campaign.launch_at,
+               Campaign.launch_problem, Official.name.label("official"), Official.role,
+               paused.label("paused"), unplanned.label("unplanned"),
                _counted(Tally.name.in_(WAITING)).label("waiting"), _counted(~Tally.name.in_(WAITING)).label("past"))
         .join(Official, Official.id == Campaign.official_id)
         .where(Campaign.group_id == group_id, Campaign.state.in_(states))
@@ -130,6 +140,8 @@ def campaign_rows(
             ),
             reason=row.paused or None,
             created_at=row.created_at,
+            launch_at=row.launch_at,
+            launch_problem=row.launch_problem,
         )
         for row in found
     ]
@@ -139,6 +151,17 @@ def is_planned(session: Session, campaign_id: int) -> bool:
     """Whether everybody whom the campaign texts is in its counters."""
     unplanned = exists().where(Wave.campaign_id == campaign_id, Wave.planned_at.is_(None))
     return not session.execute(select(unplanned)).scalar_one()
+
+
+def wordings(session: Session, campaign_id: int) -> dict[int, list[Any]]:
+    """What each wave of a campaign says, by its number: rows of variant, language and template."""
+    found = session.execute(
+        select(Wave.number, GateText.variant, GateText.language, GateText.template)
+        .join(GateText, GateText.gate_id == Wave.gate_id)
+        .where(Wave.campaign_id == campaign_id)
+        .order_by(Wave.number, GateText.variant, GateText.language)
+    ).all()
+    return {number: [row for row in found if row.number == number] for number in {row.number for row in found}}
 
 
 def _counted(which: ColumnElement[bool]) -> ScalarSelect[int]:

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from config import table
 from outreach.core.errors import ConflictError, NotFoundError, OutreachError
 from outreach.escalations.audience import count_audience
-from outreach.escalations.drafts import TEXTS, policy_name
+from outreach.escalations.drafts import SECOND_TEXTS, TEXTS, policy_name
 from outreach.escalations.plain import plain_template
 from outreach.escalations.preview import preview, stops
 from outreach.escalations.revisions import ABOUT, AUDIENCE, draft_version, revise_draft
@@ -21,12 +21,14 @@ from outreach.serving import runtime
 from outreach.web.official_words import OUTCOMES
 from outreach.web.roles import allow
 from outreach.web.wizard_forms import AboutForm, AudienceForm, TextForm, options
-from outreach.web.wizard_reads import Draft, lists_of, office_words, read_draft
-from outreach.web.wizard_words import FIELDS, OUT, PARTS, counting, words
+from outreach.web.wizard_reads import Draft, lists_of, lists_texted_today, office_words, read_draft
+from outreach.web.wizard_words import FIELDS, OUT, PARTS, counting, problem, words
 
 pages = Blueprint("wizard", __name__, url_prefix="/campaigns/<int:campaign_id>/draft")
 
 Page = str | Response | tuple[str, int]
+WRITTEN = (*TEXTS, *SECOND_TEXTS)
+"""The fields of the page with the texts, which are saved and clash together."""
 
 
 class Task(NamedTuple):
@@ -102,9 +104,12 @@ def _save(form: FlaskForm, draft: Draft, fields: tuple[str, ...], **changes: Any
         form.form_errors = [*form.form_errors, words(error)]
         form.clash = isinstance(error, ConflictError)
         return None
-    endpoint = "wizard.tasks"
-    if request.form.get("action") == "on":
+    endpoint, action = "wizard.tasks", request.form.get("action")
+    if action == "on":
         endpoint = step_after(str(request.endpoint), tasks_of(find_draft(draft.campaign.id)))
+    if action == "one":
+        flash(gettext("The second text is gone. Everybody gets the first."))
+        return redirect(url_for("wizard.text", campaign_id=draft.campaign.id), code=303)
     unmended = endpoint == request.endpoint
     flash(gettext("Saved. Something is left to mend: it is marked below.") if unmended else gettext("Saved."))
     return redirect(url_for(endpoint, campaign_id=draft.campaign.id), code=303)
@@ -126,7 +131,7 @@ def _show(template: str, form: FlaskForm, draft: Draft, fields: tuple[str, ...],
 def tasks(campaign_id: int) -> Page:
     """What there is to do, and how far it is."""
     draft = find_draft(campaign_id)
-    return _onward(draft) or render_template("wizard/tasks.html", draft=draft, tasks=tasks_of(draft))
+    return _onward(draft) or render_template("wizard/tasks.html", draft=draft, tasks=tasks_of(draft), problem=problem)
 
 
 @pages.route("/about", methods=["GET", "POST"])
@@ -159,6 +164,7 @@ def audience(campaign_id: int) -> Page:
     form = AudienceForm(data={"lists": draft.list_ids})
     with held.db.snapshot() as session:
         lists = lists_of(session, current_user.group_id)
+        texted = lists_texted_today(session, current_user.group_id, held.clock.now())
     names = {one.id: one.name for one in lists}
     form.lists.choices = options(names)
     if request.form.get("action") != "count" and form.validate_on_submit():
@@ -166,7 +172,7 @@ def audience(campaign_id: int) -> Page:
         if saved := _save(form, draft, AUDIENCE, lists=chosen):
             return saved
     ticked = [list_id for list_id in form.lists.data or () if list_id in names]
-    return _show("wizard/audience.html", form, draft, AUDIENCE, lists=lists, **_counted(ticked))
+    return _show("wizard/audience.html", form, draft, AUDIENCE, lists=lists, texted=texted, **_counted(ticked))
 
 
 @pages.post("/audience/count")
@@ -195,14 +201,17 @@ def text(campaign_id: int) -> Page:
         return onward
     form = TextForm(obj=draft.campaign)
     action = request.form.get("action", "save")
-    if action.removeprefix("plain-") in TEXTS:
+    if action == "one":  # the second text goes; whatever else was typed is saved with that
+        form.text_b_en.data = form.text_b_es.data = ""
+    if action.removeprefix("plain-") in WRITTEN:
         field = form[action.removeprefix("plain-")]
         field.data = plain_template(field.data, draft.values[field.name[-2:]])
-    elif action in {"save", "on"} and form.validate_on_submit():
-        saved = _save(form, draft, TEXTS, **{name: form[name].data for name in TEXTS})
-        if saved is not None:
+    elif action in {"save", "on", "one"} and form.validate_on_submit():
+        first = {name: form[name].data for name in TEXTS}
+        second = {name: form[name].data or None for name in SECOND_TEXTS}
+        if saved := _save(form, draft, WRITTEN, **first, **second):
             return saved
-    return _show("wizard/text.html", form, draft, TEXTS, merge_fields=FIELDS, **_previewed(form, draft))
+    return _show("wizard/text.html", form, draft, WRITTEN, merge_fields=FIELDS, **_previewed(form, draft))
 
 
 @pages.post("/text/preview")
@@ -214,5 +223,9 @@ def text_preview(campaign_id: int) -> str:
 
 
 def _previewed(form: TextForm, draft: Draft) -> dict[str, Any]:
-    shown = preview({name: form[name].data or "" for name in TEXTS}, draft.values, form.sample.data)
-    return {"previews": shown, "labels": PARTS, "language": language(), "words": words, "counting": counting}
+    shown = preview(form.texts(), draft.values, form.sample.data)
+    absent = () if form.tries_two else SECOND_TEXTS
+    return {
+        "previews": shown, "absent": absent, "labels": PARTS, "language": language(), "words": words,
+        "counting": counting,
+    }  # fmt: skip

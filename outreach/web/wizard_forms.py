@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import Field, Form, RadioField, SelectChoice, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import (
+    DateField,
+    Field,
+    Form,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    TimeField,
+)
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from outreach.core.errors import BadInputError
+from outreach.escalations.drafts import SECOND_TEXTS, TEXTS
 from outreach.escalations.preview import check_draft_text
+from outreach.escalations.schedule import LONGEST
 from outreach.web import wizard_words
+from outreach.web.campaign_words import GROUP_ZONE
 from outreach.web.i18n import LANGUAGES
 from outreach.web.wizard_words import words
 
@@ -31,6 +46,14 @@ def _usable(form: Form, field: Field) -> None:
         check_draft_text(field.data)
     except BadInputError as error:
         raise ValidationError(words(error)) from None
+
+
+def _second(form: Form, field: Field) -> None:
+    """A second text stands in both languages, or in none."""
+    if field.data:
+        _usable(form, field)
+    elif any(form[name].data for name in SECOND_TEXTS):
+        raise ValidationError(wizard_words.ERRORS["second_text_in_one_language"])
 
 
 def options(words: Mapping[Any, Any]) -> list[SelectChoice]:
@@ -79,6 +102,19 @@ class TextForm(FlaskForm):  # type: ignore[misc]
     script_en = TextAreaField(wizard_words.PARTS["script_en"], filters=[_lines], validators=[_usable])
     script_es = TextAreaField(wizard_words.PARTS["script_es"], filters=[_lines], validators=[_usable])
 
+    text_b_en = TextAreaField(wizard_words.PARTS["text_b_en"], filters=[_lines], validators=[_second])
+    text_b_es = TextAreaField(wizard_words.PARTS["text_b_es"], filters=[_lines], validators=[_second])
+
+    @property
+    def tries_two(self) -> bool:
+        """Whether something is typed in a second text."""
+        return any(self[name].data for name in SECOND_TEXTS)
+
+    def texts(self) -> dict[str, str]:
+        """What is typed, by field; both second texts when one of them is."""
+        shown = (*TEXTS, *SECOND_TEXTS) if self.tries_two else TEXTS
+        return {name: self[name].data or "" for name in shown}
+
 
 class TestTextForm(FlaskForm):  # type: ignore[misc]
     """A number to try the text on. ``once`` names this very form: sent twice, it texts once."""
@@ -91,6 +127,7 @@ class TestTextForm(FlaskForm):  # type: ignore[misc]
         lazy_gettext("Your own mobile number"), validators=[DataRequired(lazy_gettext("Type a phone number."))]
     )
     language = RadioField(lazy_gettext("Language of the text"), choices=options(LANGUAGES), default="en")
+    variant = RadioField(lazy_gettext("Which text"), choices=options(wizard_words.VARIANTS), default="a")
 
 
 class LaunchForm(FlaskForm):  # type: ignore[misc]
@@ -106,6 +143,39 @@ class LaunchForm(FlaskForm):  # type: ignore[misc]
         """The number, thousands separators left out; None for anything else."""
         digits = _SEPARATORS.sub("", self.count.data or "")
         return int(digits) if re.fullmatch(r"[0-9]{1,12}", digits) else None
+
+
+class WaveForm(LaunchForm):
+    """A further text of a campaign. ``number`` is that of the wave that it would be: sent twice, it texts once."""
+
+    who = StringField()
+    number = StringField()
+    sample = SelectField(
+        lazy_gettext("Show it as it looks for"), choices=options(wizard_words.SAMPLES), default="known"
+    )
+    text_en = TextAreaField(wizard_words.PARTS["text_en"], filters=[_lines], validators=[_usable])
+    text_es = TextAreaField(wizard_words.PARTS["text_es"], filters=[_lines], validators=[_usable])
+
+
+class ScheduleForm(LaunchForm):
+    """A launch at a time of the group's clock, for whoever types the number as for a launch."""
+
+    day = DateField(lazy_gettext("Day"), validators=[DataRequired(lazy_gettext("Choose a day."))])
+    hour = TimeField(lazy_gettext("Time"), validators=[DataRequired(lazy_gettext("Choose a time of day."))])
+    count = StringField(
+        lazy_gettext("Number of people who will get it"),
+        id="count_later",
+        validators=[DataRequired(lazy_gettext("Type the number of people."))],
+    )
+
+    def at(self, now: datetime) -> datetime:
+        """The chosen domain time, in UTC. Raises BadInputError launch_time_far, launch_time_past."""
+        day: date = self.day.data
+        if day > (now + LONGEST).astimezone(GROUP_ZONE).date():  # a calendar ends: what lies behind has no UTC
+            raise BadInputError("launch_time_far", days=LONGEST.days)
+        if day < now.astimezone(GROUP_ZONE).date():
+            raise BadInputError("launch_time_past")
+        return datetime.combine(day, self.hour.data, GROUP_ZONE).astimezone(UTC)
 
 
 def refuse(field: Any, message: str) -> None:

@@ -1,8 +1,10 @@
-"""The wizard's last page: everything at a glance, a test text to one's own phone, and the launch."""
+"""The wizard's last page: everything at a glance, a test text to one's own phone, and the launch, now or later."""
 
 from __future__ import annotations
 
 import secrets
+from datetime import datetime, time, timedelta
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext
@@ -12,8 +14,9 @@ from werkzeug.wrappers import Response
 from outreach.core.errors import ConflictError, OutreachError
 from outreach.escalations.audience import count_audience
 from outreach.escalations.drafts import text_values
+from outreach.escalations.launch import second_texts_of, texts_of
 from outreach.escalations.preview import SAMPLES
-from outreach.escalations.revisions import EVERYTHING, draft_version, launch_draft, lock_draft
+from outreach.escalations.revisions import EVERYTHING, draft_version, launch_draft, lock_draft, schedule_draft
 from outreach.messaging.render import render
 from outreach.messaging.testtext import PER_DAY, send_test_text
 from outreach.serving import runtime
@@ -21,9 +24,9 @@ from outreach.web.campaign_words import GROUP_ZONE, moment
 from outreach.web.people_words import place
 from outreach.web.roles import allow
 from outreach.web.wizard import Page, find_draft, language, tasks_of
-from outreach.web.wizard_forms import LaunchForm, TestTextForm, refuse
+from outreach.web.wizard_forms import LaunchForm, ScheduleForm, TestTextForm, refuse
 from outreach.web.wizard_reads import Draft, expect
-from outreach.web.wizard_words import OUT, PARTS, counting, words
+from outreach.web.wizard_words import OUT, PARTS, counting, problem, words
 
 pages = Blueprint("wizard_launch", __name__, url_prefix="/campaigns/<int:campaign_id>/draft")
 
@@ -43,25 +46,32 @@ def _already(draft: Draft) -> Response:
     return redirect(url_for("campaigns.show", campaign_id=draft.campaign.id), code=303)
 
 
-def _review(draft: Draft, tested: TestTextForm | None = None, launched: LaunchForm | None = None) -> Page:
+def _review(
+    draft: Draft,
+    tested: TestTextForm | None = None,
+    launched: LaunchForm | None = None,
+    later: ScheduleForm | None = None,
+) -> Page:
     held = runtime()
     now = held.clock.now()
     with held.db.snapshot() as session:
         audience, expected = expect(session, held, draft)
     tried = tested or TestTextForm(formdata=None)
     launching = launched or LaunchForm(formdata=None)
+    scheduling = later or ScheduleForm(formdata=None, data=tomorrow(now))
     if not tried.errors:
         tried.once.data = secrets.token_hex(16)
     page = render_template(
         "wizard/review.html",
-        draft=draft, campaign=draft.campaign, tested=tried, launching=launching, tasks=tasks_of(draft),
-        draft_version=draft_version(draft.campaign, EVERYTHING), audience=audience, outside=audience.outside_hours(now),
+        draft=draft, campaign=draft.campaign, tested=tried, launching=launching, scheduling=scheduling,
+        tasks=tasks_of(draft), draft_version=draft_version(draft.campaign, EVERYTHING), audience=audience,
+        outside=audience.outside_hours(now),
         expected=expected, lasts=expected.finish_at - now if expected.finish_at else None,
         previews=draft.previews(), labels=PARTS, reasons=OUT, language=language(), words=words, counting=counting,
-        per_day=PER_DAY, here=place(GROUP_ZONE),
+        problem=problem, per_day=PER_DAY, here=place(GROUP_ZONE),
         last_leaves=moment(expected.finish_at, now) if expected.finish_at else None,
     )  # fmt: skip
-    return page, 422 if tried.errors or launching.errors else 200
+    return page, 422 if tried.errors or launching.errors or scheduling.errors else 200
 
 
 @pages.post("/test")
@@ -90,8 +100,9 @@ def _send_test(draft: Draft, form: TestTextForm) -> bool:
         if draft_version(campaign, EVERYTHING) != form.version.data:
             raise ConflictError("draft_changed")
         spoken = form.language.data
-        template = campaign.text_es if spoken == "es" else campaign.text_en
-        body = render(template, text_values(tx, campaign)[spoken], SAMPLES["known"], spoken)
+        first, second = texts_of(campaign), second_texts_of(campaign)
+        template = second.get(spoken) if form.variant.data == "b" else None
+        body = render(template or first[spoken], text_values(tx, campaign)[spoken], SAMPLES["known"], spoken)
         return send_test_text(
             tx, held, group_id=current_user.group_id, phone=form.phone.data, body=body, language=spoken,
             once=form.once.data,
@@ -104,9 +115,7 @@ def launch(campaign_id: int) -> Page:
     """Launch, for whoever typed how many people that is. Sent twice, it launches once."""
     draft = find_draft(campaign_id)
     if draft.campaign.state != "draft":
-        if draft.campaign.state == "launched":
-            flash(gettext("This campaign was launched already."))
-        return _already(draft)
+        return _too_late(draft)
     form = LaunchForm()
     if form.validate_on_submit():
         refused = _count_refused(draft, form) or _launch(draft, form)
@@ -114,6 +123,58 @@ def launch(campaign_id: int) -> Page:
             return redirect(url_for("campaigns.show", campaign_id=campaign_id), code=303)
         refuse(form.count, refused)
     return _review(find_draft(campaign_id), launched=form)
+
+
+@pages.post("/schedule")
+@allow("organizer")
+def schedule(campaign_id: int) -> Page:
+    """Let it launch by itself at a time. Sent twice, it is set once; who has launched it meanwhile is not undone."""
+    draft = find_draft(campaign_id)
+    if draft.campaign.state != "draft":
+        return _too_late(draft)
+    form = ScheduleForm()
+    if form.validate_on_submit():
+        refused = _count_refused(draft, form)
+        if refused is not None:
+            refuse(form.count, refused)
+        elif _schedule(draft, form):
+            return redirect(url_for("campaigns.show", campaign_id=campaign_id), code=303)
+    return _review(find_draft(campaign_id), later=form)
+
+
+def _schedule(draft: Draft, form: ScheduleForm) -> bool:
+    """Set the launch time; False when it was refused, with the reason in the form."""
+    held = runtime()
+    try:
+        at = form.at(held.clock.now())
+        with held.db.transaction() as tx:
+            schedule_draft(tx, held, current_user.group_id, draft.campaign.id, version=form.version.data or "", at=at)
+    except OutreachError as error:
+        if error.code == "campaign_not_draft":
+            _tell_state(str(error.details.get("state")))
+            return True
+        refuse(form.day if error.code.startswith("launch_time") else form.count, words(error))
+        return False
+    flash(gettext("The launch time is set. Nobody is texted before it."))
+    return True
+
+
+def tomorrow(now: datetime) -> dict[str, Any]:
+    """What the form for a launch time begins with: nine in the morning of the group's next day."""
+    return {"day": (now + timedelta(days=1)).astimezone(GROUP_ZONE).date(), "hour": time(9)}
+
+
+def _too_late(draft: Draft) -> Response:
+    """Where somebody is led who launches, or sets a time for, what is no draft any more."""
+    _tell_state(draft.campaign.state)
+    return _already(draft)
+
+
+def _tell_state(state: str) -> None:
+    if state == "launched":
+        flash(gettext("This campaign was launched already."))
+    elif state == "scheduled":
+        flash(gettext("This campaign has its launch time already. Undo it to choose another one."))
 
 
 def _count_refused(draft: Draft, form: LaunchForm) -> str | None:
@@ -140,7 +201,7 @@ def _launch(draft: Draft, form: LaunchForm) -> str | None:
             launch_draft(tx, held, current_user.group_id, draft.campaign.id, version=form.version.data or "")
     except OutreachError as error:
         if error.code == "campaign_not_draft":
-            flash(gettext("This campaign was launched already."))
+            _tell_state(str(error.details.get("state")))
             return None
         return words(error)
     with held.db.snapshot() as session:

@@ -14,6 +14,21 @@ ERRORS: Final[dict[str, Any]] = {
         "Somebody else changed this draft while you had it open. Nothing of yours is lost: compare, then save again."
     ),
     "campaign_not_draft": lazy_gettext("This campaign is no longer a draft, so it cannot be changed any more."),
+    "campaign_scheduled": lazy_gettext(
+        "This campaign waits for its launch time, so it cannot be changed. Undo that time first."
+    ),
+    "campaign_not_scheduled": lazy_gettext("This campaign does not wait for a launch time any more."),
+    "launch_time_past": lazy_gettext("This time has passed. Choose one that is still to come."),
+    "launch_time_far": lazy_gettext(
+        "Choose a time within %(days)s days. Later, nobody knows who is in the lists or in office."
+    ),
+    "second_text_in_one_language": lazy_gettext("Write the second text in both languages, or leave both empty."),
+    "wave_too_soon": lazy_gettext(
+        "The last text was launched less than %(hours)s hours ago. Give people their day to call."
+    ),
+    "waves_too_many": lazy_gettext(
+        "This campaign has had %(most)s texts. People will not want more of it: begin a new one when there is news."
+    ),
     "campaign_not_running": lazy_gettext("This campaign is not running, or was stopped before."),
     "gate_not_paused": lazy_gettext("This campaign is not paused."),
     "campaign_no_audience": lazy_gettext("Choose at least one list before you launch."),
@@ -78,9 +93,12 @@ OUT: Final[dict[str, Any]] = {
 PARTS: Final[dict[str, Any]] = {
     "text_en": lazy_gettext("Text in English"),
     "text_es": lazy_gettext("Text in Spanish"),
+    "text_b_en": lazy_gettext("Second text, English"),
+    "text_b_es": lazy_gettext("Second text, Spanish"),
     "script_en": lazy_gettext("Call script in English"),
     "script_es": lazy_gettext("Call script in Spanish"),
 }
+VARIANTS: Final[dict[str, Any]] = {"a": lazy_gettext("first text"), "b": lazy_gettext("second text")}
 SAMPLES: Final[dict[str, Any]] = {
     "known": lazy_gettext("Ana, from Phoenix, 85003"),
     "unknown": lazy_gettext("somebody of whom we know only the number"),
@@ -103,8 +121,25 @@ def counting(cost: Measure) -> str:
     return str(ALPHABETS[cost.encoding]) % {"units": f"{cost.units:,}"}
 
 
+PROBLEMS: Final[dict[str, Any]] = {
+    "text_without_group": lazy_gettext("a text does not name your group."),
+    "text_without_stop": lazy_gettext("a text does not say how to stop the texts."),
+    "campaign_no_audience": lazy_gettext("no list is chosen."),
+    "campaign_no_office_phone": lazy_gettext("the office has no phone number."),
+    "second_text_in_one_language": lazy_gettext("the second text is there in one language only."),
+}
+"""Why a scheduled campaign could not launch, by the code that is stored; any other is something in its texts."""
+
+
+def problem(code: str) -> str:
+    """Why a launch at a chosen time has failed: the end of a sentence."""
+    return str(PROBLEMS.get(code, lazy_gettext("something in its texts must be mended.")))
+
+
 def words(error: OutreachError) -> str:
     """An error as a sentence for a form."""
     code = "phone" if error.code in PHONE_REASONS else error.code
+    if code == "campaign_not_draft" and error.details.get("state") == "scheduled":
+        code = "campaign_scheduled"
     sentence = ERRORS.get(code)
     return str(error) if sentence is None else str(sentence) % error.details

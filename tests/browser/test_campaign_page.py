@@ -14,7 +14,7 @@ from config.settings import Settings
 from outreach.accounts.links import first_admin, make_login_link
 from outreach.core.runtime import Runtime, open_runtime
 from outreach.escalations.models import Wave
-from outreach.messaging.models import Gate, Tally, Timeline
+from outreach.messaging.models import Gate, Message, Tally, Timeline
 from outreach.messaging.reports import record_status
 from outreach.stage import commands
 from outreach.stage.ports import free_port
@@ -142,13 +142,21 @@ def test_the_numbers_come_by_themselves_and_say_how_old_they_are(page: Page, sit
     page.unroute_all(behavior="ignoreErrors")
 
 
+def text_from(runtime: Runtime, wave: Wave, carrier: Rehearsal, body: str) -> None:
+    """A text of this campaign on the phone of ``number(1)``."""
+    with runtime.db.transaction() as tx:
+        mine = Message.number_hash == runtime.vault.number_hash(number(1))
+        tx.execute(update(Message).where(mine, Message.gate_id == wave.gate_id).values(posted_at=runtime.clock.now()))
+    carrier.create(number(1), body)
+
+
 def test_without_javascript_the_page_tells_the_time_and_a_link_updates_it(
     browser: Browser, page: Page, rehearsed: tuple[str, Runtime, Rehearsal]
 ) -> None:
     address, runtime, carrier = rehearsed
     world = make_world(runtime, 2)
     wave = launch(runtime, world)
-    carrier.create(number(1), "Hello from the tally")
+    text_from(runtime, wave, carrier, "Hello from the tally")
     carrier.settle()
     sign_in(page, address, runtime, world.group_id)
     plain = browser.new_context(java_script_enabled=False, storage_state=page.context.storage_state()).new_page()
@@ -170,13 +178,13 @@ def test_phones_stand_beside_the_tally_and_one_is_answered(
     page: Page, rehearsed: tuple[str, Runtime, Rehearsal]
 ) -> None:
     address, runtime, carrier = rehearsed
-    world = make_world(runtime, 1)
+    world = make_world(runtime, 2)
     wave = launch(runtime, world)
     sign_in(page, address, runtime, world.group_id)
     page.set_viewport_size({"width": 1280, "height": 800})
     page.goto(f"{address}/campaigns/{wave.campaign_id}")
     expect(page.locator("#phones")).to_contain_text("No text has arrived yet")
-    carrier.create(number(1), "Will you call today?")
+    text_from(runtime, wave, carrier, "Will you call today?")
     expect(page.locator("#phones")).to_contain_text("Will you call today?")  # by polling
     wide = page.locator("#live").bounding_box(), page.locator("#phones-beside").bounding_box()
     assert wide[0] is not None
@@ -203,20 +211,23 @@ def test_every_page_of_the_section_is_clean_in_both_languages_and_at_320_px(
     world = make_world(runtime, 3)
     wave = launch(runtime, world)
     deliver(runtime, wave)
-    carrier.create(number(1), "Will you call today?")
+    text_from(runtime, wave, carrier, "Will you call today?")
     carrier.settle()
     with runtime.db.transaction() as tx:
         tx.execute(update(Gate).where(Gate.id == wave.gate_id).values(state="paused", reason="carrier:21610"))
         tx.add(Timeline(gate_id=wave.gate_id, minute=29_935_860, name="delivered", count=3))
         tx.add(Tally(gate_id=wave.gate_id, name="report:spoke", count=2))
         tx.add(Tally(gate_id=wave.gate_id, name="report:voicemail", count=1))
+        tx.add(Tally(gate_id=wave.gate_id, name="error:30003", count=1))
+        tx.execute(update(Message).where(Message.gate_id == wave.gate_id).values(state="undelivered", error_code=30003))
+    tally = f"/campaigns/{wave.campaign_id}"
     sign_in(page, address, runtime, world.group_id)
     for name in (None, "Español"):
         if name:
             page.goto(address)
             page.get_by_role("button", name=name).click()
             expect(page.locator("html")).to_have_attribute("lang", "es")
-        for path in ("/", "/campaigns/", f"/campaigns/{wave.campaign_id}", "/phones/", f"/phones/{number(1)}"):
+        for path in ("/", "/campaigns/", tally, f"{tally}/people", "/phones/", f"/phones/{number(1)}"):
             for width in (320, 1280):
                 page.set_viewport_size({"width": width, "height": 800})
                 page.goto(address + path)

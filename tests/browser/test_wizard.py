@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select, update
 
+from config import table
 from outreach.core.runtime import Runtime
+from outreach.escalations.launch import launch_campaign
 from outreach.escalations.models import Campaign, Wave
-from outreach.messaging.models import Gate, Message
+from outreach.escalations.planning import plan_wave
+from outreach.messaging.models import Gate, Message, Tally
 from outreach.people.models import ContactList
 from tests.browser.reading import LONG, ONE_DATABASE, PHONE, assert_sound
 from tests.browser.test_campaign_page import sign_in
 from tests.factories import World, make_world
 from tests.integration.test_launch import draft
 
+AGAIN = table("message_templates/waves")
 pytestmark = [pytest.mark.xdist_group("browser"), ONE_DATABASE]
 
 
@@ -185,3 +191,48 @@ def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runt
     page.locator("#phone").press("Enter")
     expect(page.locator("#phone-error")).to_be_visible()
     assert_sound(page, f"wizard-refused-{language}")
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_launch_time_two_texts_and_a_further_text_are_sound(
+    page: Page, site: tuple[str, Runtime], language: str
+) -> None:
+    address, runtime = site
+    world, campaign_id = new_draft(runtime)
+    with runtime.db.transaction() as tx:
+        second = {"text_b_en": AGAIN["replied"]["en"], "text_b_es": AGAIN["replied"]["es"]}
+        tx.execute(update(Campaign).values(audience={"lists": [world.list_id]}, **second))
+    sign_in(page, address, runtime, world.group_id)
+    base = f"{address}/campaigns/{campaign_id}/draft/"
+    if language == "es":
+        page.get_by_role("button", name="Español").click()
+    page.goto(base + "review")
+    page.locator("#later summary").click()
+    page.locator("#day").fill("2026-11-30")
+    page.locator("#count_later").fill("6")
+    page.locator("#count_later").press("Enter")
+    expect(page.locator("#day-error")).to_be_visible()
+    assert_sound(page, f"wizard-later-{language}")
+    page.locator("#day").fill("2026-12-03")
+    page.locator("#count_later").fill("6")
+    page.locator("#count_later").press("Enter")
+    expect(page.locator("#launches")).to_be_visible()
+    assert_sound(page, f"campaign-scheduled-{language}")
+    with runtime.db.transaction() as tx:
+        wave = launch_campaign(tx, runtime, world.group_id, campaign_id)
+        tx.execute(update(Wave).values(launched_at=runtime.clock.now() - timedelta(days=2)))
+    assert plan_wave(runtime, wave.id, 30)
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Message).values(state="delivered"))
+        for one, calls in (("a", 30), ("b", 90)):
+            tx.add(Tally(gate_id=wave.gate_id, name=f"{one}:delivered", count=500))
+            tx.add(Tally(gate_id=wave.gate_id, name=f"{one}:report:spoke", count=calls))
+    page.goto(f"{address}/campaigns/{campaign_id}")
+    expect(page.locator("#better")).to_be_visible()
+    page.locator("#says-1 summary").click()
+    assert_sound(page, f"campaign-two-texts-{language}")
+    page.goto(f"{address}/campaigns/{campaign_id}/again/")
+    expect(page.locator("#who-silent")).to_have_text("6")
+    page.locator("#text_en").fill("Call today! “Please”")
+    expect(page.locator("#preview-text_en .text")).to_contain_text("Call today!")
+    assert_sound(page, f"campaign-again-{language}")

@@ -70,6 +70,45 @@ def test_from_an_official_to_a_launched_and_canceled_campaign(env: dict[str, str
     assert (tally["state"], tally["recipients"]) == ("canceled", sum(tally["states"].values()))
 
 
+def test_a_launch_time_a_second_text_and_a_further_text(env: dict[str, str], tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("First Name,Mobile Phone,ZIP\nAna,(602) 555-0101,85003\n")
+    assert (
+        outreach(env, "constituents", "import", str(people), "--list", "all", "--consent", "signed", "--json")[0] == 0
+    )
+    words = ("officials", "add", "--name", "Dana Whitfield", "--role", "Police chief", "--phone", "602-555-0142")
+    official = outreach(env, *words, "--json")[1] or {}
+    held = ("--official", str(official["id"]), "--outcome", "declined")
+    meeting = outreach(env, "meeting", "record", *held, "--json")[1] or {}
+    campaign = str(meeting["campaign_id"])
+
+    def run(*words: str) -> dict[str, Any]:
+        return outreach(env, "campaign", words[0], campaign, *words[1:], "--json")[1] or {}
+
+    second = ("--text-b-en", "{{ group }}: call! STOP", "--text-b-es", "{{ group }}: llame. ALTO")
+    assert run("edit", "--list", "all", *second)["changed"] == ["lists", "text_b_en", "text_b_es"]
+    assert run("edit", "--text-b-en", "", "--text-b-es", "")["changed"] == ["text_b_en", "text_b_es"]
+    assert run("show")["text_b_en"] is None
+    for wrong, code in (
+        ("soon", "launch_time_form"),
+        ("2020-01-01", "launch_time_past"),
+        ("9999-12-31T23:59", "launch_time_form"),
+    ):
+        assert run("launch", "--at", wrong)["error"]["code"] == code
+    scheduled = {"id": int(campaign), "state": "scheduled", "launch_at": "2026-12-02T16:00:00+00:00"}
+    assert run("launch", "--at", "2026-12-02T09:00") == scheduled
+    assert run("tally")["launch_at"] == run("show")["launch_at"] == scheduled["launch_at"]
+    assert run("unschedule") == {"id": int(campaign), "state": "draft"}
+    assert run("unschedule")["error"]["code"] == "campaign_not_scheduled"
+    assert run("launch")["wave"] == 1
+    texts = ("--text-en", "{{ group }}: call! STOP", "--text-es", "{{ group }}: llame. ALTO")
+    assert run("wave", "--who", "silent", *texts)["error"]["code"] == "wave_too_soon"
+    assert run("wave", "--who", "everybody", *texts)["error"]["code"] == "usage"
+    assert run("wave", "--who", "replied", "--text-en", "", "--text-es", "x")["error"]["code"] == "text_empty"
+    (wave,) = run("tally")["waves"]
+    assert (wave["number"], wave["who"], wave["reached"]["delivered"]) == (1, "lists", 0)
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [

@@ -48,8 +48,7 @@ NOT_PAGES = {
 """GET routes that are not walked, and why."""
 SILENT = {
     "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv", "/people/import/sample.csv",
-    "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/live",
-    "/campaigns/<int:campaign_id>/levers",
+    "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
 }  # fmt: skip
 """Pages that show nothing which anybody typed: numbers, empty forms. Every other page must show the hostile words."""
 WITH_QUERY = {

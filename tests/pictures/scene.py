@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import draft_from_meeting, edit_draft
+from outreach.escalations.schedule import schedule_launch
 from outreach.messaging.conversations import TO_READ
 from outreach.messaging.models import Conversation, Reply
 from outreach.officials.meetings import Answer, Promised, record_meeting
@@ -68,7 +69,7 @@ def _keep_a_commitment(tx: Transaction, runtime: Runtime, group_id: int) -> None
 
 
 def _draft_another(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str, str]:
-    """A chief who evaded, and the draft that this has opened."""
+    """A chief who evaded, the draft that this has opened, and another that waits for its launch time."""
     today, chief = runtime.clock.now().date(), _official(tx, group_id, "demo/police-chief")
     meeting = record_meeting(
         tx, runtime, group_id, official_id=chief, held_on=today - timedelta(days=1),
@@ -80,7 +81,11 @@ def _draft_another(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str
     draft = draft_from_meeting(tx, runtime, meeting)
     assert draft is not None  # an evasion always opens one
     edit_draft(tx, group_id, draft.id, lists=[FAIR])
-    return {"official": str(chief), "meeting": str(meeting.id), "draft": str(draft.id)}
+    waits = draft_from_meeting(tx, runtime, meeting)
+    assert waits is not None  # the same evasion again
+    edit_draft(tx, group_id, waits.id, lists=[FAIR], name="The chief, once more", policy=5)
+    schedule_launch(tx, runtime, group_id, waits.id, runtime.clock.now() + timedelta(days=3))
+    return {"official": str(chief), "meeting": str(meeting.id), "draft": str(draft.id), "waits": str(waits.id)}
 
 
 def _found(session: Session, runtime: Runtime, group_id: int) -> dict[str, str]:
