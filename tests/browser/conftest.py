@@ -40,8 +40,11 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def opened(browser: Browser, **options: Any) -> Iterator[Page]:
-    """A fresh page; a console error or a request that leaves loopback, on it or a tab beside it, fails the test."""
-    context = browser.new_context(**options)
+    """A fresh page; a console error or a request that leaves loopback, on it or a tab beside it, fails the test.
+
+    It asks for less motion, so that axe never measures a button's colours half-way through its fade.
+    """
+    context = browser.new_context(reduced_motion="reduce", **options)
     trouble: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
