@@ -40,4 +40,4 @@ def _runtime(_pid: int) -> Runtime:
 
 @cache
 def _carrier(pid: int) -> Carrier:
-    return TwilioCarrier(_runtime(pid).settings, width=sender_threads())
+    return TwilioCarrier(_runtime(pid).settings)

@@ -157,7 +157,7 @@ def main() -> None:
     settings = Settings.from_environment()
     set_up_logs("upkeep")
     runtime = open_runtime(settings)
-    upkeep = Upkeep(runtime, TwilioCarrier(settings, width=2))
+    upkeep = Upkeep(runtime, TwilioCarrier(settings))
     signal.signal(signal.SIGTERM, upkeep.stop)
     signal.signal(signal.SIGINT, upkeep.stop)
     upkeep.run()

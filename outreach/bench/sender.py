@@ -52,7 +52,7 @@ def main() -> None:
     set_up_logs("bench")
     settings = Settings.from_environment()
     runtime = open_runtime(settings, NoQueue())
-    carrier = Watched(TwilioCarrier(settings, width=options.threads))
+    carrier = Watched(TwilioCarrier(settings))
     with runtime.db.snapshot() as session:  # a worker that has worked before is connected
         session.connection()
     before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()

@@ -86,6 +86,7 @@ class Transaction(Session):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.jobs: list[Job] = []
+        self.is_sqlite = self.get_bind().dialect.name == "sqlite"
 
     def enqueue(self, job: Job) -> None:
         """Send the job after the commit; asking twice in one transaction sends it once."""

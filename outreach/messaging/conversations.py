@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import case
+from sqlalchemy import Executable, case
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outreach.core.db import Transaction
@@ -38,11 +39,16 @@ def note_reply(
 ) -> None:
     """A text came (real time): its thread waits as urgently as its most urgent text; a STOP ends the waiting."""
     rank = rank_of(intent, rule, matched=matched)
-    insert: Any = (sqlite if tx.get_bind().dialect.name == "sqlite" else postgresql).insert(Conversation)
+    said = {"group_id": group_id, "number_hash": number_hash, "rank": rank, "last_reply_at": at}
+    tx.connection().execute(_noting(tx.is_sqlite, ends=intent == "opt_out"), said)
+
+
+@cache
+def _noting(sqlites: bool, *, ends: bool) -> Executable:
+    insert: Any = (sqlite if sqlites else postgresql).insert(Conversation)
     new = insert.excluded
-    calmest = DONE if intent == "opt_out" else case((Conversation.rank < new.rank, Conversation.rank), else_=new.rank)
-    tx.execute(
-        insert.values(group_id=group_id, number_hash=number_hash, rank=rank, last_reply_at=at).on_conflict_do_update(
-            index_elements=["group_id", "number_hash"], set_={"rank": calmest, "last_reply_at": at}
-        )
+    calmest = DONE if ends else case((Conversation.rank < new.rank, Conversation.rank), else_=new.rank)
+    noting: Executable = insert.on_conflict_do_update(
+        index_elements=["group_id", "number_hash"], set_={"rank": calmest, "last_reply_at": new.last_reply_at}
     )
+    return noting

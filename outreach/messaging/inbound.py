@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from outreach.accounts.links import ensure_group
@@ -31,6 +31,18 @@ NO_GROUP = "Unassigned"
 CARRIER_OPT_OUT = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
 CARRIER_WORDS = CARRIER_OPT_OUT | {"START", "YES", "UNSTOP", "HELP", "INFO"}
 """One-word texts that Twilio answers itself when TWILIO_OPT_OUT is ``default``."""
+
+STORED = select(Reply.id).where(Reply.carrier_sid == bindparam("sid"))
+PERSON = select(Constituent.id, Constituent.language).where(
+    Constituent.group_id == bindparam("group"), Constituent.number_hash == bindparam("number")
+)
+LAST_TEXT = (
+    select(Message.group_id, Message.gate_id, Message.posted_at, Message.variant)
+    .where(Message.number_hash == bindparam("number"), Message.kind == "campaign", Message.posted_at.is_not(None))
+    .order_by(Message.posted_at.desc())
+    .limit(1)
+)
+"""Made once: to write such a statement down costs a text more than to run it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +91,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     recently = last is not None and last.posted_at is not None and now - last.posted_at <= REPORT_WITHIN
     verdict = classify(text.body, asked="call_report" if recently else None)
     group_id = last.group_id if last else _group_of(tx, number_hash, now)
-    person = tx.execute(
-        select(Constituent.id, Constituent.language).where(
-            Constituent.group_id == group_id, Constituent.number_hash == number_hash
-        )
-    ).first()
+    person = tx.connection().execute(PERSON, {"group": group_id, "number": number_hash}).first()
     reply = Reply(
         group_id=group_id,
         carrier_sid=text.sid,
@@ -130,7 +138,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
 
 def is_stored(session: Session, sid: str) -> bool:
     """Whether this MessageSid has a reply row."""
-    return session.execute(select(Reply.id).where(Reply.carrier_sid == sid)).first() is not None
+    return session.connection().execute(STORED, {"sid": sid}).first() is not None
 
 
 def _answer_in(verdict: Verdict, setting: str) -> str:
@@ -140,13 +148,8 @@ def _answer_in(verdict: Verdict, setting: str) -> str:
     return "es" if "es" in {verdict.lang, setting} else "en"
 
 
-def _last_campaign_text(tx: Transaction, number_hash: bytes) -> Message | None:
-    return tx.execute(
-        select(Message)
-        .where(Message.number_hash == number_hash, Message.kind == "campaign", Message.posted_at.is_not(None))
-        .order_by(Message.posted_at.desc())
-        .limit(1)
-    ).scalar()
+def _last_campaign_text(tx: Transaction, number_hash: bytes) -> Row[int, int, datetime | None, str | None] | None:
+    return tx.connection().execute(LAST_TEXT, {"number": number_hash}).first()
 
 
 def _group_of(tx: Transaction, number_hash: bytes, at: datetime) -> int:

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from outreach.core.db import Transaction
 from outreach.messaging.events import append, delta
 from outreach.messaging.models import Message
 from outreach.messaging.states import BEFORE_POSTING, public_state
 from outreach.people.consent import SuppressionSource, lock_people, record_opt_out, suppress
+
+_message: Any = Message.__table__
+WAITING = (
+    select(_message.c.id, _message.c.gate_id, _message.c.state)
+    .where(_message.c.number_hash == bindparam("number"), _message.c.state.in_(BEFORE_POSTING))
+    .order_by(_message.c.id)
+    .with_for_update()
+)
+WITHDRAW = (
+    update(_message)
+    .where(_message.c.id.in_(bindparam("ids", expanding=True)))
+    .values(state="suppressed", lease_token=None, lease_until=None)
+)
 
 
 def obey_opt_out(
@@ -31,18 +45,11 @@ def obey_opt_out(
 
 def withdraw_planned(tx: Transaction, number_hash: bytes, at: datetime) -> None:
     """Move everything not yet posted to this number to ``suppressed``, whichever group it is from."""
-    waiting = tx.execute(
-        select(Message.id, Message.gate_id, Message.state)
-        .where(Message.number_hash == number_hash, Message.state.in_(BEFORE_POSTING))
-        .order_by(Message.id)
-        .with_for_update()
-    ).all()
+    tx.flush()  # a plain statement does not do it by itself
+    connection = tx.connection()
+    waiting = connection.execute(WAITING, {"number": number_hash}).all()
     if not waiting:
         return
-    tx.execute(
-        update(Message)
-        .where(Message.id.in_([row.id for row in waiting]))
-        .values(state="suppressed", lease_token=None, lease_until=None)
-    )
+    connection.execute(WITHDRAW, {"ids": [row.id for row in waiting]})
     moved = Counter((row.gate_id, public_state(row.state)) for row in waiting)
     append(tx, [delta(gate_id, source, "suppressed", count, at) for (gate_id, source), count in moved.items()])

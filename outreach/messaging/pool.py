@@ -21,6 +21,7 @@ class Pool:
         self._queue: SimpleQueue[Post | None] = SimpleQueue()
         self._changed = threading.Condition()
         self._busy = 0
+        self._wanted = 1
         self._unclear = self._failures = 0
         self._limit = float(threads)
         self._members = [threading.Thread(target=self._run, name=f"sender-{n}", daemon=True) for n in range(threads)]
@@ -40,8 +41,10 @@ class Pool:
     def wait_idle(self, wanted: int, gather: float) -> int:
         """Wait for an idle thread, then up to ``gather`` seconds for ``wanted`` of them; returns how many there are."""
         with self._changed:
+            self._wanted = 1
             self._changed.wait_for(lambda: self.limit > self._busy)
-            self._changed.wait_for(lambda: self.limit - self._busy >= wanted, timeout=gather)
+            self._wanted = min(wanted, self.limit)
+            self._changed.wait_for(lambda: self.limit - self._busy >= self._wanted, timeout=gather)
             return max(0, min(wanted, self.limit - self._busy))
 
     def submit(self, post: Post) -> None:
@@ -83,4 +86,5 @@ class Pool:
             finally:
                 with self._changed:
                     self._busy -= 1
-                    self._changed.notify_all()
+                    if self.limit - self._busy >= self._wanted:  # to wake for every one would cost as much as it does
+                        self._changed.notify()

@@ -97,21 +97,17 @@ class Recorder:
         self._thread.join()
 
     def _run(self) -> None:
-        open_ = True
-        while open_:
+        last = False
+        while not last:
             batch: list[Outcome] = []
-            deadline: float | None = None
-            while len(batch) < BATCH:
-                try:
-                    wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-                    one = self._queue.get(timeout=wait)
-                except queue.Empty:
-                    break
-                if one is None:
-                    open_ = False
-                    break
+            one = self._queue.get()
+            threading.Event().wait(GATHER_SECONDS)  # one sleep a batch: to wake for each would cost as much as it does
+            while one is not None:
                 batch.append(one)
-                deadline = deadline or time.monotonic() + GATHER_SECONDS
+                if len(batch) == BATCH or self._queue.empty():
+                    break
+                one = self._queue.get()
+            last = one is None
             if batch:
                 self._record(batch)
 

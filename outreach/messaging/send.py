@@ -1,8 +1,9 @@
 """Sending: claim, slice, POST, record; every open gate in its turn.
 
-One dispatcher claims and slices; each slice is as large as the number of sender threads idle now. A thread that
-finds 250 ms gone since its slice's commit does not POST. Run twice at once, two senders share the rows; killed at
-any point, it leaves ``claimed`` rows for the sweep and at most one ``posting`` row per thread.
+One thread claims, a claim ahead; the dispatcher slices what was claimed, each slice as large as the number of
+sender threads idle now. A thread that finds 250 ms gone since its slice's commit does not POST. Run twice at once,
+two senders share the rows; killed at any point, it leaves ``claimed`` rows for the sweep and at most one ``posting``
+row per thread.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import exists, select
@@ -36,7 +39,7 @@ from outreach.messaging.turns import Waiting, look, pause_for, whose_turn
 log = structlog.get_logger(__name__)
 
 STALE_SECONDS = 0.25
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.01
 LINGER_SECONDS = 5.0
 POLL_SECONDS = 0.1
 LOOK_SECONDS = 0.5
@@ -66,8 +69,15 @@ def send_batch(
         sender.close()
 
 
+class Batch(NamedTuple):
+    """What one turn claimed of a gate."""
+
+    gate_id: int
+    claimed: list[Claimed]
+
+
 class Sender:
-    """A dispatcher with its threads and recorder, for the length of one job."""
+    """A dispatcher with its claiming thread, sender threads and recorder, for the length of one job."""
 
     def __init__(self, runtime: Runtime, carrier: Carrier, threads: int) -> None:
         self._runtime = runtime
@@ -76,9 +86,12 @@ class Sender:
         self._halted: set[int] = set()  # their own pause is about to be committed, by the recorder
         self._recorder = Recorder(runtime)
         self._pool = Pool(threads, self._post)
+        self._claiming = ThreadPoolExecutor(1, "claiming")
+        self._ahead: Future[Batch | None] | None = None
         settings = runtime.settings
         name = settings.twilio_messaging_service_sid or settings.twilio_from_number or "sender"
         self._rate = SharedRate(settings.redis_url, name, settings.sender_rate)
+        # From here on, only the claiming thread's.
         self._turns = count()
         self._served: dict[int, int] = {}
         self._passed: dict[int, int] = {}  # gate -> the last id that its claims have looked at
@@ -88,11 +101,15 @@ class Sender:
 
     def run(self, gate_id: int, deadline: float, stopping: Callable[[], bool] = lambda: False) -> int:
         """Take turns until the deadline, or until nothing is due."""
-        while not (over := time.monotonic() > deadline or stopping()):
+
+        def is_over() -> bool:
+            return time.monotonic() > deadline or stopping()
+
+        while not (over := is_over()):
             try:
-                gate = self._turn()
-                if gate is not None:
-                    self._serve(gate, lambda: time.monotonic() > deadline or stopping())
+                batch = self._next()
+                if batch is not None:
+                    self._send(batch, is_over)
                 elif self._pool.busy() or self._soon():
                     threading.Event().wait(POLL_SECONDS)
                 else:
@@ -105,47 +122,70 @@ class Sender:
         return self._begun
 
     def close(self) -> None:
-        """Wait for the POSTs under way, then for their results to be recorded."""
+        """Give back what was claimed ahead; wait for the POSTs under way, then for their results to be recorded."""
+        self._claiming.shutdown()
         self._pool.close()
         self._recorder.close()
+        if self._ahead is not None and self._ahead.exception() is None and self._ahead.result() is not None:
+            try:
+                release(self._runtime.db, self._token)
+            except (OperationalError, PoolTimeout) as error:  # the end of its lease gives it back
+                log.warning("claims_not_released", error=type(error).__name__)
+
+    def _next(self) -> Batch | None:
+        """The next turn's batch, claimed while the one before was sliced; None when nothing is due."""
+        asked, self._ahead = self._ahead or self._claiming.submit(self._claim), None
+        batch = asked.result()
+        if batch is not None:
+            self._ahead = self._claiming.submit(self._claim)
+        return batch
+
+    def _claim(self) -> Batch | None:
+        """One claim of the gate whose turn it is."""
+        while (gate_id := self._turn()) is not None:
+            try:
+                claimed, self._passed[gate_id] = claim(
+                    self._runtime, gate_id, self._token, after=self._passed.get(gate_id, 0), limit=self._limit()
+                )
+            except OutreachError as error:
+                log.error("claim_failed", gate_id=gate_id, code=error.code)
+                release(self._runtime.db, self._token)
+                with self._runtime.db.transaction() as tx:
+                    halt_gate(tx, gate_id, "settings:keys")
+                self._halted.add(gate_id)
+                continue
+            if claimed:
+                return Batch(gate_id, claimed)
+            # Nothing above that id: what is still due is below it, or behind somebody else's lease.
+            self._passed.pop(gate_id)
+            self._waiting.gates[:] = [gate for gate in self._waiting.gates if gate.gate_id != gate_id]
+        return None
 
     def _turn(self) -> int | None:
         now = time.monotonic()
         if now >= self._look_at:
             self._waiting, self._look_at = look(self._runtime), now + LOOK_SECONDS
-        due = whose_turn([gate for gate in self._waiting.gates if gate.gate_id not in self._halted], self._served)
+        halted = set(self._halted)
+        due = whose_turn([gate for gate in self._waiting.gates if gate.gate_id not in halted], self._served)
         if due is None:
             self._look_at = now
             return None
         self._served[due.gate_id] = next(self._turns)
         return due.gate_id
 
-    def _serve(self, gate_id: int, over: Callable[[], bool]) -> None:
-        """One claim of a gate, sliced out."""
-        try:
-            claimed, self._passed[gate_id] = claim(
-                self._runtime, gate_id, self._token, after=self._passed.get(gate_id, 0), limit=self._limit()
-            )
-        except OutreachError as error:
-            log.error("claim_failed", gate_id=gate_id, code=error.code)
-            release(self._runtime.db, self._token)
-            with self._runtime.db.transaction() as tx:
-                halt_gate(tx, gate_id, "settings:keys")
-            self._halted.add(gate_id)
-            return
-        if not claimed:
-            # Nothing above that id: what is still due is below it, or behind somebody else's lease.
-            self._passed.pop(gate_id)
-            self._waiting.gates[:] = [gate for gate in self._waiting.gates if gate.gate_id != gate_id]
+    def _send(self, batch: Batch, is_over: Callable[[], bool]) -> None:
+        """Slice out one batch."""
+        claimed = batch.claimed
         while claimed:
-            if gate_id in self._halted or over():
+            if batch.gate_id in self._halted or is_over():
                 release(self._runtime.db, self._token)
                 return
             claimed = self._slice(claimed)
 
     def _limit(self) -> int:
-        """About a second's worth: what a killed sender has claimed must wait for the end of its lease."""
-        rate = self._begun / max(1.0, time.monotonic() - self._started)
+        """About half a second's worth: a claim ahead delays an answer by as much, and a killed sender's claims wait
+        for the end of their lease."""
+        rate = self._begun / max(1.0, time.monotonic() - self._started) / 2
         limit = min(CLAIM_LIMIT, max(2 * self._pool.threads, int(rate)))
         return limit if self._rate.rate is None else min(limit, max(1, int(self._rate.rate)))
 

@@ -12,16 +12,17 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import TextClause, bindparam, select, text, update
 
-from outreach.core.db import Transaction
+from outreach.core.db import Transaction, UtcDateTime
 from outreach.core.runtime import Runtime
 from outreach.messaging.claims import LEASE_SECONDS, Claimed
 from outreach.messaging.events import append, delta
-from outreach.messaging.models import Gate, Message, MessageAttempt, Reply
+from outreach.messaging.models import Gate, Message, Reply
 from outreach.people.caps import WEEK, next_allowed
 from outreach.people.consent import is_suppressed_clause, lock_people
 from outreach.people.models import Constituent
@@ -34,7 +35,6 @@ ANSWER_WITHIN = timedelta(minutes=30)
 COUNTED_BY_CAPS = ("posting", "unknown", "needs_review", "accepted", "sent", "delivered")
 
 _message: Any = Message.__table__
-_attempt: Any = MessageAttempt.__table__
 GATES = (
     select(Gate.id)
     .where(Gate.id.in_(select(Message.gate_id).where(Message.id.in_(bindparam("ids", expanding=True)))))
@@ -60,15 +60,8 @@ LATELY = select(Message.number_hash, Message.posted_at).where(
     Message.state.in_(COUNTED_BY_CAPS),
     Message.posted_at > bindparam("since"),
 )
-POSTING = (
-    update(_message)
-    .where(_message.c.id == bindparam("its_id"))
-    .values(
-        state="posting", posted_at=bindparam("posted"), lease_until=bindparam("until"), sealed=bindparam("rendered")
-    )
-)
-ATTEMPTS = insert(_attempt).returning(_attempt.c.message_id, _attempt.c.id)
 """Made once: to write such a statement down costs a slice more than to run it."""
+ROWS_STEP = 16
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -164,7 +157,8 @@ def slice_out(runtime: Runtime, claimed: Sequence[Claimed], token: str) -> list[
 
 def _hold_gates(tx: Transaction, message_ids: list[int]) -> None:
     """Nobody pauses or closes these gates until this slice has committed; whoever did before is seen by it."""
-    tx.connection().execute(GATES, {"ids": message_ids}).all()
+    if not tx.is_sqlite:
+        tx.connection().execute(GATES, {"ids": message_ids}).all()
 
 
 def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime) -> dict[int, tuple[int, Facts]]:
@@ -224,21 +218,36 @@ def _stop(tx: Transaction, stopped: dict[int, tuple[int, Verdict]], at: datetime
     append(tx, [delta(gate_id, "planned", state, count, at) for (gate_id, state), count in moved.items()])
 
 
+@cache
+def _opening(count: int) -> tuple[TextClause, TextClause]:
+    """Move so many rows to posting, and open their attempts: a statement each.
+
+    Row by row, each would give up the interpreter, and wait for the sender threads to give it back, as often.
+    """
+    given = "(VALUES " + ", ".join(f"(:id{n}, :sealed{n}, :hash{n})" for n in range(count)) + ") AS given"
+    moved = (
+        "UPDATE message SET state = 'posting', posted_at = :posted, lease_until = :until, sealed = given.column2 "  # noqa: S608  names of parameters
+        "FROM " + given + " WHERE message.id = given.column1"
+    )
+    opened = (
+        "INSERT INTO message_attempt (message_id, body_hash, begun_at, closed) "  # noqa: S608
+        "SELECT given.column1, given.column3, :begun, false FROM " + given + " WHERE given.column1 IS NOT NULL "
+        "RETURNING message_id, id"
+    )
+    when = {name: bindparam(name, type_=UtcDateTime) for name in ("posted", "until", "begun")}
+    return text(moved).bindparams(when["posted"], when["until"]), text(opened).bindparams(when["begun"])
+
+
 def _post(tx: Transaction, claimed: Sequence[Claimed], now: datetime, begun_at: datetime) -> dict[int, int]:
     """Move to posting and open the attempts; message id -> attempt id."""
     if not claimed:
         return {}
-    until = begun_at + timedelta(seconds=LEASE_SECONDS)
+    count = -(-len(claimed) // ROWS_STEP) * ROWS_STEP  # a few sizes, so that their statements are known
+    given: dict[str, object] = dict.fromkeys(f"{name}{n}" for name in ("id", "sealed", "hash") for n in range(count))
+    for n, one in enumerate(claimed):
+        given.update({f"id{n}": one.message_id, f"sealed{n}": one.sealed, f"hash{n}": one.body_hash})
+    moved, opened = _opening(count)
     connection = tx.connection()
-    connection.execute(
-        POSTING,
-        [{"its_id": one.message_id, "posted": now, "until": until, "rendered": one.sealed} for one in claimed],
-    )
-    opened = connection.execute(
-        ATTEMPTS,
-        [
-            {"message_id": one.message_id, "begun_at": begun_at, "body_hash": one.body_hash, "closed": False}
-            for one in claimed
-        ],
-    )
-    return {row.message_id: row.id for row in opened}
+    connection.execute(moved, {**given, "posted": now, "until": begun_at + timedelta(seconds=LEASE_SECONDS)})
+    attempts = connection.execute(opened, {**given, "begun": begun_at})
+    return {row.message_id: row.id for row in attempts}

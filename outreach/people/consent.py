@@ -24,7 +24,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
@@ -90,6 +90,34 @@ _IS_SUPPRESSED = select(
 )
 
 
+_ANY_START = ConsentEvent.__table__.alias("any_later_start")
+_IN_FORCE = (
+    select(_SUPPRESSION.c.id)
+    .where(
+        _SUPPRESSION.c.number_hash == bindparam("number"),
+        _SUPPRESSION.c.group_id.is_not_distinct_from(bindparam("group", type_=BigInteger)),
+        _SUPPRESSION.c.source == bindparam("source"),
+        _SUPPRESSION.c.lifted_at.is_(None),
+        not_(
+            and_(
+                _SUPPRESSION.c.source == "person",
+                exists().where(
+                    _ANY_START.c.number_hash == _SUPPRESSION.c.number_hash,
+                    _ANY_START.c.kind == "opt_in",
+                    _ANY_START.c.at > _SUPPRESSION.c.at,
+                ),
+            )
+        ),
+    )
+    .limit(1)
+)
+_LAST_START = select(func.max(ConsentEvent.at)).where(
+    ConsentEvent.number_hash == bindparam("number"), ConsentEvent.kind == "opt_in"
+)
+_SUPPRESS = insert(Suppression)
+_SAID = insert(ConsentEvent)
+
+
 def is_suppressed(session: Session, number_hash: bytes, group_id: int) -> bool:
     """Whether this group must not text or call the number now."""
     session.flush()  # a plain statement does not do it by itself
@@ -105,13 +133,14 @@ def suppressed_among(session: Session, number_hashes: Sequence[bytes], group_id:
     return set(session.execute(query).scalars())
 
 
-def lock_people(tx: Transaction, number_hashes: Sequence[bytes]) -> list[int]:
-    """Lock these people's rows in every group, always in the same order; the ids, in that order.
+def lock_people(tx: Transaction, number_hashes: Sequence[bytes]) -> None:
+    """Lock these people's rows in every group, always in the same order.
 
     SQLite needs no row locks: its transactions are one after the other from their first statement.
     """
     tx.flush()  # a plain statement does not do it by itself
-    return list(tx.connection().execute(_LOCK, {"numbers": list(number_hashes)}).scalars())
+    if number_hashes and not tx.is_sqlite:
+        tx.connection().execute(_LOCK, {"numbers": list(number_hashes)}).all()
 
 
 def suppress(
@@ -122,26 +151,13 @@ def suppress(
     After a START anywhere the person's own suppression is set aside for that group, so a new STOP needs a new row.
     Lock the person first.
     """
-    start = aliased(ConsentEvent)
-    started_later = exists().where(
-        start.number_hash == Suppression.number_hash, start.kind == "opt_in", start.at > Suppression.at
-    )
-    same_group = Suppression.group_id.is_(None) if group_id is None else Suppression.group_id == group_id
-    in_force = select(Suppression.id).where(
-        Suppression.number_hash == number_hash,
-        same_group,
-        Suppression.source == source,
-        Suppression.lifted_at.is_(None),
-        not_(and_(Suppression.source == "person", started_later)),
-    )
-    if tx.execute(in_force.limit(1)).first():
+    connection = tx.connection()
+    if connection.execute(_IN_FORCE, {"number": number_hash, "group": group_id, "source": source}).first():
         return False
     # What was said last holds, also where a clock was set back between a START and this.
-    started = tx.execute(
-        select(func.max(ConsentEvent.at)).where(ConsentEvent.number_hash == number_hash, ConsentEvent.kind == "opt_in")
-    ).scalar()
+    started = connection.execute(_LAST_START, {"number": number_hash}).scalar()
     since = at if started is None else max(at, started + timedelta(microseconds=1))
-    tx.execute(insert(Suppression).values(number_hash=number_hash, group_id=group_id, source=source, at=since))
+    connection.execute(_SUPPRESS, {"number_hash": number_hash, "group_id": group_id, "source": source, "at": since})
     return True
 
 
@@ -156,17 +172,8 @@ def record_opt_in(
     recorded_by: str = "person",
 ) -> None:
     """START or JOIN: a new grant for this group, which also sets aside what the person had suppressed before."""
-    tx.execute(
-        insert(ConsentEvent).values(
-            group_id=group_id,
-            number_hash=number_hash,
-            kind="opt_in",
-            source=source,
-            wording=wording,
-            recorded_by=recorded_by,
-            at=at,
-        )
-    )
+    said = {"group_id": group_id, "number_hash": number_hash, "kind": "opt_in", "source": source}
+    tx.connection().execute(_SAID, {**said, "wording": wording, "recorded_by": recorded_by, "at": at})
     tx.execute(
         update(Constituent)
         .where(Constituent.group_id == group_id, Constituent.number_hash == number_hash)
@@ -185,17 +192,8 @@ def record_opt_out(
     recorded_by: str = "person",
 ) -> bool:
     """STOP, by any words: noted for the group that heard it, in force for every group. True when that is new."""
-    tx.execute(
-        insert(ConsentEvent).values(
-            group_id=group_id,
-            number_hash=number_hash,
-            kind="opt_out",
-            source=source,
-            wording=wording,
-            recorded_by=recorded_by,
-            at=at,
-        )
-    )
+    said = {"group_id": group_id, "number_hash": number_hash, "kind": "opt_out", "source": source}
+    tx.connection().execute(_SAID, {**said, "wording": wording, "recorded_by": recorded_by, "at": at})
     return suppress(tx, number_hash, "person", None, at=at)
 
 

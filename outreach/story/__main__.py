@@ -139,7 +139,7 @@ def run(chosen: argparse.Namespace, processes: Processes, say: Console) -> int:
 
 def require_carrier(site: Site) -> None:
     """A carrier of one's own must be there: a story would wait for it for ever. Raises StageError."""
-    carrier = TwilioCarrier(site.settings, width=1)
+    carrier = TwilioCarrier(site.settings)
     try:
         next(carrier.list_to(site.settings.twilio_from_number or "", Clock.real_now()), None)
     except Unreachable:

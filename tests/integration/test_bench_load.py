@@ -77,7 +77,7 @@ def test_a_shelved_campaign_is_sent_by_nobody(alone: Runtime) -> None:
     Crowd(alone, scene.group_id).gather(3, "All")
     launched = launch_planned(alone, scene, "All")
     shelve(alone, launched)
-    assert send_batch(alone, TwilioCarrier(alone.settings, width=1), launched.gate_id, threads=1, seconds=5.0) == 0
+    assert send_batch(alone, TwilioCarrier(alone.settings), launched.gate_id, threads=1, seconds=5.0) == 0
     assert states(alone, launched) == {"planned": 3}
 
 

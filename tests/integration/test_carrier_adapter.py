@@ -76,7 +76,7 @@ def answering(status: int, body: str, *, drop: bool = False, cut: bool = False) 
 
 
 def create(url: str, to: str = TO, **changes: str) -> str:
-    carrier = TwilioCarrier(settings_for(url, **changes), width=2)
+    carrier = TwilioCarrier(settings_for(url, **changes))
     callback = "http://127.0.0.1:1/twilio/status/7"
     return carrier.create_message(to=to, body="Hola, ¿qué tal?", status_callback=callback, validity_seconds=3600)
 
@@ -127,6 +127,20 @@ def test_a_broken_connection_is_ambiguous_and_a_refused_one_is_not() -> None:
         create(f"http://127.0.0.1:{free_port()}")
 
 
+def test_a_connection_that_was_closed_meanwhile_is_opened_anew() -> None:
+    with answering(200, '{"sid": "SM1"}') as (url, got):
+        carrier = TwilioCarrier(settings_for(url))
+        for number in range(3):
+            carrier.create_message(to=TO, body=str(number), status_callback=url, validity_seconds=60)
+    assert [form["Body"] for _, form, _ in got] == ["0", "1", "2"]
+
+
+def test_where_no_secure_connection_comes_about_nothing_was_sent() -> None:
+    with answering(201, "{}") as (url, got), pytest.raises(Unreachable):
+        create(url.replace("http:", "https:"))
+    assert got == []
+
+
 def test_a_server_that_never_answers_is_ambiguous(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adapter, "READ_SECONDS", 0.2)
     with socket.socket() as silent:
@@ -165,7 +179,7 @@ def test_a_number_of_the_555_exchange_never_leaves_this_machine() -> None:
 
 def test_what_the_rehearsal_accepts_can_be_fetched_and_listed_in_both_directions() -> None:
     with application() as app, running(app.url) as rehearsal:
-        carrier = TwilioCarrier(settings_for(rehearsal.base), width=2)
+        carrier = TwilioCarrier(settings_for(rehearsal.base))
         before = Clock.real_now() - timedelta(seconds=5)
         sid = carrier.create_message(to=TO, body="one", status_callback=f"{app.url}/twilio/status/1",
                                      validity_seconds=3600)  # fmt: skip

@@ -118,7 +118,7 @@ def _run(at: Ground, races: int, dice: random.Random) -> Track:
     scene = set_scene(runtime)
     Crowd(runtime, scene.group_id).gather(races, "races")
     gate_id = launch_planned(runtime, scene, "races").gate_id
-    sender = Sender(runtime, TwilioCarrier(runtime.settings, width=THREADS), THREADS)
+    sender = Sender(runtime, TwilioCarrier(runtime.settings), THREADS)
     track, after = Track(runtime), 0
     with track.watching(), ThreadPoolExecutor(STOPPERS) as stoppers:
         while True:
