@@ -113,7 +113,7 @@ def _launch(at: Ground, scene: Scene, people: int, found: Found) -> None:
     at.start("web", "worker", "upkeep", threads=THREADS)
     found.first_of_one = _first_text(at, launch(at.runtime, scene, ONE))
     with bystanders(at, last=people - 1, per_second=STOPS_PER_SECOND) as heard:
-        time.sleep(QUIET_SECONDS)
+        time.sleep(2 * QUIET_SECONDS)  # each web process has then worked before, as one that runs for days has
         began = time.time()
         launched = launch(at.runtime, scene, EVERYBODY)
         until(at, launched, lambda: is_planned(at, launched))
