@@ -37,6 +37,7 @@ COMMANDS = {
     "officials": "outreach.cli.officials:officials",
     "meeting": "outreach.cli.officials:meeting",
     "campaign": "outreach.cli.campaigns:campaign",
+    "forecast": "outreach.cli.forecast:forecast",
     "export": "outreach.cli.silence:export",
     "db": "outreach.cli.site:db",
     "group": "outreach.cli.site:group",

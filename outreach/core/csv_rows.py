@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from outreach.core.errors import BadInputError
+from outreach.core.spreadsheets import as_csv
 
 Source = bytes | Path | BinaryIO
 
@@ -30,7 +31,8 @@ LINES_IN_A_RECORD = 100
 CHARACTERS_IN_A_LINE = 1_000_000
 HEAD_BYTES = 65_536
 
-_SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_XLSX = b"PK\x03\x04"
+_OLD_SPREADSHEET = b"\xd0\xcf\x11\xe0"
 _NOT_TEXT = (b"%PDF", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8\xff")
 _DATA_CELL = re.compile(r"\s*(\+?[\d().\s-]{10,}|[^@\s]+@[^@\s]+\.[^@\s]+)\s*")
 _DOS_END = "\x1a"
@@ -113,9 +115,14 @@ class CsvTable:
 
 @contextmanager
 def open_csv(source: Source) -> Iterator[CsvTable]:
-    """Open a file, bytes, or a binary stream (not closed). Raises BadInputError when it is no CSV with a header."""
+    """Open a file, bytes, or a binary stream (not closed). An XLSX file is read as the CSV of its first sheet.
+
+    Raises BadInputError when it is neither, or has no header.
+    """
     with ExitStack() as stack:
         file = stack.enter_context(_seekable(source))
+        if _begins_with(file, _XLSX):
+            file = stack.enter_context(as_csv(file))
         encoding = _encoding(file)
         text = io.TextIOWrapper(file, encoding=encoding, errors="cp1252_bytes", newline="")
         stack.callback(text.detach)
@@ -143,12 +150,18 @@ def _seekable(source: Source) -> Iterator[BinaryIO]:
             yield spool
 
 
+def _begins_with(file: BinaryIO, mark: bytes) -> bool:
+    head = file.read(len(mark))
+    file.seek(0)
+    return head == mark
+
+
 def _encoding(file: BinaryIO) -> str:
     head = file.read(HEAD_BYTES)
     file.seek(0)
     if not head:
         raise BadInputError("csv_empty")
-    if head.startswith(_SPREADSHEETS):
+    if head.startswith(_OLD_SPREADSHEET):
         raise BadInputError("csv_is_spreadsheet")
     if head.startswith(_NOT_TEXT):
         raise BadInputError("csv_not_text")

@@ -86,7 +86,7 @@ class Transaction(Session):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.jobs: list[Job] = []
-        self.is_sqlite = self.get_bind().dialect.name == "sqlite"
+        self.is_sqlite = False
 
     def enqueue(self, job: Job) -> None:
         """Send the job after the commit; asking twice in one transaction sends it once."""
@@ -132,6 +132,7 @@ class Database:
         """
         engine = self._durable if durable else self._fast
         with Transaction(engine, expire_on_commit=False) as tx:
+            tx.is_sqlite = self.is_sqlite
             if self.is_sqlite:
                 tx.connection()  # begin at once: the write lock is taken before anything is read
             yield tx

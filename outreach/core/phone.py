@@ -122,9 +122,12 @@ def _unreadable(cleaned: str) -> str | None:
 
 
 def _judge(text: str, national: str, extension: str | None, kind: Kind) -> PhoneVerdict:
-    if len(national) != 10:
-        return _refuse(text, "no_area_code" if len(national) == 7 else "not_dialable")
-    exchange = _exchange(national[:6])
+    if len(national) == 10:
+        exchange, zones = _exchange(national[:6]), _exchange_zones(national[:6])
+    else:  # Canada's seven-digit 310 numbers are whole ones
+        exchange, zones = _whole(national), ()
+        if not exchange.valid:
+            return _refuse(text, "no_area_code" if len(national) == 7 else "not_dialable")
     if not exchange.valid:
         return _refuse(text, "not_dialable", exchange.region)
     if exchange.region not in REGIONS:
@@ -132,7 +135,6 @@ def _judge(text: str, national: str, extension: str | None, kind: Kind) -> Phone
     refused = _REFUSED_TYPES.get(exchange.type)
     if refused and not (kind == "office" and refused == "toll_free"):
         return _refuse(text, refused, exchange.region)
-    zones = _exchange_zones(national[:6])
     return PhoneVerdict(text, True, f"+1{national}", extension or None, None, exchange.region, zones)
 
 
@@ -142,7 +144,11 @@ def _refuse(text: str, reason: str, region: str | None = None) -> PhoneVerdict:
 
 @lru_cache(maxsize=65_536)
 def _exchange(npanxx: str) -> _Exchange:
-    number = PhoneNumber(country_code=1, national_number=int(npanxx) * 10_000 + 117)
+    return _whole(f"{npanxx}0117")
+
+
+def _whole(national: str) -> _Exchange:
+    number = PhoneNumber(country_code=1, national_number=int(national))
     return _Exchange(
         phonenumbers.is_valid_number(number),
         phonenumbers.region_code_for_number(number),

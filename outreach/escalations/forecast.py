@@ -29,6 +29,7 @@ class Forecast:
     finish_at: datetime | None
     cost: float
     currency: str
+    per_second: float
 
 
 def forecast(
@@ -37,8 +38,13 @@ def forecast(
     values: Mapping[str, Mapping[str, str]],
     people: Mapping[str, Sequence[Mapping[str, str]]],
     now: datetime,
+    *,
+    per_second: float,
 ) -> Forecast:
-    """What to expect. ``templates`` and ``values`` are per language, ``people`` a sample of each language's."""
+    """What to expect. ``templates`` and ``values`` are per language, ``people`` a sample of each language's.
+
+    ``per_second``: texts that may leave in a second.
+    """
     figures = table("forecast")
     counts: dict[str, int] = {}
     for cohort in cohorts:
@@ -50,9 +56,9 @@ def forecast(
         exact = exact and len(sample) >= count
         parts += count * _parts_each(templates[spoken], values[spoken], sample, spoken)
     total = round(parts)
-    finish = finish_time(cohorts, now, figures["texts_per_second"])
+    finish = finish_time(cohorts, now, per_second)
     cost = total * figures["price_per_part"]
-    return Forecast(sum(counts.values()), total, exact, finish, cost, figures["currency"])
+    return Forecast(sum(counts.values()), total, exact, finish, cost, figures["currency"], per_second)
 
 
 def _parts_each(template: str, values: Mapping[str, str], sample: Sequence[Mapping[str, str]], language: str) -> float:

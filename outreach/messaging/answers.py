@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from config import table
@@ -17,6 +19,11 @@ from outreach.messaging.gates import SEND_BATCH, answers_gate
 from outreach.messaging.inbound import Received
 from outreach.messaging.models import Message, MessageAttempt
 from outreach.messaging.render import fill
+
+GROUP_NAME = select(Group.name).where(Group.id == bindparam("group"))
+MESSAGE = insert(Message).returning(Message.id)
+ATTEMPT = insert(MessageAttempt).returning(MessageAttempt.id)
+"""Made once, and run without the unit of work: a person waits for these."""
 
 ANSWER_LEASE = timedelta(seconds=60)
 DAY = timedelta(days=1)
@@ -30,9 +37,16 @@ class Answer:
     attempt_id: int
 
 
+class Added(NamedTuple):
+    """The row of an answer."""
+
+    id: int
+    gate_id: int
+
+
 def fixed_answer(tx: Transaction, received: Received, kind: str, **values: str) -> str:
     """The text of ``config/message_templates/answers.toml`` for a kind, in the person's language."""
-    group = tx.execute(select(Group.name).where(Group.id == received.group_id)).scalar_one()
+    group = tx.connection().execute(GROUP_NAME, {"group": received.group_id}).scalar_one()
     return fill(table("message_templates/answers")[kind][received.language], {"group": group, **values})
 
 
@@ -51,24 +65,26 @@ def record_answer(tx: Transaction, runtime: Runtime, received: Received, body: s
     and is reconciled like any other text.
     """
     clock = runtime.clock
-    message = _add(tx, runtime, received, body, kind)
-    message.state, message.posted_at = "posting", clock.now()
-    message.lease_until = clock.real_now() + ANSWER_LEASE
-    attempt = MessageAttempt(
-        message_id=message.id, begun_at=clock.real_now(), body_hash=runtime.vault.text_hash(body), closed=False
-    )
-    tx.add(attempt)
-    tx.flush()
-    return Answer(body, attempt.id)
+    leaving = {"state": "posting", "posted_at": clock.now(), "lease_until": clock.real_now() + ANSWER_LEASE}
+    message = _add(tx, runtime, received, body, kind, leaving)
+    attempt = {
+        "message_id": message.id,
+        "begun_at": clock.real_now(),
+        "body_hash": runtime.vault.text_hash(body),
+        "closed": False,
+    }
+    return Answer(body, tx.connection().execute(ATTEMPT, attempt).scalar_one())
 
 
 def plan_answer(tx: Transaction, runtime: Runtime, received: Received, body: str, kind: str) -> None:
     """The row of an answer that a sender will post: there is no webhook to answer."""
-    message = _add(tx, runtime, received, body, kind)
+    message = _add(tx, runtime, received, body, kind, {})
     tx.enqueue(Job("messaging", SEND_BATCH, (message.gate_id,)))
 
 
-def _add(tx: Transaction, runtime: Runtime, received: Received, body: str, kind: str) -> Message:
+def _add(
+    tx: Transaction, runtime: Runtime, received: Received, body: str, kind: str, leaving: Mapping[str, Any]
+) -> Added:
     return add_answer(
         tx,
         runtime,
@@ -79,6 +95,7 @@ def _add(tx: Transaction, runtime: Runtime, received: Received, body: str, kind:
         language=received.language,
         document={"to": received.sender, "body": body},
         asked_at=received.asked_at,
+        **leaving,
     )
 
 
@@ -93,22 +110,31 @@ def add_answer(
     language: str,
     document: dict[str, str],
     asked_at: datetime,
-) -> Message:
-    """A planned message in the group's answers gate. ``document``: to and body; ``asked_at``: domain time."""
+    state: str = "planned",
+    posted_at: datetime | None = None,
+    lease_until: datetime | None = None,
+) -> Added:
+    """A message in the group's answers gate, planned unless it is leaving already.
+
+    ``document``: to and body. ``asked_at`` and ``posted_at`` are domain time, ``lease_until`` is real.
+    """
     clock = runtime.clock
-    message = Message(
-        group_id=group_id,
-        gate_id=answers_gate(tx, group_id, clock),
-        constituent_id=constituent_id,
-        number_hash=number_hash,
-        kind=kind,
-        state="planned",
-        language=language,
-        sealed=runtime.vault.seal(document, "message"),
-        not_before=clock.now(),
-        asked_at=asked_at,
-    )
-    tx.add(message)
-    tx.flush()
-    append(tx, [delta(message.gate_id, None, "planned", 1, clock.real_now())])
-    return message
+    gate_id = answers_gate(tx, group_id, clock)
+    tx.flush()  # a plain statement does not do it by itself
+    row = {
+        "group_id": group_id,
+        "gate_id": gate_id,
+        "constituent_id": constituent_id,
+        "number_hash": number_hash,
+        "kind": kind,
+        "state": state,
+        "language": language,
+        "sealed": runtime.vault.seal(document, "message"),
+        "not_before": clock.now(),
+        "asked_at": asked_at,
+        "posted_at": posted_at,
+        "lease_until": lease_until,
+    }
+    message_id = tx.connection().execute(MESSAGE, row).scalar_one()
+    append(tx, [delta(gate_id, None, "planned", 1, clock.real_now())])
+    return Added(message_id, gate_id)

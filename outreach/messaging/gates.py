@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from outreach.core.clock import Clock
@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 CHUNK = 500
 TAKEN = ("accepted", "sent", "delivered", "undelivered")
 SEND_BATCH = "workers.messaging.send_batch"
+
+ANSWERS_GATE = select(Gate.id).where(Gate.group_id == bindparam("group"), Gate.kind == "answers").limit(1)
 
 
 class Baseline(TypedDict):
@@ -64,7 +66,7 @@ def open_gate(
 
 def answers_gate(tx: Transaction, group_id: int, clock: Clock) -> int:
     """The gate through which a group answers people; made when it is first needed."""
-    found = tx.execute(select(Gate.id).where(Gate.group_id == group_id, Gate.kind == "answers").limit(1)).scalar()
+    found = tx.connection().execute(ANSWERS_GATE, {"group": group_id}).scalar()
     return found or open_gate(tx, group_id=group_id, kind="answers", texts={}, values={}, clock=clock).id
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from outreach.accounts.links import ensure_group
@@ -32,6 +32,7 @@ CARRIER_OPT_OUT = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", 
 CARRIER_WORDS = CARRIER_OPT_OUT | {"START", "YES", "UNSTOP", "HELP", "INFO"}
 """One-word texts that Twilio answers itself when TWILIO_OPT_OUT is ``default``."""
 
+REPLY = insert(Reply).returning(Reply.id)
 STORED = select(Reply.id).where(Reply.carrier_sid == bindparam("sid"))
 PERSON = select(Constituent.id, Constituent.language).where(
     Constituent.group_id == bindparam("group"), Constituent.number_hash == bindparam("number")
@@ -92,26 +93,26 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     verdict = classify(text.body, asked="call_report" if recently else None)
     group_id = last.group_id if last else _group_of(tx, number_hash, now)
     person = tx.connection().execute(PERSON, {"group": group_id, "number": number_hash}).first()
-    reply = Reply(
-        group_id=group_id,
-        carrier_sid=text.sid,
-        number_hash=number_hash,
-        constituent_id=person.id if person else None,
-        gate_id=last.gate_id if last else None,
-        sealed=runtime.vault.seal({"from": text.sender, "body": text.body}, "reply"),
-        intent=verdict.intent,
-        outcome=verdict.outcome,
-        language=verdict.lang,
-        confidence=verdict.confidence,
-        rule=verdict.rule,
-        classifier=CLASSIFIER_VERSION,
-        received_at=text.received_at,
-    )
-    tx.add(reply)
-    tx.flush()
+    gate_id, constituent_id = last.gate_id if last else None, person.id if person else None
+    said = {
+        "group_id": group_id,
+        "carrier_sid": text.sid,
+        "number_hash": number_hash,
+        "constituent_id": constituent_id,
+        "gate_id": gate_id,
+        "sealed": runtime.vault.seal({"from": text.sender, "body": text.body}, "reply"),
+        "intent": verdict.intent,
+        "outcome": verdict.outcome,
+        "language": verdict.lang,
+        "confidence": verdict.confidence,
+        "rule": verdict.rule,
+        "classifier": CLASSIFIER_VERSION,
+        "received_at": text.received_at,
+    }
+    reply_id = tx.connection().execute(REPLY, said).scalar_one()
     suppressed_before = is_suppressed(tx, number_hash, group_id)
-    _obey(tx, runtime, reply, text, verdict)
-    _count(tx, reply, text, verdict, last.variant if last else None)
+    _obey(tx, runtime, group_id, number_hash, text, verdict)
+    _count(tx, gate_id, text, verdict, last.variant if last else None)
     stopped = verdict.intent == "opt_out" or text.opt_out_type == "STOP"
     note_reply(
         tx,
@@ -123,11 +124,11 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
         at=text.received_at,
     )
     return Received(
-        reply_id=reply.id,
+        reply_id=reply_id,
         sender=text.sender,
         group_id=group_id,
-        gate_id=reply.gate_id,
-        constituent_id=reply.constituent_id,
+        gate_id=gate_id,
+        constituent_id=constituent_id,
         number_hash=number_hash,
         asked_at=now,
         language=_answer_in(verdict, person.language if person else "en"),
@@ -162,31 +163,27 @@ def _group_of(tx: Transaction, number_hash: bytes, at: datetime) -> int:
     return found or ensure_group(tx, NO_GROUP, at)
 
 
-def _obey(tx: Transaction, runtime: Runtime, reply: Reply, text: InboundText, verdict: Verdict) -> None:
+def _obey(
+    tx: Transaction, runtime: Runtime, group_id: int, number_hash: bytes, text: InboundText, verdict: Verdict
+) -> None:
     """What must hold before anybody answers."""
     at = text.received_at
     if verdict.intent == "opt_out" or text.opt_out_type == "STOP":
-        obey_opt_out(
-            tx, group_id=reply.group_id, number_hash=reply.number_hash, wording=text.body, source="person", at=at
-        )
+        obey_opt_out(tx, group_id=group_id, number_hash=number_hash, wording=text.body, source="person", at=at)
     elif verdict.intent == "possible_opt_out":
-        suppress(tx, reply.number_hash, source="pending", at=at)
-        withdraw_planned(tx, reply.number_hash, at)
+        suppress(tx, number_hash, source="pending", at=at)
+        withdraw_planned(tx, number_hash, at)
     elif verdict.intent == "opt_in":
-        record_opt_in(
-            tx, group_id=reply.group_id, number_hash=reply.number_hash, wording=text.body, source="reply", at=at
-        )
+        record_opt_in(tx, group_id=group_id, number_hash=number_hash, wording=text.body, source="reply", at=at)
     elif verdict.intent == "wrong_number":
-        mark_number_bad(tx, runtime, reply.number_hash, None)
-        withdraw_planned(tx, reply.number_hash, at)
+        mark_number_bad(tx, runtime, number_hash, None)
+        withdraw_planned(tx, number_hash, at)
     elif verdict.intent == "language" and verdict.lang in {"en", "es"}:
-        tx.execute(
-            update(Constituent).where(Constituent.number_hash == reply.number_hash).values(language=verdict.lang)
-        )
+        tx.execute(update(Constituent).where(Constituent.number_hash == number_hash).values(language=verdict.lang))
 
 
-def _count(tx: Transaction, reply: Reply, text: InboundText, verdict: Verdict, variant: str | None) -> None:
-    if reply.gate_id is None:
+def _count(tx: Transaction, gate_id: int | None, text: InboundText, verdict: Verdict, variant: str | None) -> None:
+    if gate_id is None:
         return
     names = ["replies"]
     if verdict.intent == "opt_out":
@@ -195,7 +192,7 @@ def _count(tx: Transaction, reply: Reply, text: InboundText, verdict: Verdict, v
         names.append(f"report:{verdict.outcome}")
     if variant:
         names += [f"{variant}:{name}" for name in names]
-    append(tx, [delta(reply.gate_id, None, name, 1, text.received_at, sid=text.sid) for name in names])
+    append(tx, [delta(gate_id, None, name, 1, text.received_at, sid=text.sid) for name in names])
 
 
 def _is_silent(runtime: Runtime, text: InboundText, verdict: Verdict, *, suppressed_before: bool) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, jsonify
 from flask_wtf.csrf import CSRFError
@@ -10,12 +12,12 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.routing import IntegerConverter, Map
 
 from config.settings import Settings
 from outreach import migrations
 from outreach.core.queue import connect
 from outreach.core.runtime import Runtime, open_runtime
+from outreach.serving import DatabaseId
 from outreach.web import (
     accounts,
     assets,
@@ -39,14 +41,10 @@ from outreach.web import (
 )
 from outreach.web.campaign_words import day_and_time
 from outreach.web.roles import PUBLIC, allow, guard
-from outreach.webhooks import inbound_text, status_report, webhooks
+from outreach.webhooks import webhook_app
 
-
-class DatabaseId(IntegerConverter):
-    """An id that a database can hold; a longer number is no address at all."""
-
-    def __init__(self, map: Map) -> None:
-        super().__init__(map, max=2**63 - 1)
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
@@ -72,10 +70,9 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     i18n.set_up_languages(app)
-    security.protect(app, exempt=webhooks)
+    security.protect(app)
     accounts.set_up_login(app)
     for blueprint in (
-        webhooks,
         assets.pages,
         accounts.pages,
         home.pages,
@@ -95,14 +92,22 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     if settings.mode == "rehearsal":
         app.register_blueprint(phones.pages)
     _health(app)
-    for view in (inbound_text, status_report, app.view_functions["static"]):
-        allow(PUBLIC)(view)  # the webhooks are guarded by Twilio's signature
+    allow(PUBLIC)(app.view_functions["static"])
     guard(app, kept.ask_to_sign_in)
     app.before_request(kept.ask_whose)
     app.register_error_handler(CSRFError, kept.answer_stale)
     app.register_error_handler(RequestEntityTooLarge, kept.answer_too_large)
     app.register_error_handler(HTTPException, security.plain_error)
+    app.wsgi_app = _beside(webhook_app(app.extensions["outreach"]).wsgi_app, app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app
+
+
+def _beside(webhooks: WSGIApplication, pages: WSGIApplication) -> WSGIApplication:
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        chosen = webhooks if environ["PATH_INFO"].startswith("/twilio/") else pages
+        return chosen(environ, start_response)
+
+    return serve
 
 
 def _health(app: Flask) -> None:

@@ -19,12 +19,12 @@ from outreach.escalations.drafts import LANGUAGES, get_campaign, text_values
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.plain import plain_template
 from outreach.escalations.preview import preview, stops
+from outreach.escalations.reckoning import reckon
 from outreach.escalations.waves import SILENT, WHO, audience_after, check_wave, launch_wave, waves_of
 from outreach.messaging.models import Gate
 from outreach.serving import runtime
 from outreach.web.roles import allow
 from outreach.web.wizard_forms import WaveForm, refuse
-from outreach.web.wizard_reads import reckon
 from outreach.web.wizard_words import PARTS, counting, words
 
 pages = Blueprint("waves", __name__, url_prefix="/campaigns/<int:campaign_id>/again")

@@ -45,8 +45,8 @@ class UploadForm(FlaskForm):  # type: ignore[misc]
     """A file of people, the list that they go into, and how they agreed to be texted."""
 
     file = FileField(
-        lazy_gettext("CSV file"), validators=[FileRequired(lazy_gettext("Please choose a file first."))],
-        render_kw={"accept": ".csv,.tsv,.txt,text/csv"},
+        lazy_gettext("File of people"), validators=[FileRequired(lazy_gettext("Please choose a file first."))],
+        render_kw={"accept": ".csv,.tsv,.txt,.xlsx,text/csv"},
     )  # fmt: skip
     list_name = StringField(
         lazy_gettext("Name of the list"),

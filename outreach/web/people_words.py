@@ -49,7 +49,11 @@ FATES: Final = {
 FILE_ERRORS: Final = {
     "csv_empty": lazy_gettext("The file is empty."),
     "csv_no_header": lazy_gettext("The first line must hold the names of the columns."),
-    "csv_is_spreadsheet": lazy_gettext("This is a spreadsheet. Save it as CSV and bring that file."),
+    "csv_is_spreadsheet": lazy_gettext("This is an old spreadsheet. Save it as .xlsx or CSV and bring that file."),
+    "spreadsheet_unreadable": lazy_gettext(
+        "This spreadsheet cannot be read. Save it again, or as CSV, and bring that file."
+    ),
+    "spreadsheet_too_large": lazy_gettext("This spreadsheet is too large. Save it as CSV and bring that file."),
     "csv_not_text": lazy_gettext("This is not a text file. Save the list as CSV and bring that file."),
     "no_phone_column": lazy_gettext("No column has phone numbers. The file has: %(columns)s."),
     "column_twice": lazy_gettext("Two columns have the name “%(column)s”. Rename or remove one of them."),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
-from flask import Blueprint, Flask, Response, g, render_template, request
+from flask import Flask, Response, g, render_template
 from flask_babel import lazy_gettext
 from flask_login import AnonymousUserMixin
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException
+
+from outreach.serving import refuse_strange_hosts
 
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; "
@@ -16,15 +16,11 @@ POLICY = (
 )
 
 
-def protect(app: Flask, exempt: Blueprint) -> None:
-    """CSRF on every form but the signed webhooks; a strict policy without inline code on every response."""
+def protect(app: Flask) -> None:
+    """CSRF on every form; a strict policy without inline code on every response."""
 
-    @app.before_request
-    def refuse_strange_hosts() -> Response | None:
-        """A host name that cannot be one breaks every address we would write; so no page can be drawn either."""
-        return None if HOST.fullmatch(request.host) else Response("Bad Request", status=400, mimetype="text/plain")
-
-    CSRFProtect(app).exempt(exempt)
+    app.before_request(refuse_strange_hosts)
+    CSRFProtect(app)
 
     @app.after_request
     def headers(response: Response) -> Response:
@@ -34,10 +30,6 @@ def protect(app: Flask, exempt: Blueprint) -> None:
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
-
-HOST = re.compile(
-    r"(?:(?:[A-Za-z0-9-]{1,63}\.){0,10}[A-Za-z0-9-]{1,63}\.?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII
-)
 
 WORDS = {
     400: (

@@ -16,6 +16,7 @@ from outreach.escalations.audience import count_audience
 from outreach.escalations.drafts import text_values
 from outreach.escalations.launch import second_texts_of, texts_of
 from outreach.escalations.preview import SAMPLES
+from outreach.escalations.reckoning import expect
 from outreach.escalations.revisions import EVERYTHING, draft_version, launch_draft, lock_draft, schedule_draft
 from outreach.messaging.render import render
 from outreach.messaging.testtext import PER_DAY, send_test_text
@@ -25,7 +26,7 @@ from outreach.web.people_words import place
 from outreach.web.roles import allow
 from outreach.web.wizard import Page, find_draft, language, tasks_of
 from outreach.web.wizard_forms import LaunchForm, ScheduleForm, TestTextForm, refuse
-from outreach.web.wizard_reads import Draft, expect
+from outreach.web.wizard_reads import Draft
 from outreach.web.wizard_words import OUT, PARTS, counting, problem, words
 
 pages = Blueprint("wizard_launch", __name__, url_prefix="/campaigns/<int:campaign_id>/draft")
@@ -55,7 +56,7 @@ def _review(
     held = runtime()
     now = held.clock.now()
     with held.db.snapshot() as session:
-        audience, expected = expect(session, held, draft)
+        audience, expected = expect(session, held, draft.campaign)
     tried = tested or TestTextForm(formdata=None)
     launching = launched or LaunchForm(formdata=None)
     scheduling = later or ScheduleForm(formdata=None, data=tomorrow(now))

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from config import table
-from outreach.core.runtime import Runtime
-from outreach.escalations.audience import Audience, count_audience, in_audience, sample_people
 from outreach.escalations.drafts import get_campaign, spoken_phone, templates_of, text_values
-from outreach.escalations.forecast import Forecast, forecast
-from outreach.escalations.launch import second_texts_of, texts_of
+from outreach.escalations.launch import second_texts_of
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.preview import Preview, preview
 from outreach.officials.models import Meeting, Office, Official
@@ -97,37 +93,6 @@ def lists_texted_today(session: Session, group_id: int, now: datetime) -> set[in
     began, _ = day_of((GROUP_ZONE.key,), now)
     waves = select(Wave.audience).where(Wave.group_id == group_id, Wave.launched_at >= began)
     return {list_id for audience in session.execute(waves).scalars() for list_id in audience.get("lists", ())}
-
-
-def expect(session: Session, held: Runtime, draft: Draft) -> tuple[Audience, Forecast]:
-    """Who will be texted now, and what that would take. Of two texts each half is reckoned with its own."""
-    group_id, now = draft.campaign.group_id, held.clock.now()
-    audience = count_audience(session, group_id, draft.list_ids, now)
-    who = in_audience(group_id, draft.list_ids, now)
-    first = texts_of(draft.campaign)
-    expected = reckon(session, held, audience, who, first, draft.values)
-    if draft.tries_two:
-        second = reckon(session, held, audience, who, {**first, **second_texts_of(draft.campaign)}, draft.values)
-        parts, cost = round((expected.parts + second.parts) / 2), (expected.cost + second.cost) / 2
-        expected = replace(expected, parts=parts, cost=cost, exact=expected.parts == second.parts and expected.exact)
-    return audience, expected
-
-
-def reckon(
-    session: Session,
-    held: Runtime,
-    audience: Audience,
-    who: ColumnElement[bool],
-    texts: Mapping[str, str],
-    values: Mapping[str, Mapping[str, str]],
-) -> Forecast:
-    """What a text to an audience would take; ``who`` is the clause that chooses its people."""
-    most = table("forecast")["sample"]
-    people = {
-        language: sample_people(session, held.vault, who, language=language, most=most)
-        for language in audience.by_language()
-    }
-    return forecast(audience.cohorts, texts, values, people, held.clock.now())
 
 
 def office_words(office: Office) -> str:

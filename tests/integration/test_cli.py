@@ -58,6 +58,12 @@ def test_from_an_official_to_a_launched_and_canceled_campaign(env: dict[str, str
     assert outreach(env, "campaign", "edit", campaign, "--list", "all", "--json")[1] == {
         "id": int(campaign), "changed": ["lists"],
     }  # fmt: skip
+    expected = outreach(env, "forecast", campaign, "--json")[1]
+    assert expected is not None
+    assert (expected["people"], expected["by_language"], expected["exact"]) == (2, {"en": 2}, True)
+    assert expected["parts"] >= 2
+    assert expected["cost"] == pytest.approx(expected["parts"] * 0.0115, abs=0.01)
+    assert expected["finish_at"] is not None
     assert outreach(env, "campaign", "launch", campaign, "--json")[0] == 0
     code, error, _ = outreach(env, "campaign", "launch", campaign, "--json")
     assert (code, error and error["error"]["code"]) == (2, "campaign_not_draft")

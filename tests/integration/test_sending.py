@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -19,16 +20,17 @@ from outreach.carrier.base import (
     Throttled,
     Unreachable,
 )
+from outreach.core.clock import Clock
 from outreach.core.leases import acquire
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
 from outreach.messaging.claims import claim
-from outreach.messaging.gates import cancel_messages, close_gate, pause_gate
+from outreach.messaging.gates import cancel_messages, close_gate, pause_gate, resume_gate
 from outreach.messaging.models import Event, Gate, Message, MessageAttempt
 from outreach.messaging.optout import obey_opt_out
 from outreach.messaging.reconcile import reconcile
 from outreach.messaging.reports import record_status
-from outreach.messaging.send import send_batch
+from outreach.messaging.send import Sender, send_batch
 from outreach.messaging.slices import slice_out
 from outreach.messaging.sweep import release_held, sweep_claims, sweep_posts
 from outreach.people.consent import is_suppressed
@@ -293,9 +295,50 @@ def test_a_killed_sender_leaves_claims_for_the_sweep_and_posts_as_unknown(runtim
     assert slice_out(runtime, claimed[2:], "a") == []  # the old token fences the killed sender's slices
 
 
-def test_a_slice_that_took_too_long_does_not_post(runtime: Runtime, world: World) -> None:
-    from outreach.messaging.send import Sender
+class HourAhead(Clock):
+    """The machine's clock after it was set an hour forward."""
 
+    @staticmethod
+    def real_now() -> datetime:
+        return Clock.real_now() + timedelta(hours=1)
+
+
+def test_a_clock_that_jumps_an_hour_and_back_texts_nobody_twice(runtime: Runtime, world: World) -> None:
+    plan_messages(runtime, world)
+    book, ahead = Book(), replace(runtime, clock=HourAhead(**asdict(runtime.clock)))
+    claimed, _ = claim(runtime, world.gate_id, "a", after=0, limit=6)
+    posts = slice_out(runtime, claimed[:2], "a")
+    assert (sweep_claims(ahead), sweep_posts(ahead)) == (4, 2)  # every lease has ended at once
+    sender = Sender(runtime, book, 2)  # and yet the sender lives, and has posted
+    for post in posts:
+        sender._post(post)
+    sender.close()
+    assert slice_out(runtime, claimed[2:], "a") == []
+    assert send(ahead, world.gate_id, book) == 4
+    fold_all(ahead)
+    assert send(runtime, world.gate_id, book) == 0
+    assert sorted(one.to for one in book.accepted) == sorted(number(i) for i in range(6))
+    assert states(runtime, world.gate_id) == {"accepted": 6}
+
+
+def test_a_sender_deleted_mid_blast_halts_it_and_nobody_is_lost(runtime: Runtime, world: World) -> None:
+    plan_messages(runtime, world)
+    book = Book()
+    book.errors = {number(i): [Misconfigured(21606)] for i in range(3, 6)}
+    send(runtime, world.gate_id, book)
+    fold_all(runtime)
+    assert len(book.accepted) <= 3
+    assert states(runtime, world.gate_id) == {"accepted": len(book.accepted), "planned": 6 - len(book.accepted)}
+    with runtime.db.transaction() as tx:
+        assert tx.get_one(Gate, world.gate_id).reason == "carrier:21606"
+        resume_gate(tx, world.gate_id)
+        tx.execute(update(Message).where(Message.state == "planned").values(not_before=runtime.clock.now()))
+    book.errors = {}
+    send(runtime, world.gate_id, book)
+    assert sorted(one.to for one in book.accepted) == sorted(number(i) for i in range(6))
+
+
+def test_a_slice_that_took_too_long_does_not_post(runtime: Runtime, world: World) -> None:
     plan_messages(runtime, world)
     claimed, _ = claim(runtime, world.gate_id, "a", after=0, limit=1)
     (post,) = slice_out(runtime, claimed, "a")

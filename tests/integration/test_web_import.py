@@ -147,7 +147,7 @@ def test_an_import_that_fails_can_be_asked_for_again(
     ("content", "words"),
     [
         (b"", "The file is empty."),
-        (b"PK\x03\x04...", "This is a spreadsheet."),
+        (b"PK\x03\x04...", "This spreadsheet cannot be read."),
         (b"%PDF-1.7", "not a text file"),
         (b"Ana,480-555-0101\nBo,480-555-0102\n", "names of the columns"),
         (b"Name,City\nAna,Mesa\n", "The file has: Name, City."),

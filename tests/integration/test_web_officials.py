@@ -231,7 +231,7 @@ def test_yaml_and_its_problems(runtime: Runtime, group: int) -> None:
         (b"name: A\nbirth_date: 2026-13-45\nroles: []\n", "o.yaml", "none of the files"),
         (b"[" * 20_000, "o.yaml", "none of the files"),
         (b"", "o.csv", "The file is empty."),
-        (b"PK\x03\x04rest", "o.xlsx", "This is a spreadsheet."),
+        (b"PK\x03\x04rest", "o.xlsx", "This spreadsheet cannot be read."),
         (b"%PDF-1.7", "o.pdf", "not a text file"),
         (b"phone,zip\n480-555-0110,85000\n", "o.csv", "none of the files"),
         (b"a\tb\n1\t2\n", "\0", "none of the files"),

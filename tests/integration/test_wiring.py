@@ -22,6 +22,7 @@ from outreach.stage.processes import Processes, Program
 from outreach.web.app import create_app
 from outreach.web.roles import PUBLIC, declared_role
 from outreach.web.sections import SECTIONS
+from outreach.webhooks import webhook_app
 from tests.factories import make_world, plan_messages
 from workers.run import ALLOWED
 
@@ -97,8 +98,6 @@ ROUTES = {
     "/static/<path:filename>",
     "/review/",
     "/review/<int:message_id>",
-    "/twilio/sms",
-    "/twilio/status/<int:attempt_id>",
 }  # fmt: skip
 
 
@@ -107,13 +106,22 @@ def test_no_route_has_appeared_or_disappeared_unnoticed(runtime: Runtime) -> Non
     assert {rule.rule for rule in app.url_map.iter_rules()} == ROUTES
 
 
+def test_webhooks_stand_beside_the_pages_without_what_pages_need(runtime: Runtime) -> None:
+    hooks = webhook_app(runtime)
+    assert {rule.rule for rule in hooks.url_map.iter_rules()} == {"/twilio/sms", "/twilio/status/<int:attempt_id>"}
+    client = create_app(runtime.settings, runtime).test_client()
+    for path, status in (("/twilio/sms", 403), ("/twilio/status/1", 403), ("/twilio/status/x", 404)):
+        answer = client.post(path, data={"a": "1"})
+        assert (answer.status_code, "Set-Cookie" in answer.headers) == (status, False), path
+
+
 def test_every_view_declares_who_may_call_it(runtime: Runtime) -> None:
     app = create_app(runtime.settings, runtime)
     assert [name for name in app.view_functions if declared_role(app, name) is None] == []
     public = {name for name in app.view_functions if declared_role(app, name) == PUBLIC}
     assert public == {
         "static", "assets.icon", "assets.serve", "language.choose", "healthz", "readyz", "accounts.sign_in",
-        "accounts.enter", "accounts.spend", "webhooks.inbound_text", "webhooks.status_report",
+        "accounts.enter", "accounts.spend",
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from tests.oracles import quiet_cases, stop_races
+from tests.oracles import phones, quiet_cases, stop_races
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,8 +32,10 @@ def main(arguments: Sequence[str]) -> int:
     )
     races.add_argument("--races", type=int, default=10_000, metavar="N", help="how many are run (10,000)")
     races.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    numbers = names.add_parser("phones", parents=[behind], help="which number can be texted or called")
+    numbers.add_argument("--numbers", type=int, default=100_000, metavar="N", help="how many are drawn (100,000)")
     chosen = parser.parse_args(arguments)
-    found = _quiet_hours(parser, chosen) if chosen.name == "quiet-hours" else _stop_races(parser, chosen)
+    found = {"quiet-hours": _quiet_hours, "stop-races": _stop_races, "phones": _phones}[chosen.name](parser, chosen)
     if chosen.json:
         sys.stdout.write(json.dumps(found) + "\n")
     return 0 if found["ok"] else 1
@@ -60,6 +62,17 @@ def _stop_races(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> 
         f"slice, {found['committed_after_stop']} slices committed after one; {found['received']:,} creates, "
         f"{found['received_after_stop']} over a second after a STOP; from slice to carrier "
         f"{found['slice_to_carrier_p99']} s (p99), {found['slice_to_carrier_max']} s (max).\n"
+    )
+    return found
+
+
+def _phones(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict[str, Any]:
+    if chosen.numbers < 100:
+        parser.error("--numbers must be 100 or more")
+    found = phones.as_json(chosen.seed, chosen.numbers)
+    sys.stderr.write(
+        f"{found['numbers']:,} numbers in {found['seconds']} s: {found['valid']:,} valid, {found['wrong']} verdicts "
+        f"unlike libphonenumber's {found['shapes'] or ''}\n"
     )
     return found
 

@@ -218,12 +218,12 @@ def test_a_forecast_counts_parts_cost_and_time() -> None:
         "en": [{"first_name": "Al"}] * 15 + [{"first_name": "Josephine"}] * 15,
         "es": [{}] * 3,
     }
-    seen = forecast(cohorts, templates, VALUES, people, NOON_TUESDAY)
+    seen = forecast(cohorts, templates, VALUES, people, NOON_TUESDAY, per_second=10)
     assert (seen.people, seen.parts, seen.exact) == (40, 15 + 30 + 10, False)
     assert seen.cost == pytest.approx(55 * table("forecast")["price_per_part"])
     assert seen.finish_at == NOON_TUESDAY + timedelta(seconds=40 / table("forecast")["texts_per_second"])
     assert measure(render(templates["en"], VALUES["en"], {"first_name": "Josephine"}, "en")).segments == 2
-    assert forecast([], templates, VALUES, {}, NOON_TUESDAY).parts == 0
+    assert forecast([], templates, VALUES, {}, NOON_TUESDAY, per_second=10).parts == 0
 
 
 def test_the_finish_waits_for_everybodys_hours() -> None:

@@ -21,10 +21,17 @@ def test_every_code_of_a_row_has_words() -> None:
     phone = (PEOPLE / "core" / "phone.py").read_text(encoding="utf-8").split('"""')[1]
     codes = {code for code in re.findall(r"``(\w+)``", phone) if code in sentences()}
     assert len(codes) > 12
-    for name in ("people/cells.py", "people/imports.py", "core/csv_rows.py"):
+    for name in ("people/cells.py", "people/imports.py", "core/csv_rows.py", "core/spreadsheets.py"):
         quoted = set(re.findall(r'"(\w+)"', (PEOPLE / name).read_text(encoding="utf-8")))
         codes |= {code for code in quoted if code in sentences()}
-    file_codes = {"csv_empty", "csv_no_header", "csv_is_spreadsheet", "csv_not_text"}
+    file_codes = {
+        "csv_empty",
+        "csv_no_header",
+        "csv_is_spreadsheet",
+        "csv_not_text",
+        "spreadsheet_unreadable",
+        "spreadsheet_too_large",
+    }
     not_on_pages = {"file_unreadable", "consent_blank"}  # of the command line
     assert codes - set(ROW_ERRORS) - not_on_pages == file_codes
     assert file_codes <= set(ERRORS)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.core.phone import REGIONS, check_phone, mask, number_zones
+from tests.oracles import phones
 
 
 @pytest.mark.parametrize(
@@ -158,6 +159,12 @@ def test_agrees_with_libphonenumber(digits: str, kind: str) -> None:
     assert verdict.valid is expected
     assert verdict.e164 == (f"+1{digits}" if expected else None)
     assert (verdict.reason is None) is expected
+
+
+def test_numbers_in_all_clothes_get_the_librarys_verdict() -> None:
+    found = phones.as_json(seed=7, numbers=2_500)
+    assert found["ok"], found["shapes"]
+    assert found["valid"] > 500
 
 
 @given(
