@@ -9,8 +9,6 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-import select
-import socket
 import ssl
 import threading
 from base64 import b64encode
@@ -27,6 +25,7 @@ from twilio.rest import Client
 
 from config.settings import Settings
 from outreach.carrier.base import Ambiguous, CarrierMessage, Rejected, Unreachable, error_for
+from outreach.core.sockets import is_readable
 
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 10.0
@@ -89,7 +88,7 @@ class OneTryHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is untyped
         if kept is None:
             kept = self._threads.kept = _Kept(self._new())
         connection = kept.connection
-        if connection.sock is not None and _is_readable(connection.sock):
+        if connection.sock is not None and is_readable(connection.sock.fileno()):
             connection.close()  # nothing was asked, so what there is to read is its end
         if connection.sock is None:
             _open(connection)
@@ -121,12 +120,6 @@ def _open(connection: HTTPConnection) -> None:
         connection.close()
         raise Unreachable(reason=type(error).__name__) from None
     connection.sock.settimeout(READ_SECONDS)
-
-
-def _is_readable(sock: socket.socket) -> bool:
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def _code(text: str) -> int:

@@ -18,8 +18,11 @@ from typing import Any, Protocol
 import structlog
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, create_engine, event
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
+
+from outreach.core.sockets import is_readable
 
 log = structlog.get_logger(__name__)
 
@@ -117,9 +120,9 @@ class Database:
         engine = create_engine(
             self.url,
             **common,
-            pool_pre_ping=True,
             connect_args={"options": options, "connect_timeout": 10},
         )
+        event.listen(engine, "checkout", _refuse_dead)
         if read_only:
             return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return engine
@@ -164,6 +167,12 @@ class Database:
         """Close every pooled connection (before a fork, at the end)."""
         for engine in (self._fast, self._durable, self._reader):
             engine.dispose()
+
+
+def _refuse_dead(connection: Any, _record: Any, _proxy: Any) -> None:
+    """A server that has gone closes its connections, which one look at the socket shows; to ask it costs two turns."""
+    if is_readable(connection.fileno()):
+        raise InvalidatePoolError  # the pool takes a new one, and drops all others of that time
 
 
 def _sqlite_pragmas(engine: Engine, synchronous: str, *, read_only: bool) -> None:
