@@ -39,6 +39,7 @@ COMMANDS = {
     "campaign": "outreach.cli.campaigns:campaign",
     "forecast": "outreach.cli.forecast:forecast",
     "export": "outreach.cli.silence:export",
+    "keys": "outreach.cli.keys:keys",
     "db": "outreach.cli.site:db",
     "group": "outreach.cli.site:group",
     "login-link": "outreach.cli.site:login_link",

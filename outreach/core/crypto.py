@@ -25,22 +25,28 @@ HASH_BYTES = 16
 class Vault:
     """Seals and opens documents, and computes blind indexes.
 
-    ``field_keys`` maps key id -> 32 bytes, the first one seals; ``index_key`` is 32 bytes of its own.
+    ``field_keys`` maps key id -> 32 bytes, the first one (``key_id``) seals; ``index_key`` is 32 bytes of its own.
+    What it seals begins with ``prefix``.
     """
 
     def __init__(self, field_keys: Mapping[str, bytes], index_key: bytes) -> None:
         if not field_keys:
             raise OutreachError("no_field_key")
         self._ciphers = {key_id: AESGCM(key) for key_id, key in field_keys.items()}
-        self._current = next(iter(field_keys))
-        self._prefix = bytes([len(self._current.encode())]) + self._current.encode()
+        self.key_id = next(iter(field_keys))
+        self.prefix = prefix_of(self.key_id)
         self._index_key = index_key
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The keys that it can open with."""
+        return tuple(self._ciphers)
 
     def seal(self, document: Mapping[str, Any], context: str) -> bytes:
         """Encrypt a JSON-able mapping under the current key."""
         nonce = os.urandom(NONCE_BYTES)
         plain = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-        return self._prefix + nonce + self._ciphers[self._current].encrypt(nonce, plain, context.encode())
+        return self.prefix + nonce + self._ciphers[self.key_id].encrypt(nonce, plain, context.encode())
 
     def open(self, sealed: bytes, context: str) -> dict[str, Any]:
         """Decrypt what ``seal`` made. Raises OutreachError for an unknown key or a changed document."""
@@ -67,3 +73,8 @@ class Vault:
             self._index_key, b"text\0" + text.rstrip().encode("utf-8", "surrogatepass"), hashlib.sha256
         )
         return digest[:HASH_BYTES]
+
+
+def prefix_of(key_id: str) -> bytes:
+    """What every document under this key begins with."""
+    return bytes([len(key_id.encode())]) + key_id.encode()

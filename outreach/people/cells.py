@@ -11,7 +11,7 @@ from config import table
 from outreach.core.csv_rows import Row
 from outreach.core.errors import message_for
 from outreach.core.phone import check_phone
-from outreach.people.columns import ColumnMap, key
+from outreach.people.columns import ColumnMap, key, words
 
 Consent = Literal["granted", "refused", "none"]
 
@@ -130,17 +130,45 @@ def _column(columns: ColumnMap, field: str) -> str:
 
 
 def _phone(row: Row, columns: ColumnMap) -> tuple[str | None, Problem | None]:
-    """The first usable number in order of preference, else what is wrong with the first that was given."""
+    """The first usable number in order of preference, else what is wrong with the first that was given.
+
+    Lines that the row calls a cell's come first; a fax is no phone, and what must be flagged as a cell's is.
+    """
     wrong: Problem | None = None
-    for index in columns.columns["phone"]:
+    places = columns.columns["phone"]
+    if columns.kinds:
+        kinds = {index: _kind(row.cells[at]) for index, at in columns.kinds.items()}
+        places = tuple(sorted(places, key=lambda index: kinds.get(index) != "cell"))
+    for index in places:
         for text in row.cells[index].split(SEVERAL_IN_A_CELL):
             if not text.strip():
+                continue
+            if columns.kinds and kinds.get(index) == "never":
+                wrong = wrong or problem(row.number, columns.header[index], "fax")
+                continue
+            if index in columns.flagged and not any(_says_cell(row.cells[at]) for at in columns.flagged[index]):
+                wrong = wrong or problem(row.number, columns.header[index], "not_a_cell")
                 continue
             verdict = check_phone(text)
             if verdict.e164:
                 return verdict.e164, None
             wrong = wrong or problem(row.number, columns.header[index], verdict.reason or "not_a_number")
     return None, wrong or problem(row.number, _column(columns, "phone"), "no_phone")
+
+
+def _kind(cell: str) -> Literal["cell", "never"] | None:
+    """What a line's type says: ``* Work Fax`` is never a phone's, ``Mobile`` is a cell's."""
+    said = set(words(cell))
+    return "never" if said & _line_words("never") else "cell" if said & _line_words("cell") else None
+
+
+def _says_cell(cell: str) -> bool:
+    return answer_of(cell) == "yes" or _kind(cell) == "cell"
+
+
+@cache
+def _line_words(kind: str) -> frozenset[str]:
+    return frozenset(table("columns")["line"][kind])
 
 
 def _names(row: Row, columns: ColumnMap) -> tuple[str, str]:

@@ -29,12 +29,18 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
-    """Field -> indexes of its columns, best first. ``whole_name``: the first-name column holds whole names."""
+    """Field -> indexes of its columns, best first. ``whole_name``: the first-name column holds whole names.
+
+    ``kinds``: phone column -> the column that says what kind of line it is. ``flagged``: phone column -> the columns
+    of which one must say that it is a cell's; a column that is not in it needs no flag.
+    """
 
     header: tuple[str, ...]
     columns: Mapping[str, tuple[int, ...]]
     whole_name: bool
     refusals: tuple[Refusal, ...]
+    kinds: Mapping[int, int]
+    flagged: Mapping[int, tuple[int, ...]]
 
     def named(self) -> dict[str, str | list[str]]:
         """Field -> the header's cell verbatim, or a list of them in order of preference."""
@@ -63,7 +69,31 @@ def map_columns(header: Sequence[str]) -> ColumnMap:
             raise BadInputError("column_twice", column=twice[0].strip(), field=field)
     if "phone" not in columns:
         raise BadInputError("no_phone_column", columns=", ".join(cell.strip()[:40] for cell in header[:20]))
-    return ColumnMap(tuple(header), columns, whole_name, _refusals(header))
+    kinds, flagged = _lines(header, columns["phone"])
+    return ColumnMap(tuple(header), columns, whole_name, _refusals(header), kinds, flagged)
+
+
+def _lines(header: Sequence[str], phones: Sequence[int]) -> tuple[dict[int, int], dict[int, tuple[int, ...]]]:
+    """What is said about each phone column: see ``ColumnMap``."""
+    rules, places = table("columns")["line"], {key(cell): index for index, cell in enumerate(header)}
+    before, after = (key(part) for part in rules["flag"].split("{phone}"))
+    kinds: dict[int, int] = {}
+    flags: dict[int, int] = {}
+    for index in phones:
+        name = words(header[index])
+        bare = "".join(word for word in name if word != "value")  # "Phone 1 - Value" has its "Phone 1 - Type"
+        for kind in rules["type_words"]:
+            if bare + kind in places:
+                kinds[index] = places[bare + kind]
+                break
+        flag = places.get(before + "".join(name) + after)
+        if flag is not None:
+            flags[index] = flag
+    if not any(name.startswith(before) and name.endswith(after) for name in places):
+        return kinds, {}
+    unnamed = [index for index in phones if not set(words(header[index])) & set(rules["cell"])]
+    said = {index: [place for place in (flags.get(index), kinds.get(index)) if place is not None] for index in unnamed}
+    return kinds, {index: tuple(places) for index, places in said.items()}
 
 
 def _refusals(header: Sequence[str]) -> tuple[Refusal, ...]:

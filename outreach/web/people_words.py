@@ -81,6 +81,7 @@ ROW_ERRORS: Final = {
     "empty": lazy_gettext("The row has no phone number."),
     "scientific_notation": lazy_gettext("A spreadsheet has rounded this number. Save the column as text."),
     "fax": lazy_gettext("This is a fax number."),
+    "not_a_cell": lazy_gettext("The file does not say that this line is a cell phone's."),
     "several_numbers": lazy_gettext("There is more than one number in the cell."),
     "not_a_number": lazy_gettext("This is not a phone number."),
     "wrong_region": lazy_gettext("This number belongs to another country."),

@@ -18,7 +18,7 @@ ROOMS = (
     ("outreach.messaging",),
     ("outreach.escalations",),
     ("outreach.tallies",),
-    ("outreach.migrations",),
+    ("outreach.migrations", "outreach.privacy"),
     ("outreach.replies", "outreach.serving"),
     ("outreach.web", "outreach.webhooks", "outreach.wsgi", "outreach.cli", "workers", "outreach.stage"),
     ("outreach.story",),

@@ -74,6 +74,66 @@ def test_headers(header: str, expected: dict[str, str | list[str]]) -> None:
     assert mapping(header) == expected
 
 
+OUTLOOK = (
+    "First Name,Middle Name,Last Name,E-mail Address,Business Fax,Business Phone,Home Fax,Home Phone,Mobile Phone,"
+    "Other Fax,Other Phone,Pager,Primary Phone,Home City,Home Postal Code,Categories"
+)
+OLD_GOOGLE = (
+    "Name,Given Name,Additional Name,Family Name,Yomi Name,Name Prefix,Nickname,Group Membership,E-mail 1 - Type,"
+    "E-mail 1 - Value,Phone 1 - Type,Phone 1 - Value,Phone 2 - Type,Phone 2 - Value,Address 1 - Type,"
+    "Address 1 - City,Address 1 - Postal Code"
+)
+
+
+@pytest.mark.parametrize(
+    ("system", "header", "expected"),
+    [
+        ("Google, old", OLD_GOOGLE,
+         {"first_name": "Given Name", "last_name": "Family Name", "phone": ["Phone 1 - Value", "Phone 2 - Value"],
+          "email": "E-mail 1 - Value", "city": "Address 1 - City", "zip": "Address 1 - Postal Code"}),
+        ("Outlook", OUTLOOK,
+         {"first_name": "First Name", "last_name": "Last Name", "email": "E-mail Address", "zip": "Home Postal Code",
+          "phone": ["Mobile Phone", "Primary Phone", "Home Phone", "Other Phone", "Business Phone"],
+          "city": "Home City"}),
+        ("Mobilize", "event id,event title,attended,first name,last name,email,phone,zip code,sms opt in status",
+         {"first_name": "first name", "last_name": "last name", "email": "email", "phone": "phone", "zip": "zip code",
+          "sms_consent": "sms opt in status"}),
+        ("Salesforce", "Contact ID,First Name,Last Name,Email,Phone,Mobile,Mailing City,Mailing Zip/Postal Code,"
+                       "Do Not Call,Email Opt Out,Fax,Fax Opt Out",
+         {"external_id": "Contact ID", "first_name": "First Name", "last_name": "Last Name", "email": "Email",
+          "phone": ["Mobile", "Phone"], "city": "Mailing City", "zip": "Mailing Zip/Postal Code"}),
+        ("ThruText", "Contact ID,First Name,Last Name,Phone,Zip Code,Language",
+         {"external_id": "Contact ID", "first_name": "First Name", "last_name": "Last Name", "phone": "Phone",
+          "zip": "Zip Code", "language": "Language"}),
+        ("VoteBuilder", "Voter File VANID,LastName,FirstName,mCity,mState,mZip5,mZip4,Preferred Phone,Home Phone,"
+                        "Cell Phone,PreferredEmail",
+         {"external_id": "Voter File VANID", "last_name": "LastName", "first_name": "FirstName", "city": "mCity",
+          "zip": "mZip5", "phone": ["Cell Phone", "Preferred Phone", "Home Phone"], "email": "PreferredEmail"}),
+        ("CiviCRM", "Contact ID,First Name,Last Name,Phone,Phone Type,Do Not Sms,Postal Code,Preferred Language",
+         {"external_id": "Contact ID", "first_name": "First Name", "last_name": "Last Name", "phone": "Phone",
+          "zip": "Postal Code", "language": "Preferred Language"}),
+        ("Mailchimp", "Email Address,First Name,Last Name,Phone Number,Address,MEMBER_RATING,OPTIN_TIME,TAGS",
+         {"email": "Email Address", "first_name": "First Name", "last_name": "Last Name", "phone": "Phone Number",
+          "tags": "TAGS"}),
+        ("by hand", "Full Name,Cell #,Zip,Language (EN/ES),OK to text?",
+         {"first_name": "Full Name", "phone": "Cell #", "zip": "Zip", "language": "Language (EN/ES)",
+          "sms_consent": "OK to text?"}),
+        ("a mano", "Nombre completo,Núm. de celular,C.P.,Idioma,¿Acepta mensajes de texto?",
+         {"first_name": "Nombre completo", "phone": "Núm. de celular", "zip": "C.P.", "language": "Idioma",
+          "sms_consent": "¿Acepta mensajes de texto?"}),
+        ("una parroquia", "Apellido,Nombre,Tel. casa,Tel. móvil,Código Postal,Ciudad,No llamar",
+         {"last_name": "Apellido", "first_name": "Nombre", "phone": ["Tel. móvil", "Tel. casa"],
+          "zip": "Código Postal", "city": "Ciudad"}),
+        ("a sign-in sheet", "Name,Phone (cell),Email,Zip,Can we text you?",
+         {"first_name": "Name", "phone": "Phone (cell)", "email": "Email", "zip": "Zip",
+          "sms_consent": "Can we text you?"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) and "," not in value else "",
+)  # fmt: skip
+def test_other_systems_and_sheets_made_by_hand(system: str, header: str, expected: dict[str, str | list[str]]) -> None:
+    assert mapping(header) == expected, system
+
+
 def test_the_systems_of_the_shared_sample() -> None:
     """The real header rows where they are at hand; the rows above say the same of ours."""
     ours: list[dict[str, Any]] = [{"header": VAN, "map": {"zip": "ZipOrPostal"}}]
@@ -115,6 +175,34 @@ def test_the_first_usable_phone_in_order_of_preference() -> None:
     assert person("HomePhone,CellPhone", "602-555-0101,480-555-0102").e164 == "+14805550102"
     assert person("HomePhone,CellPhone", "602-555-0101,1.5E+10").e164 == "+16025550101"
     assert person("Phone 1 - Value,Name", "12 ::: (623) 555-0103,Ana").e164 == "+16235550103"
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "number"),
+    [
+        # A voter file: the cell first; the others only when they are flagged as cells.
+        ("CellPhone,HomePhone,IsHomePhoneACellExchange", "480-555-0101,602-555-0102,1", "+14805550101"),
+        ("CellPhone,HomePhone,IsHomePhoneACellExchange", ",602-555-0102,1", "+16025550102"),
+        ("CellPhone,HomePhone,IsHomePhoneACellExchange", ",602-555-0102,0", None),
+        ("CellPhone,HomePhone,IsHomePhoneACellExchange", ",602-555-0102,", None),
+        ("HomePhone,IsHomePhoneACellExchange,Phone", ",0,623-555-0103", None),
+        ("OptInPhone,OptInPhoneType,IsHomePhoneACellExchange", "480-555-0104,Cell,", "+14805550104"),
+        ("OptInPhone,OptInPhoneType,IsHomePhoneACellExchange", "480-555-0104,Landline,", None),
+        ("HomePhone,Phone", "602-555-0102,623-555-0103", "+16235550103"),  # nothing is flagged here
+        # Labels: a fax is no phone, and what is called mobile comes first.
+        ("Phone 1 - Type,Phone 1 - Value,Phone 2 - Type,Phone 2 - Value",
+         "Home,602-555-0102,* Mobile,480-555-0101", "+14805550101"),
+        ("Phone 1 - Label,Phone 1 - Value,Phone 2 - Label,Phone 2 - Value",
+         "Work Fax,602-555-0102,Home,623-555-0103", "+16235550103"),
+        ("Phone 1 - Type,Phone 1 - Value", "Pager,602-555-0102", None),
+        ("Phone,Phone Type", "602-555-0102,Fax", None),
+        ("Phone,Phone Type", "602-555-0102,Phone", "+16025550102"),
+    ],
+)  # fmt: skip
+def test_which_line_is_taken(header: str, cells: str, number: str | None) -> None:
+    found, problems = read_person(Row(2, cells.split(",")), map_columns(header.split(",")), None)
+    assert (found.e164 if found else None) == number
+    assert (found is None) == bool(problems)
 
 
 @pytest.mark.parametrize(

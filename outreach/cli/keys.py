@@ -1,0 +1,50 @@
+"""Commands on the keys that seal numbers, names and texts."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from outreach.cli.context import runtime
+from outreach.privacy import keys as use_cases
+
+
+@click.group()
+def keys() -> None:
+    """The keys that numbers, names and texts are sealed under."""
+
+
+@keys.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on one line.")
+def show(as_json: bool) -> None:
+    """How many documents are under which key. A key that nothing is under may be taken out of the settings."""
+    held = runtime()
+    found = use_cases.keys_in_use(held)
+    if as_json:
+        click.echo(json.dumps({"current": held.vault.key_id, "documents": found}))
+        return
+    click.echo(f"New documents are sealed under {held.vault.key_id}.")
+    for table, counts in found.items():
+        for key_id, count in sorted(counts.items()):
+            click.echo(f"  {count:>10}  {table:<12} {key_id}")
+
+
+@keys.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on one line.")
+@click.pass_context
+def rotate(ctx: click.Context, as_json: bool) -> None:
+    """Seal everything anew under the first key of FIELD_ENCRYPTION_KEYS.
+
+    Exit code 1: something could not be opened.
+    """
+    done = use_cases.rotate(runtime())
+    left = {table: count for table, count in done.left.items() if count}
+    sealed = {table: count for table, count in done.sealed.items() if count}
+    if as_json:
+        click.echo(json.dumps({"current": done.key_id, "sealed": sealed, "left": left}))
+    else:
+        click.echo(f"{sum(sealed.values())} documents sealed anew under {done.key_id}.")
+        if left:
+            click.echo(f"{sum(left.values())} cannot be opened: {left}. Is their key still in the settings?", err=True)
+    ctx.exit(1 if left else 0)

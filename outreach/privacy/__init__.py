@@ -1,0 +1,1 @@
+"""What protects people on a list from whoever reads the database."""
