@@ -29,6 +29,7 @@ from outreach.messaging.recover import fetch_silent, list_missed
 from outreach.messaging.retries import retry_reported
 from outreach.messaging.sweep import release_held, sweep_claims, sweep_closed, sweep_posts, wake_senders
 from outreach.people.uploads import purge_uploads
+from outreach.privacy.retention import purge_words
 from outreach.replies import answer_found
 from outreach.tallies.fold import LEASE, LeaseLost, fold
 
@@ -42,6 +43,7 @@ SWEEP_AT_THE_LATEST = 2.0
 LIST_EVERY = 60.0
 """Domain seconds between two looks for texts that the webhook missed; never more often than the real seconds below."""
 LIST_AT_MOST_EVERY = 5.0
+PURGE_WORDS_EVERY = 6 * 3600.0
 PURGE_EVERY = 600.0
 """Real seconds between two looks for uploads that were kept for their time."""
 
@@ -148,6 +150,7 @@ STEPS: tuple[Callable[[Runtime], int], ...] = (
     launch_due,
     wake_planners,
     seldom(purge_uploads, PURGE_EVERY),
+    seldom(purge_words, PURGE_WORDS_EVERY),
 )
 """What is swept each second, when a fold has found nothing left, or a little later."""
 

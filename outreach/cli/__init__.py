@@ -40,6 +40,7 @@ COMMANDS = {
     "forecast": "outreach.cli.forecast:forecast",
     "export": "outreach.cli.silence:export",
     "keys": "outreach.cli.keys:keys",
+    "purge": "outreach.cli.keys:purge",
     "db": "outreach.cli.site:db",
     "group": "outreach.cli.site:group",
     "login-link": "outreach.cli.site:login_link",

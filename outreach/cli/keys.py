@@ -1,4 +1,4 @@
-"""Commands on the keys that seal numbers, names and texts."""
+"""Commands on what protects people on a list: the keys that seal their documents, and what goes after its time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from outreach.cli.context import runtime
 from outreach.privacy import keys as use_cases
+from outreach.privacy import retention
 
 
 @click.group()
@@ -48,3 +49,12 @@ def rotate(ctx: click.Context, as_json: bool) -> None:
         if left:
             click.echo(f"{sum(left.values())} cannot be opened: {left}. Is their key still in the settings?", err=True)
     ctx.exit(1 if left else 0)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on one line.")
+def purge(as_json: bool) -> None:
+    """Empty texts and replies of campaigns that ended 30 days ago, and delete old uploads. Upkeep does so as well."""
+    done = retention.purge(runtime())
+    text = f"{done.texts} texts and {done.replies} replies emptied, {done.uploads} uploads deleted."
+    click.echo(json.dumps(done._asdict()) if as_json else text)

@@ -97,6 +97,8 @@ def answer_person(tx: Transaction, runtime: Runtime, who: Actor, conversation_id
     if is_suppressed(tx, thread.number_hash, who.group_id):
         raise ConflictError("person_opted_out")
     reply = _last_reply(tx, thread)
+    if reply.sealed is None:
+        raise ConflictError("reply_words_gone")
     person = tx.execute(
         select(Constituent.id, Constituent.language).where(
             Constituent.group_id == who.group_id, Constituent.number_hash == thread.number_hash
@@ -263,7 +265,7 @@ def _opt_out(tx: Transaction, runtime: Runtime, who: Actor, reply: Reply) -> Non
         tx,
         group_id=who.group_id,
         number_hash=reply.number_hash,
-        wording=runtime.vault.open(reply.sealed, "reply")["body"],
+        wording=runtime.vault.open(reply.sealed, "reply")["body"] if reply.sealed else None,
         source="staff",
         at=at,
         recorded_by=who.name,

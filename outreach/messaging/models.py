@@ -195,7 +195,7 @@ class Reply(Base):
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
     constituent_id: Mapped[int | None] = mapped_column(ForeignKey("constituent.id"))
     gate_id: Mapped[int | None] = mapped_column(ForeignKey("gate.id"))  # null: it matched no campaign
-    sealed: Mapped[bytes] = mapped_column(LargeBinary)  # {from, body}
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # {from, body}, until its words go
     intent: Mapped[str] = mapped_column(String(24))
     outcome: Mapped[str | None] = mapped_column(String(16))
     language: Mapped[str] = mapped_column(String(3))

@@ -186,7 +186,7 @@ def record_opt_out(
     group_id: int,
     number_hash: bytes,
     *,
-    wording: str,
+    wording: str | None,
     source: EventSource,
     at: datetime,
     recorded_by: str = "person",

@@ -42,6 +42,9 @@ VIEW_WORDS: Final = {
 }
 ERRORS: Final = {
     "conversation_claimed": lazy_gettext("Somebody else takes care of this thread now."),
+    "reply_words_gone": lazy_gettext(
+        "Their text is older than 30 days: its words and number are not kept, so it cannot be answered here."
+    ),
     "conversation_undecided": lazy_gettext("First say whether the person wants no more texts."),
     "nothing_to_decide": lazy_gettext("This was decided already."),
     "person_opted_out": lazy_gettext("This person gets no texts from you: they opted out, or must not be texted now."),

@@ -105,4 +105,4 @@ def _found(session: Session, runtime: Runtime, group_id: int) -> dict[str, str]:
         .order_by(case((Conversation.rank == TO_READ, 0), else_=1), Conversation.id)
         .limit(1)
     ).scalar_one()
-    return {"person": str(person), "phone": runtime.vault.open(sealed, "reply")["from"], "thread": str(thread)}
+    return {"person": str(person), "phone": runtime.vault.open(sealed or b"", "reply")["from"], "thread": str(thread)}

@@ -1,0 +1,79 @@
+"""Words go after their time: 30 days after a campaign's last text its texts and replies are emptied (COMPLIANCE.md).
+
+What stays are states, outcomes, totals and the keyed hash of the number: tallies and "has this person been texted
+lately" go on being right. A text that somebody must still decide on, or that may still go out, is kept.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import ColumnElement, bindparam, exists, func, or_, select, update
+
+from outreach.core.runtime import Runtime
+from outreach.messaging.models import Gate, Message, Reply
+from outreach.messaging.states import BEFORE_POSTING
+from outreach.people.uploads import purge_uploads
+
+KEPT: Final = timedelta(days=30)
+CHUNK: Final = 500
+OPEN: Final = (*BEFORE_POSTING, "posting", "unknown", "needs_review")
+"""A text in one of these states may go out yet, or somebody must look at it."""
+
+
+class Purged(NamedTuple):
+    """How many texts and replies were emptied, and how many uploads were deleted."""
+
+    texts: int
+    replies: int
+    uploads: int
+
+
+def purge(runtime: Runtime) -> Purged:
+    """Empty and delete what was kept for its time. May be killed and run again; 500 rows a transaction."""
+    now, real_now = runtime.clock.now(), runtime.clock.real_now()
+    over = _over(runtime, now)
+    old = func.coalesce(Message.posted_at, Message.not_before) <= now - KEPT
+    texts = _empty(
+        runtime,
+        Message.__table__,
+        or_(Message.gate_id.in_(over), (Gate.kind != "wave") & old) & Message.state.not_in(OPEN),
+    )
+    heard = Reply.received_at <= real_now - KEPT
+    replies = _empty(runtime, Reply.__table__, heard & or_(Reply.gate_id.is_(None), Reply.gate_id.in_(over)))
+    return Purged(texts, replies, purge_uploads(runtime))
+
+
+def purge_words(runtime: Runtime) -> int:
+    """The same as a step of upkeep; how many texts and replies were emptied."""
+    done = purge(runtime)
+    return done.texts + done.replies
+
+
+def _over(runtime: Runtime, now: datetime) -> list[int]:
+    """Campaigns' gates whose last text went out so long ago, and in which nothing waits."""
+    recent = exists().where(Message.gate_id == Gate.id, or_(Message.state.in_(OPEN), Message.posted_at > now - KEPT))
+    query = select(Gate.id).where(Gate.kind == "wave", Gate.created_at <= now - KEPT, ~recent)
+    with runtime.db.snapshot() as session:
+        return list(session.execute(query).scalars())
+
+
+def _empty(runtime: Runtime, table: Any, which: ColumnElement[bool]) -> int:
+    query = (
+        select(table.c.id)
+        .where(table.c.id > bindparam("after"), table.c.sealed.is_not(None), which)
+        .order_by(table.c.id)
+        .limit(CHUNK)
+    )
+    if table is Message.__table__:
+        query = query.join(Gate, Gate.id == table.c.gate_id)
+    after, emptied = 0, 0
+    while True:
+        with runtime.db.snapshot() as session:
+            ids = list(session.execute(query, {"after": after}).scalars())
+        if not ids:
+            return emptied
+        with runtime.db.transaction() as tx:
+            tx.execute(update(table).where(table.c.id.in_(ids)).values(sealed=None))
+        after, emptied = ids[-1], emptied + len(ids)
