@@ -139,7 +139,7 @@ def seldom(step: Callable[[Runtime], int], seconds: float) -> Callable[[Runtime]
     return turn
 
 
-STEPS: tuple[Callable[[Runtime], int], ...] = (
+EACH_TIME: tuple[Callable[[Runtime], int], ...] = (
     sweep_claims,
     sweep_posts,
     release_held,
@@ -149,10 +149,9 @@ STEPS: tuple[Callable[[Runtime], int], ...] = (
     wake_senders,
     launch_due,
     wake_planners,
-    seldom(purge_uploads, PURGE_EVERY),
-    seldom(purge_words, PURGE_WORDS_EVERY),
 )
 """What is swept each second, when a fold has found nothing left, or a little later."""
+STEPS = (*EACH_TIME, seldom(purge_uploads, PURGE_EVERY), seldom(purge_words, PURGE_WORDS_EVERY))
 
 
 def main() -> None:

@@ -46,6 +46,11 @@ class GateText(Base):
     values: Mapped[dict[str, str]] = mapped_column(JSON)
 
 
+LEASED = "state in ('claimed', 'posting')"
+IS_LEASED = text(f"message.{LEASED}")
+"""Word for word what the index says: without it a query for one of the two reads every message."""
+
+
 class Message(Base):
     """One text to one person."""
 
@@ -75,8 +80,8 @@ class Message(Base):
         Index(
             "ix_message_leased",
             "lease_until",
-            sqlite_where=text("state in ('claimed', 'posting')"),
-            postgresql_where=text("state in ('claimed', 'posting')"),
+            sqlite_where=text(LEASED),
+            postgresql_where=text(LEASED),
         ),
         Index(
             "ix_message_check",

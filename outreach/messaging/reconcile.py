@@ -44,16 +44,19 @@ class Doubt:
 def due_doubts(runtime: Runtime) -> list[Doubt]:
     """Unknown messages whose next look-up is due."""
     with runtime.db.snapshot() as session:
+        # By itself: joined, every attempt may be read for the few doubts.
+        due = select(Message.id).where(Message.state == "unknown", Message.next_check_at <= runtime.clock.now())
+        ids = session.execute(due.order_by(Message.next_check_at).limit(AT_ONCE)).scalars().all()
+        if not ids:
+            return []
         rows = session.execute(
             select(
                 Message.id, MessageAttempt.id, MessageAttempt.begun_at, MessageAttempt.body_hash, Message.sealed,
                 Message.checks,
             )
             .join(MessageAttempt, MessageAttempt.message_id == Message.id)
-            .where(Message.state == "unknown", Message.next_check_at <= runtime.clock.now())
-            .where(MessageAttempt.closed.is_(False))
+            .where(Message.id.in_(ids), MessageAttempt.closed.is_(False))
             .order_by(Message.next_check_at)
-            .limit(AT_ONCE)
         ).all()  # fmt: skip
     return [Doubt(*row) for row in rows]
 

@@ -11,7 +11,7 @@ from outreach.core.db import Job, Transaction
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
 from outreach.messaging.gates import SEND_BATCH, cancel_chunk
-from outreach.messaging.models import Event, Gate, Message, MessageAttempt, Tally
+from outreach.messaging.models import IS_LEASED, Event, Gate, Message, MessageAttempt, Tally
 
 CHUNK = 500
 WAKE_AFTER = timedelta(seconds=5)
@@ -23,7 +23,7 @@ def sweep_claims(runtime: Runtime) -> int:
     with runtime.db.transaction() as tx:
         ended = (
             select(Message.id)
-            .where(Message.state == "claimed", Message.lease_until < runtime.clock.real_now())
+            .where(IS_LEASED, Message.state == "claimed", Message.lease_until < runtime.clock.real_now())
             .limit(CHUNK)
             .with_for_update(skip_locked=True)
         )
@@ -40,13 +40,16 @@ def sweep_posts(runtime: Runtime) -> int:
     """Posting rows whose sender never told the result become unknown, through an event like any other."""
     now = runtime.clock.real_now()
     with runtime.db.transaction() as tx:
+        ended = select(Message.id).where(IS_LEASED, Message.state == "posting", Message.lease_until < now)
+        ids = tx.execute(ended.order_by(Message.lease_until).limit(CHUNK)).scalars().all()
+        if not ids:
+            return 0
+        # By themselves: joined, either table may be read whole for the other's few rows.
         silent = (
             tx.execute(
                 select(MessageAttempt.id)
-                .join(Message, Message.id == MessageAttempt.message_id)
-                .where(Message.state == "posting", Message.lease_until < now, MessageAttempt.closed.is_(False))
+                .where(MessageAttempt.message_id.in_(ids), MessageAttempt.closed.is_(False))
                 .where(~exists().where(Event.attempt_id == MessageAttempt.id, Event.folded_at.is_(None)))
-                .limit(CHUNK)
             )
             .scalars()
             .all()
