@@ -78,7 +78,7 @@ def test_a_list_comes_in_by_mouse_and_its_people_are_found(page: Page, site: tup
     with page.expect_download() as got:
         page.get_by_role("link", name="Get an empty file").click()
     assert got.value.suggested_filename == "template.csv"
-    page.get_by_label("CSV file").set_input_files(file)
+    page.get_by_label("File of people").set_input_files(file)
     page.get_by_label("Name of the list").fill("May fair")
     page.get_by_label("How and when did they agree").fill("They ticked the box at the fair on May 3.")
     page.get_by_role("button", name="Look at what would happen").click()
@@ -119,7 +119,7 @@ def test_the_same_by_keyboard(page: Page, site: tuple[str, Runtime], file: Path)
     address, runtime = site
     sign_in(page, address, runtime, make_group(runtime))
     page.goto(f"{address}/people/import")
-    tab_to(page, "CSV file")
+    tab_to(page, "File of people")
     page.locator(":focus").set_input_files(file)  # the dialogue for files is the browser's own
     tab_to(page, "Name of the list")
     page.keyboard.type("May fair")
@@ -196,7 +196,7 @@ def test_a_small_phone_without_scripts(plain_page: Page, site: tuple[str, Runtim
     plain_page.get_by_role("button", name="Menu Home").click()
     plain_page.get_by_role("link", name="People", exact=True).click()
     plain_page.get_by_role("link", name="Import a list").click()
-    plain_page.get_by_label("CSV file").set_input_files(file)
+    plain_page.get_by_label("File of people").set_input_files(file)
     plain_page.get_by_label("Name of the list").fill("May fair")
     plain_page.get_by_label("How and when did they agree").fill("At the fair")
     plain_page.get_by_role("button", name="Look at what would happen").click()
@@ -213,7 +213,7 @@ def test_a_file_that_is_far_too_large_gets_an_answer(page: Page, site: tuple[str
     large = tmp_path / "large.csv"
     large.write_bytes(b"Name,Phone\n" + b"x" * (uploads.MOST_BYTES + 5 * 1024 * 1024))
     page.goto(f"{address}/people/import")
-    page.get_by_label("CSV file").set_input_files(large)
+    page.get_by_label("File of people").set_input_files(large)
     page.get_by_label("Name of the list").fill("May fair")
     page.get_by_role("button", name="Look at what would happen").click()
     expect(page.get_by_role("heading", name="Too large")).to_be_visible()

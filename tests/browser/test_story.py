@@ -114,7 +114,7 @@ def bring_the_people(page: Page) -> None:
     page.get_by_role("link", name="Bring the people who agreed").click()
     rows = [f'{name.replace(" ", ",")},"{phone}",85201,Mesa,English' for name, phone in PEOPLE.items()]
     lines = "\n".join(["First Name,Last Name,Mobile Phone,ZIP,City,Language", *rows])
-    page.get_by_label("CSV file").set_input_files(
+    page.get_by_label("File of people").set_input_files(
         {"name": "fair.csv", "mimeType": "text/csv", "buffer": lines.encode()}
     )
     page.get_by_label("Name of the list").fill("May fair")

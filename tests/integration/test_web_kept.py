@@ -264,7 +264,7 @@ def test_a_file_must_be_chosen_again_and_the_words_beside_it_are_kept(app: Flask
     refused = client.post("/people/import", data=form, headers=OURS)
     page = text(refused)
     assert refused.status_code == 401
-    assert "choose it again: CSV file" in page
+    assert "choose it again: File of people" in page
     assert "secret cell" not in page
     assert 'enctype="multipart/form-data"' in page
     enter(client, runtime, group)
