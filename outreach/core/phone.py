@@ -101,7 +101,7 @@ def check_phone(text: str, kind: Kind = "constituent") -> PhoneVerdict:
     if number.country_code != 1:
         return _refuse(text, "wrong_region", phonenumbers.region_code_for_number(number))
     length = phonenumbers.is_possible_number_with_reason(number)
-    if length in _LENGTHS:
+    if length in _LENGTHS and not phonenumbers.is_valid_number(number):
         return _refuse(text, _LENGTHS[length])
     return _judge(text, phonenumbers.national_significant_number(number), number.extension, kind)
 

@@ -66,7 +66,7 @@ def test_extensions_are_kept(text: str, extension: str) -> None:
         ("480\x00555\x000117", "not_a_number"),
         ("\ud800", "not_a_number"),
         ("555-0117", "no_area_code"),
-        ("3100117", "no_area_code"),
+        ("6100117", "no_area_code"),
         ("48055", "too_short"),
         ("480555011", "too_short"),
         ("480555011712", "too_long"),
@@ -159,6 +159,11 @@ def test_agrees_with_libphonenumber(digits: str, kind: str) -> None:
     assert verdict.valid is expected
     assert verdict.e164 == (f"+1{digits}" if expected else None)
     assert (verdict.reason is None) is expected
+
+
+def test_canadas_seven_digit_numbers_are_whole_ones() -> None:
+    verdict = check_phone("310-0707")
+    assert (verdict.e164, verdict.region, verdict.number_zones) == ("+13100707", "CA", ())
 
 
 def test_numbers_in_all_clothes_get_the_librarys_verdict() -> None:
