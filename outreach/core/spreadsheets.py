@@ -1,7 +1,7 @@
 """The first sheet with anything in it of an XLSX file, as the CSV text that its program would have saved.
 
 It is made in memory: a contact file stands on no disk in plain. A file that would unpack to more than ``MOST_UNPACKED``
-is refused before anything is unpacked.
+is refused before anything of it is kept.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+import zlib
 from datetime import date, time, timedelta
 from typing import BinaryIO
 
@@ -17,6 +18,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 from outreach.core.errors import BadInputError
 
 MOST_UNPACKED = 100 * 1024 * 1024
+PIECE = 1024 * 1024
 EXACT = 10**15
 """A spreadsheet's numbers are floats: above this, digits are gone."""
 
@@ -37,15 +39,20 @@ def as_csv(file: BinaryIO) -> io.BytesIO:
 
 
 def _check_size(file: BinaryIO) -> None:
-    """What the archive says of itself; the reader then takes no more than that out of it."""
+    """Unpack everything once and keep nothing: what an archive says of its sizes may be a lie."""
+    unpacked = 0
     try:
         with zipfile.ZipFile(file) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+            for about in archive.infolist():
+                about.file_size = MOST_UNPACKED + 1  # how far it reads; a lie about less then fails its checksum
+                with archive.open(about) as part:
+                    while chunk := part.read(PIECE):
+                        unpacked += len(chunk)
+                        if unpacked > MOST_UNPACKED:
+                            raise BadInputError("spreadsheet_too_large", most=MOST_UNPACKED // 1024 // 1024)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError):  # also an encrypted or odd one
         raise BadInputError("spreadsheet_unreadable") from None
     file.seek(0)
-    if unpacked > MOST_UNPACKED:
-        raise BadInputError("spreadsheet_too_large", most=MOST_UNPACKED // 1024 // 1024)
 
 
 def _sheets(workbook: CalamineWorkbook) -> list[str]:

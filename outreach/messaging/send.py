@@ -91,13 +91,13 @@ class Sender:
         settings = runtime.settings
         name = settings.twilio_messaging_service_sid or settings.twilio_from_number or "sender"
         self._rate = SharedRate(settings.redis_url, name, settings.sender_rate)
-        # From here on, only the claiming thread's.
+        self._begun = 0
+        # The claiming thread's; the dispatcher only reads how old the tail is.
         self._turns = count()
         self._served: dict[int, int] = {}
         self._passed: dict[int, int] = {}  # gate -> the last id that its claims have looked at
         self._waiting = Waiting([], 0.0)
         self._look_at = self._started = time.monotonic()
-        self._begun = 0
 
     def run(self, gate_id: int, deadline: float, stopping: Callable[[], bool] = lambda: False) -> int:
         """Take turns until the deadline, or until nothing is due."""

@@ -83,12 +83,21 @@ def test_cells_become_what_a_person_sees() -> None:
         (workbook([["Ana", "480-555-0101"]]), "csv_no_header"),
     ],
 )
-def test_what_cannot_be_used_is_said_before_anything_is_unpacked(data: bytes, code: str) -> None:
+def test_what_cannot_be_used_is_said_before_anything_is_kept(data: bytes, code: str) -> None:
     assert len(data) < 200_000
     with pytest.raises(BadInputError) as caught, open_csv(data) as table:
         list(table)
     assert caught.value.code == code
     assert str(caught.value) != code
+
+
+def test_a_bomb_that_lies_about_its_size_is_found_out() -> None:
+    honest = workbook([["Cell"]], filler=101 * 1024 * 1024)
+    said = (101 * 1024 * 1024).to_bytes(4, "little")
+    assert honest.count(said) >= 1
+    with pytest.raises(BadInputError) as caught, open_csv(honest.replace(said, (10).to_bytes(4, "little"))):
+        pass
+    assert caught.value.code == "spreadsheet_too_large"
 
 
 def test_an_archive_that_is_no_spreadsheet() -> None:
