@@ -13,6 +13,8 @@ from outreach.messaging.events import append, delta
 from outreach.messaging.gates import open_gate
 from outreach.messaging.models import Message
 from outreach.people.models import Constituent, ContactList, ListMembership
+from outreach.people.sealed_files import SealedSpool
+from outreach.people.uploads import Received, keep_upload
 from outreach.people.zones import zones_for, zones_key
 
 TEXTS = {"en": "Hi {{ first_name }}, {{ group }} here. Reply STOP to opt out.", "es": "Hola {{ first_name }}. ALTO"}
@@ -107,3 +109,18 @@ def plan_messages(runtime: Runtime, world: World, *, gate_id: int | None = None)
         tx.flush()
         append(tx, [delta(gate, None, "planned", len(rows), runtime.clock.real_now())])
         return [row.id for row in rows]
+
+
+def upload_file(
+    runtime: Runtime,
+    group_id: int,
+    content: bytes,
+    file_name: str = "a.csv",
+    list_name: str = "Fair",
+    consent: str | None = "yes",
+    by: str = "admin",
+) -> int:
+    """A contact file as the import page receives it; the upload's id."""
+    with SealedSpool(runtime.vault) as spool:
+        spool.write(content)
+        return keep_upload(runtime, group_id, Received(spool, file_name, list_name, consent), by=by)

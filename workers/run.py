@@ -21,13 +21,14 @@ from rq.worker import RoundRobinWorker
 from config.settings import Settings
 from outreach.core.logs import set_up_logs
 from outreach.core.queue import QUEUES, waiting_mark
-from workers import campaigns, messaging
+from workers import campaigns, messaging, people
 from workers.context import SENDER_THREADS, STOPPING
 
 log = structlog.get_logger(__name__)
 
 ALLOWED = frozenset(
-    f"{function.__module__}.{function.__name__}" for function in (messaging.send_batch, campaigns.plan_wave)
+    f"{function.__module__}.{function.__name__}"
+    for function in (messaging.send_batch, campaigns.plan_wave, people.work_uploads)
 )
 
 
@@ -63,12 +64,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m workers.run", description=__doc__)
     parser.add_argument("--sender-threads", type=int, default=32, help="POSTs under way at once (default 32)")
     parser.add_argument("--burst", action="store_true", help="end when the queues are empty")
+    parser.add_argument("--queues", nargs="+", default=list(QUEUES), help=f"which (default {' '.join(QUEUES)})")
     options = parser.parse_args()
     settings = Settings.from_environment()
     set_up_logs("worker")
     os.environ[SENDER_THREADS] = str(options.sender_threads)
     connection = Redis.from_url(settings.redis_url)
-    worker = AllowListWorker(list(QUEUES), connection=connection, serializer=JSONSerializer)
+    worker = AllowListWorker(options.queues, connection=connection, serializer=JSONSerializer)
     worker.work(burst=options.burst, logging_level="WARNING")
 
 

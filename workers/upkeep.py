@@ -28,7 +28,7 @@ from outreach.messaging.reconcile import reconcile
 from outreach.messaging.recover import fetch_silent, list_missed
 from outreach.messaging.retries import retry_reported
 from outreach.messaging.sweep import release_held, sweep_claims, sweep_closed, sweep_posts, wake_senders
-from outreach.people.uploads import purge_uploads
+from outreach.people.uploads import purge_uploads, wake_importer
 from outreach.privacy.retention import purge_words
 from outreach.replies import answer_found
 from outreach.tallies.fold import LEASE, LeaseLost, fold
@@ -44,6 +44,7 @@ LIST_EVERY = 60.0
 """Domain seconds between two looks for texts that the webhook missed; never more often than the real seconds below."""
 LIST_AT_MOST_EVERY = 5.0
 PURGE_WORDS_EVERY = 6 * 3600.0
+WAKE_IMPORTER_EVERY = 10.0
 PURGE_EVERY = 600.0
 """Real seconds between two looks for uploads that were kept for their time."""
 
@@ -151,7 +152,12 @@ EACH_TIME: tuple[Callable[[Runtime], int], ...] = (
     wake_planners,
 )
 """What is swept each second, when a fold has found nothing left, or a little later."""
-STEPS = (*EACH_TIME, seldom(purge_uploads, PURGE_EVERY), seldom(purge_words, PURGE_WORDS_EVERY))
+STEPS = (
+    *EACH_TIME,
+    seldom(wake_importer, WAKE_IMPORTER_EVERY),
+    seldom(purge_uploads, PURGE_EVERY),
+    seldom(purge_words, PURGE_WORDS_EVERY),
+)
 
 
 def main() -> None:

@@ -18,13 +18,14 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from io import RawIOBase
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from outreach.core.errors import BadInputError
 from outreach.core.spreadsheets import as_csv
 
-Source = bytes | Path | BinaryIO
+Source = bytes | Path | BinaryIO | RawIOBase
 
 DELIMITERS = ",;\t|"
 LINES_IN_A_RECORD = 100
@@ -142,7 +143,7 @@ def _seekable(source: Source) -> Iterator[BinaryIO]:
             yield found
     elif source.seekable():
         source.seek(0)
-        yield source
+        yield cast(BinaryIO, source)
     else:  # a pipe
         with tempfile.TemporaryFile() as spool:
             shutil.copyfileobj(source, spool)

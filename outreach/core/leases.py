@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, insert, or_, select, update
+from sqlalchemy import String, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from outreach.core.db import Base, Database
+from outreach.core.db import Base, Database, Transaction
 
 
 class Lease(Base):
@@ -52,6 +52,19 @@ def acquire(db: Database, name: str, token: str, now: datetime, seconds: float) 
             return True
     except IntegrityError:  # somebody else made the row in the same moment
         return False
+
+
+_RENEW = (
+    update(Lease)
+    .where(Lease.name == bindparam("its_name"), Lease.token == bindparam("its_token"), Lease.until > bindparam("now"))
+    .values(until=bindparam("then"))
+)
+
+
+def renew(tx: Transaction, name: str, token: str, now: datetime, seconds: float) -> bool:
+    """Hold on to a lease within a transaction, which then commits only what its holder did; False: it was lost."""
+    asked = {"its_name": name, "its_token": token, "now": now, "then": now + timedelta(seconds=seconds)}
+    return bool(tx.connection().execute(_RENEW, asked).rowcount)
 
 
 def release(db: Database, name: str, token: str, now: datetime) -> None:

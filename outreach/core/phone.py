@@ -79,6 +79,16 @@ class _Exchange(NamedTuple):
     type: int
 
 
+def plain_e164(text: str) -> str | None:
+    """The number of a constituent's phone that is written as most are; None: ask ``check_phone``, which agrees."""
+    plain = _PLAIN.fullmatch(text)
+    if plain:
+        area, exchange, line = plain.groups()
+        if _is_constituents(area + exchange):
+            return f"+1{area}{exchange}{line}"
+    return None
+
+
 def check_phone(text: str, kind: Kind = "constituent") -> PhoneVerdict:
     """Judge one phone number. Never raises, whatever the text holds."""
     plain = _PLAIN.fullmatch(text)
@@ -145,6 +155,11 @@ def _refuse(text: str, reason: str, region: str | None = None) -> PhoneVerdict:
 @lru_cache(maxsize=65_536)
 def _exchange(npanxx: str) -> _Exchange:
     return _whole(f"{npanxx}0117")
+
+
+@lru_cache(maxsize=65_536)
+def _is_constituents(npanxx: str) -> bool:
+    return _judge("", f"{npanxx}0117", None, "constituent").valid
 
 
 def _whole(national: str) -> _Exchange:

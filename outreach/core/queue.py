@@ -14,7 +14,12 @@ from outreach.core.db import Job
 QUEUES = ("messaging", "campaigns")
 """Workers take them in turn."""
 
+FILES = ("people",)
+"""Contact files have a worker of their own: an import must not keep a text waiting."""
+
 JOB_TIMEOUT = 300
+LONG_JOB_TIMEOUT = 4 * 3600
+"""For a queue of long work, which can be killed and goes on where it was."""
 FAILURE_TTL = 86_400
 MARK_SECONDS = 10
 
@@ -46,7 +51,7 @@ class RedisQueue:
             Queue(job.queue, connection=self._redis, serializer=JSONSerializer).enqueue_call(
                 job.function,
                 args=job.args,
-                timeout=JOB_TIMEOUT,
+                timeout=LONG_JOB_TIMEOUT if job.queue in FILES else JOB_TIMEOUT,
                 result_ttl=0,
                 failure_ttl=FAILURE_TTL,
                 description=job.function,

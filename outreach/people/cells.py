@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
 from config import table
 from outreach.core.csv_rows import Row
 from outreach.core.errors import message_for
-from outreach.core.phone import check_phone
-from outreach.people.columns import ColumnMap, key, words
+from outreach.core.phone import check_phone, plain_e164
+from outreach.people.columns import ColumnMap, key, remembered, words
 
 Consent = Literal["granted", "refused", "none"]
 
+NOWHERE = -1
 SEVERAL_IN_A_CELL = ":::"  # Google Contacts' separator
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}")
 _TAG_SEPARATOR = re.compile(r":::|[,;|]")
@@ -30,8 +30,7 @@ class Problem(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """One usable row. Empty texts are cells that were empty or absent."""
 
     row: int
@@ -46,15 +45,6 @@ class Person:
     language: str | None
     consent: Consent
     consent_wording: str | None  # the cell that decided, with its column, and what was declared
-    is_repeat: bool = False  # a later row of the same number, kept for its refusal alone
-
-    def as_repeat(self) -> Person:
-        """The same row as one that comes after another of its number."""
-        return replace(self, is_repeat=True)
-
-    def ledger_wording(self, list_name: str) -> str | None:
-        """The ledger's words for this row's answer, with the list that it came in."""
-        return f"list “{list_name}”: {self.consent_wording}" if self.consent_wording else None
 
     def document(self) -> dict[str, object]:
         """What is sealed. Zip, language and the number's hash stand in columns of their own."""
@@ -69,39 +59,134 @@ class Person:
         }
 
 
-def read_person(row: Row, columns: ColumnMap, declared: str | None) -> tuple[Person | None, list[Problem]]:
-    """The person of a row, or None with the problem that makes the row invalid; other problems keep the row."""
-    problems = [problem(row.number, None, code) for code in row.notes]
-    if row.problem:
-        return None, [*problems, problem(row.number, None, row.problem)]
-    e164, wrong = _phone(row, columns)
-    if e164 is None:
-        return None, [*problems, wrong] if wrong else problems
-    first_name, last_name = _names(row, columns)
-    email, zip_cell, language_cell = (_cell(row, columns, field) for field in ("email", "zip", "language"))
-    zip_code, language = zip_of(zip_cell), _languages().get(key(language_cell))
-    for wrong_cell, field, code in (
-        (bool(email) and not _EMAIL.fullmatch(email), "email", "email_malformed"),
-        (bool(zip_cell) and zip_code is None, "zip", "zip_malformed"),
-        (bool(language_cell) and language is None, "language", "language_unknown"),
-    ):
-        if wrong_cell:
-            problems.append(problem(row.number, _column(columns, field), code))
-    consent, wording = _consent(row, columns, declared)
-    person = Person(
-        row=row.number, e164=e164, first_name=first_name, last_name=last_name,
-        email=email if _EMAIL.fullmatch(email) else "", zip=zip_code, city=_cell(row, columns, "city"),
-        external_id=_cell(row, columns, "external_id"), tags=tags_of(_cell(row, columns, "tags")),
-        language=language, consent=consent, consent_wording=wording,
-    )  # fmt: skip
-    return person, problems
+class RowReader:
+    """Reads the rows of one file. ``declared``: what its owner says of everybody's consent."""
+
+    def __init__(self, columns: ColumnMap, declared: str | None) -> None:
+        self._columns = columns
+        self._declared = declared
+        self._phones = columns.columns.get("phone", ())
+        self._looks_plain = not columns.kinds and not columns.flagged
+        self._has_consent_cells = bool(columns.refusals) or "sms_consent" in columns.columns
+        places = {field: indexes[0] for field, indexes in columns.columns.items()}
+        self._consent_at = places.get("sms_consent")
+        # A field without a column is read from the empty cell that ``read`` appends to each row.
+        self._first, self._last, self._email, self._zip, self._city, self._id, self._language, self._tags = (
+            places.get(field, NOWHERE)
+            for field in ("first_name", "last_name", "email", "zip", "city", "external_id", "language", "tags")
+        )
+
+    def read(self, row: Row) -> tuple[Person | None, list[Problem]]:
+        """The person of a row, or None with the problem that makes the row invalid; other problems keep the row."""
+        number, cells, broken, notes = row
+        problems = [problem(number, None, code) for code in notes] if notes else []
+        if broken:
+            return None, [*problems, problem(number, None, broken)]
+        cells = [*cells, ""]
+        e164 = plain_e164(cells[self._phones[0]]) if self._looks_plain else None
+        if e164 is None:
+            found = self._phone(number, cells)
+            if isinstance(found, Problem):
+                return None, [*problems, found]
+            e164 = found
+        first_name, last_name = _tidy(cells[self._first]), _tidy(cells[self._last])
+        if self._columns.whole_name:
+            first_name, last_name = self._names(first_name, last_name)
+        email, zip_cell, language_cell = cells[self._email].strip(), cells[self._zip], cells[self._language]
+        if email and not _EMAIL.fullmatch(email):
+            problems.append(self._problem(number, self._email, "email_malformed"))
+            email = ""
+        zip_code = zip_of(zip_cell)
+        if zip_code is None and zip_cell and not zip_cell.isspace():
+            problems.append(self._problem(number, self._zip, "zip_malformed"))
+        language = _language_of(language_cell)
+        if language is None and language_cell and not language_cell.isspace():
+            problems.append(self._problem(number, self._language, "language_unknown"))
+        if self._has_consent_cells:
+            consent, wording = self._consent(cells)
+        else:
+            consent, wording = "granted" if self._declared else "none", self._declared
+        person = Person(
+            number, e164, first_name, last_name, email, zip_code, _tidy(cells[self._city]), _tidy(cells[self._id]),
+            tags_of(cells[self._tags]), language, consent, wording,
+        )  # fmt: skip
+        return person, problems
+
+    def _problem(self, number: int, place: int, code: str) -> Problem:
+        return problem(number, self._columns.header[place], code)
+
+    def _phone(self, number: int, cells: list[str]) -> str | Problem:
+        """The first usable number in order of preference, else what is wrong with the first that was given.
+
+        Lines that the row calls a cell's come first; a fax is no phone, and what must be flagged as a cell's is.
+        """
+        columns = self._columns
+        wrong: Problem | None = None
+        places = self._phones
+        kinds: dict[int, str | None] = {}
+        if columns.kinds:
+            kinds = {index: _kind(cells[at]) for index, at in columns.kinds.items()}
+            places = tuple(sorted(places, key=lambda index: kinds.get(index) != "cell"))
+        for index in places:
+            for text in cells[index].split(SEVERAL_IN_A_CELL):
+                if not text.strip():
+                    continue
+                if kinds.get(index) == "never":
+                    wrong = wrong or self._problem(number, index, "fax")
+                    continue
+                if index in columns.flagged and not any(_says_cell(cells[at]) for at in columns.flagged[index]):
+                    wrong = wrong or self._problem(number, index, "not_a_cell")
+                    continue
+                verdict = check_phone(text)
+                if verdict.e164:
+                    return verdict.e164
+                wrong = wrong or self._problem(number, index, verdict.reason or "not_a_number")
+        return wrong or self._problem(number, self._phones[0], "no_phone")
+
+    def _names(self, first: str, last: str) -> tuple[str, str]:
+        """A whole name divided, unless the last name has a column of its own."""
+        if self._last != NOWHERE:
+            return first.removesuffix(f" {last}") if last else first, last
+        family, comma, given = (part.strip() for part in first.partition(","))
+        if comma and given:
+            return given.split(" ")[0], family
+        given, _, family = first.partition(" ")
+        return given, family
+
+    def _consent(self, cells: list[str]) -> tuple[Consent, str | None]:
+        """A mapped consent column rules its row, whatever was declared; a refusal anywhere in the row rules it all."""
+        columns = self._columns
+        for refusal in columns.refusals:
+            cell = cells[refusal.column]
+            if answer_of(cell) == refusal.when:
+                return "refused", _quote(columns.header[refusal.column], cell)
+        if self._consent_at is None:
+            return ("granted", self._declared) if self._declared else ("none", None)
+        cell = _tidy(cells[self._consent_at])
+        answer = answer_of(cell)
+        if answer is None:
+            return "none", None
+        wording = _quote(columns.header[self._consent_at], cell)
+        if answer == "no":
+            return "refused", wording
+        return "granted", f"{wording}; {self._declared}" if self._declared else wording
 
 
-def problem(row: int, column: str | None, code: str, **details: object) -> Problem:
+def _tidy(cell: str) -> str:
+    return cell if cell.isalnum() else " ".join(cell.split())
+
+
+def problem(row: int, column: str | None, code: str) -> Problem:
     """A problem with its sentence; neither holds the cell, which may be a person's number."""
-    return Problem(row, column, code, message_for(code, {"column": column, **details}))
+    return Problem(row, column, code, _sentence(code, column))
 
 
+@lru_cache(maxsize=1_024)
+def _sentence(code: str, column: str | None) -> str:
+    return message_for(code, {"column": column})
+
+
+@remembered
 def zip_of(cell: str) -> str | None:
     """The five digits of a ZIP; ZIP+4 is cut, zeros that a spreadsheet dropped come back. None when it is no ZIP."""
     text = _FLOAT.sub("", cell.strip().strip("'\"="))
@@ -110,52 +195,19 @@ def zip_of(cell: str) -> str | None:
     return None if digits == "00000" else digits
 
 
+@remembered
 def tags_of(cell: str) -> tuple[str, ...]:
     """Tags in order, each once."""
     return tuple(dict.fromkeys(tag for part in _TAG_SEPARATOR.split(cell) if (tag := part.strip(" \t*"))))
 
 
+@remembered
 def answer_of(cell: str) -> str | None:
     """``yes`` or ``no`` when a consent cell says so plainly; None for blank, pending and everything else."""
     return _answers().get(key(_FLOAT.sub("", cell.strip())))
 
 
-def _cell(row: Row, columns: ColumnMap, field: str) -> str:
-    indexes = columns.columns.get(field)
-    return " ".join(row.cells[indexes[0]].split()) if indexes else ""
-
-
-def _column(columns: ColumnMap, field: str) -> str:
-    return columns.header[columns.columns[field][0]]
-
-
-def _phone(row: Row, columns: ColumnMap) -> tuple[str | None, Problem | None]:
-    """The first usable number in order of preference, else what is wrong with the first that was given.
-
-    Lines that the row calls a cell's come first; a fax is no phone, and what must be flagged as a cell's is.
-    """
-    wrong: Problem | None = None
-    places = columns.columns["phone"]
-    if columns.kinds:
-        kinds = {index: _kind(row.cells[at]) for index, at in columns.kinds.items()}
-        places = tuple(sorted(places, key=lambda index: kinds.get(index) != "cell"))
-    for index in places:
-        for text in row.cells[index].split(SEVERAL_IN_A_CELL):
-            if not text.strip():
-                continue
-            if columns.kinds and kinds.get(index) == "never":
-                wrong = wrong or problem(row.number, columns.header[index], "fax")
-                continue
-            if index in columns.flagged and not any(_says_cell(row.cells[at]) for at in columns.flagged[index]):
-                wrong = wrong or problem(row.number, columns.header[index], "not_a_cell")
-                continue
-            verdict = check_phone(text)
-            if verdict.e164:
-                return verdict.e164, None
-            wrong = wrong or problem(row.number, columns.header[index], verdict.reason or "not_a_number")
-    return None, wrong or problem(row.number, _column(columns, "phone"), "no_phone")
-
-
+@remembered
 def _kind(cell: str) -> Literal["cell", "never"] | None:
     """What a line's type says: ``* Work Fax`` is never a phone's, ``Mobile`` is a cell's."""
     said = set(words(cell))
@@ -171,38 +223,6 @@ def _line_words(kind: str) -> frozenset[str]:
     return frozenset(table("columns")["line"][kind])
 
 
-def _names(row: Row, columns: ColumnMap) -> tuple[str, str]:
-    """First and last name; a whole name is divided unless the last name has a column of its own."""
-    first, last = _cell(row, columns, "first_name"), _cell(row, columns, "last_name")
-    if not columns.whole_name:
-        return first, last
-    if "last_name" in columns.columns:
-        return first.removesuffix(f" {last}") if last else first, last
-    family, comma, given = (part.strip() for part in first.partition(","))
-    if comma and given:
-        return given.split(" ")[0], family
-    given, _, family = first.partition(" ")
-    return given, family
-
-
-def _consent(row: Row, columns: ColumnMap, declared: str | None) -> tuple[Consent, str | None]:
-    """A mapped consent column rules its row, whatever was declared; a refusal anywhere in the row rules it all."""
-    for refusal in columns.refusals:
-        cell = row.cells[refusal.column]
-        if answer_of(cell) == refusal.when:
-            return "refused", _quote(columns.header[refusal.column], cell)
-    if "sms_consent" not in columns.columns:
-        return ("granted", declared) if declared else ("none", None)
-    cell = _cell(row, columns, "sms_consent")
-    answer = answer_of(cell)
-    if answer is None:
-        return "none", None
-    wording = _quote(_column(columns, "sms_consent"), cell)
-    if answer == "no":
-        return "refused", wording
-    return "granted", f"{wording}; {declared}" if declared else wording
-
-
 def _quote(column: str, cell: str) -> str:
     return f"column “{column.strip()}”: “{cell.strip()}”"
 
@@ -210,6 +230,11 @@ def _quote(column: str, cell: str) -> str:
 @cache
 def _answers() -> dict[str, str]:
     return {key(word): answer for answer in ("yes", "no") for word in table("columns")["consent"][answer]}
+
+
+@remembered
+def _language_of(cell: str) -> str | None:
+    return _languages().get(key(cell))
 
 
 @cache

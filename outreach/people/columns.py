@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any
+from functools import cache, lru_cache, wraps
+from typing import Any, Final, TypeVar
 
 from config import table
 from outreach.core.errors import BadInputError
@@ -15,6 +15,11 @@ from outreach.core.errors import BadInputError
 FIELDS = (
     "first_name", "last_name", "phone", "email", "zip", "city", "external_id", "sms_consent", "language", "tags",
 )  # fmt: skip
+
+WHOLE_NAME: Final = "whole_name"
+"""A choice for a column: first and last name in one cell."""
+LONGEST_REMEMBERED: Final = 200
+Answer = TypeVar("Answer")
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 
@@ -48,29 +53,59 @@ class ColumnMap:
         return {field: cells[0] if len(cells) == 1 else cells for field, cells in names.items()}
 
 
-def map_columns(header: Sequence[str]) -> ColumnMap:
+def map_columns(header: Sequence[str], choices: Mapping[str, str] | None = None) -> ColumnMap:
     """Find our fields in a header.
 
-    Raises BadInputError: no_phone_column, or column_twice when a column that we would read stands there twice.
+    ``choices``: what a person has corrected, by the index of the column: a field, ``WHOLE_NAME``, or nothing for a
+    column that is not to be read. Raises BadInputError: no_phone_column, or column_twice when a column that we would
+    read stands there twice.
     """
+    chosen = {int(index): field for index, field in (choices or {}).items() if int(index) < len(header)}
+    columns, whole_name = _found(header, chosen)
+    for field in FIELDS:
+        said = [index for index, name in sorted(chosen.items()) if name == field]
+        if field == "first_name" and (whole := [index for index, name in chosen.items() if name == WHOLE_NAME]):
+            said, whole_name = whole, True
+        elif field == "first_name" and said:
+            whole_name = False
+        if said:
+            columns[field] = (*columns.get(field, ()), *said) if _rules()[field].several else (said[0],)
+    if "phone" not in columns:
+        raise BadInputError("no_phone_column", columns=", ".join(cell.strip()[:40] for cell in header[:20]))
+    kinds, flagged = _lines(header, columns["phone"])
+    return ColumnMap(tuple(header), columns, whole_name, _refusals(header), kinds, flagged)
+
+
+def chosen_fields(header: Sequence[str], choices: Mapping[str, str] | None) -> dict[int, str]:
+    """What each column is read as, by its index; where the header cannot be read so, what was chosen."""
+    try:
+        found = map_columns(header, choices)
+    except BadInputError:
+        return {int(index): field for index, field in (choices or {}).items()}
+    fields = {index: field for field, indexes in found.columns.items() for index in indexes}
+    if found.whole_name:
+        fields |= dict.fromkeys(found.columns["first_name"], WHOLE_NAME)
+    return fields
+
+
+def _found(header: Sequence[str], chosen: Mapping[int, str]) -> tuple[dict[str, tuple[int, ...]], bool]:
+    """Fields and their columns among those that nobody has chosen for, and whether the name's holds whole names."""
     columns: dict[str, tuple[int, ...]] = {}
     whole_name = False
     for field in FIELDS:
         rules = _rules()[field]
-        ranked = sorted((rank, index) for index, cell in enumerate(header) if (rank := rules.rank(cell)) is not None)
+        free = [(index, cell) for index, cell in enumerate(header) if index not in chosen]
+        ranked = sorted((rank, index) for index, cell in free if (rank := rules.rank(cell)) is not None)
         if not ranked:
             continue
         columns[field] = tuple(index for _, index in ranked) if rules.several else (ranked[0][1],)
         if field == "first_name":
             whole_name = rules.tiers[ranked[0][0][0]].whole
         taken = {key(header[index]) for index in columns[field]}
-        twice = [cell for cell in header if key(cell) in taken]
+        twice = [cell for _, cell in free if key(cell) in taken]
         if len(twice) > len(taken):
             raise BadInputError("column_twice", column=twice[0].strip(), field=field)
-    if "phone" not in columns:
-        raise BadInputError("no_phone_column", columns=", ".join(cell.strip()[:40] for cell in header[:20]))
-    kinds, flagged = _lines(header, columns["phone"])
-    return ColumnMap(tuple(header), columns, whole_name, _refusals(header), kinds, flagged)
+    return columns, whole_name
 
 
 def _lines(header: Sequence[str], phones: Sequence[int]) -> tuple[dict[int, int], dict[int, tuple[int, ...]]]:
@@ -106,7 +141,18 @@ def _refusals(header: Sequence[str]) -> tuple[Refusal, ...]:
     )
 
 
-@lru_cache(maxsize=4_096)
+def remembered(function: Callable[[str], Answer]) -> Callable[[str], Answer]:
+    """Answers are kept for texts that cells repeat; a cell of a megabyte is not kept."""
+    cached = lru_cache(maxsize=16_384)(function)
+
+    @wraps(function)
+    def ask(text: str) -> Answer:
+        return cached(text) if len(text) <= LONGEST_REMEMBERED else function(text)
+
+    return ask
+
+
+@remembered
 def words(text: str) -> tuple[str, ...]:
     """The words of a header or cell, without case, accents and punctuation; "camelCase" is two."""
     plain = unicodedata.normalize("NFKD", text)

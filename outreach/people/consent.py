@@ -144,7 +144,13 @@ def lock_people(tx: Transaction, number_hashes: Sequence[bytes]) -> None:
 
 
 def suppress(
-    tx: Transaction, number_hash: bytes, source: SuppressionSource, group_id: int | None = None, *, at: datetime
+    tx: Transaction,
+    number_hash: bytes,
+    source: SuppressionSource,
+    group_id: int | None = None,
+    *,
+    at: datetime,
+    import_id: int | None = None,
 ) -> bool:
     """Suppress a number for one group, or for all (None). False when the same is in force already.
 
@@ -157,7 +163,8 @@ def suppress(
     # What was said last holds, also where a clock was set back between a START and this.
     started = connection.execute(_LAST_START, {"number": number_hash}).scalar()
     since = at if started is None else max(at, started + timedelta(microseconds=1))
-    connection.execute(_SUPPRESS, {"number_hash": number_hash, "group_id": group_id, "source": source, "at": since})
+    new = {"number_hash": number_hash, "group_id": group_id, "source": source, "at": since, "import_id": import_id}
+    connection.execute(_SUPPRESS, new)
     return True
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from outreach.people.cells import Person
 from outreach.people.consent import is_consent_valid, suppressed_among
 from outreach.people.models import ConsentEvent, Constituent
 
@@ -27,6 +26,8 @@ class Known:
     zip: str | None = None
     language: str = "en"
     row_consent: datetime | None = None  # what the constituent's row has
+    zones: str = ""
+    import_id: int | None = None  # the import that wrote the row
     consented_at: datetime | None = None  # the newest grant, of the row or of the ledger
     import_events: frozenset[tuple[str, str | None]] = frozenset()  # (kind, wording)
     is_suppressed: bool = False
@@ -35,8 +36,7 @@ class Known:
 NOTHING = Known()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """How a row counts, what is stored of it, and what the ledger gains."""
 
     fate: Fate
@@ -45,41 +45,47 @@ class Decision:
     consented_at: datetime | None
 
 
-def decide(person: Person, known: Known, wording: str | None, now: datetime) -> Decision:
-    """Judge one row. ``now``: real time.
+def decide(consent: str, known: Known, wording: str | None, now: datetime) -> Decision:
+    """Judge one row by what it says of consent (granted, refused, none). ``now``: real time.
 
     Nothing is stored of a person who had opted out, but a refusal in the row still counts. An import never repeats
     a ledger entry of its own with the same wording, so reading the same file again renews nothing.
     """
-    if person.consent == "refused":
+    if consent == "refused":
         event: Literal["refused"] | None = None if ("refused", wording) in known.import_events else "refused"
         fate: Fate = "opted_out" if known.is_suppressed else "blocked"
         return Decision(fate, not known.is_suppressed, event, known.consented_at)
     if known.is_suppressed:
         return Decision("opted_out", False, None, known.consented_at)
-    is_grant = person.consent == "granted" and ("granted", wording) not in known.import_events
+    is_grant = consent == "granted" and ("granted", wording) not in known.import_events
     consented_at = now if is_grant else known.consented_at
     stored: Fate = "new" if known.id is None else "updated"
     fate = stored if is_consent_valid(consented_at, now) else "blocked"
     return Decision(fate, True, "granted" if is_grant else None, consented_at)
 
 
-def merged(document: dict[str, Any], person: Person) -> dict[str, Any]:
-    """A stored document with a row laid over it: empty cells erase nothing, tags are added."""
-    fresh = {field: value for field, value in person.document().items() if value and field != "tags"}
-    tags = list(dict.fromkeys([*document.get("tags", []), *person.tags]))
+def merged(document: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored document with that of a row laid over it: empty cells erase nothing, tags are added."""
+    fresh = {field: value for field, value in row.items() if value and field != "tags"}
+    tags = list(dict.fromkeys([*document.get("tags", []), *row.get("tags", [])]))
     return {**document, **fresh, "tags": tags}
 
 
 def load_known(session: Session, group_id: int, number_hashes: Sequence[bytes]) -> dict[bytes, Known]:
     """What this group's tables know about these numbers; numbers that nothing is known about are absent."""
+    if not number_hashes:
+        return {}
     suppressed = suppressed_among(session, number_hashes, group_id)
     events: dict[bytes, set[tuple[str, str | None]]] = defaultdict(set)
     granted: dict[bytes, datetime] = {}
     for number_hash, kind, source, wording, at in session.execute(
         select(
             ConsentEvent.number_hash, ConsentEvent.kind, ConsentEvent.source, ConsentEvent.wording, ConsentEvent.at
-        ).where(ConsentEvent.group_id == group_id, ConsentEvent.number_hash.in_(number_hashes))
+        ).where(
+            ConsentEvent.group_id == group_id,
+            ConsentEvent.number_hash.in_(number_hashes),
+            ConsentEvent.voided_at.is_(None),
+        )
     ):
         if source == "import":
             events[number_hash].add((kind, wording))
@@ -90,7 +96,7 @@ def load_known(session: Session, group_id: int, number_hashes: Sequence[bytes]) 
         for row in session.execute(
             select(
                 Constituent.number_hash, Constituent.id, Constituent.sealed, Constituent.zip, Constituent.language,
-                Constituent.consented_at,
+                Constituent.consented_at, Constituent.zones, Constituent.import_id,
             ).where(Constituent.group_id == group_id, Constituent.number_hash.in_(number_hashes))
         )
     }  # fmt: skip
@@ -107,7 +113,14 @@ def load_known(session: Session, group_id: int, number_hashes: Sequence[bytes]) 
             known
             if row is None
             else replace(
-                known, id=row.id, sealed=row.sealed, zip=row.zip, language=row.language, row_consent=row.consented_at
+                known,
+                id=row.id,
+                sealed=row.sealed,
+                zip=row.zip,
+                language=row.language,
+                row_consent=row.consented_at,
+                zones=row.zones,
+                import_id=row.import_id,
             )
         )
     return found

@@ -1,27 +1,40 @@
-"""Constituents from a CSV file: read, judged and stored in small transactions, with a report row by row."""
+"""An import in two passes: the file is read whole and put into the order of the blind index, then looked up or written.
+
+Nothing is stored before the whole file was read. The second pass goes through numbers in the order of their hashes, so
+"through which hash" is all that must be known to go on after a kill, and the same file comes to the same end.
+"""
 
 from __future__ import annotations
 
-import time
+import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final, Protocol
 
-from outreach.core.clock import Clock
-from outreach.core.csv_rows import CsvTable, Source, open_csv
+from outreach.core.crypto import Vault
+from outreach.core.csv_rows import Source, open_csv
 from outreach.core.errors import BadInputError
 from outreach.core.runtime import Runtime
-from outreach.people.cells import Person, Problem, problem, read_person
-from outreach.people.columns import ColumnMap, map_columns
+from outreach.people.cells import Problem, problem
+from outreach.people.columns import map_columns
+from outreach.people.hash_order import HashOrder
 from outreach.people.import_rules import NOTHING, decide, load_known
-from outreach.people.import_writes import ChunkWriter
-from outreach.people.lists import get_or_create_list, valid_list_name
+from outreach.people.import_writes import Entry
+from outreach.people.lists import valid_list_name
+from outreach.people.row_blocks import BlockReader, PersonRow
 
-MOST_ROWS = 500
-FEWEST_ROWS = 25
-LONGEST_SECONDS = 0.04
-"""SQLite has one write lock, and a STOP may be waiting for it."""
+FATES: Final = ("new", "updated", "duplicate", "invalid", "opted_out", "blocked")
+LOOKED_UP_AT_ONCE: Final = 500
+
+
+class Progress(Protocol):
+    """Told how many rows are read, or written, then of how many; it may raise to stop what it is told of."""
+
+    def __call__(self, rows: int, of: int | None = None) -> None: ...
 
 
 @dataclass(slots=True)
@@ -35,113 +48,103 @@ class ImportReport:
 
     def as_dict(self) -> dict[str, Any]:
         """The report as CONTRACTS has it."""
-        fates = ("new", "updated", "duplicate", "invalid", "opted_out", "blocked")
         return {
             "mapping": self.mapping,
             "rows": self.rows,
-            **{fate: self.counts[fate] for fate in fates},
+            **{fate: self.counts[fate] for fate in FATES},
             "problems": [found._asdict() for found in self.problems],
         }
 
 
-def import_constituents(
-    runtime: Runtime, group_id: int, source: Source, *, list_name: str, consent: str | None, recorded_by: str
-) -> ImportReport:
-    """Read a file into a list of the group.
+@dataclass(frozen=True, slots=True)
+class FileReading:
+    """A file that was read: what was found wrong so far, and its people by hash."""
 
-    ``consent``: what the file's owner declares about everybody in it, word for word; None stores people who cannot
-    be texted. Raises BadInputError when the file as a whole cannot be read; nothing is stored then.
-    """
-    declared, name = _declaration(consent), valid_list_name(list_name)
-    with open_csv(source) as table:
-        columns = map_columns(table.header)
-        report = ImportReport(columns.named())
-        with runtime.db.transaction() as tx:
-            list_id = get_or_create_list(tx, group_id, name, runtime.clock.now())
-        writer = ChunkWriter(runtime, group_id, list_id, name, recorded_by)
-        size = _ChunkSize()
-        for people in _people(table, columns, declared, report, size):
-            prepared = writer.prepare(people)
-            begun = time.perf_counter()
-            report.counts.update(writer.write(prepared))
-            if runtime.db.is_sqlite:
-                size.adapt(time.perf_counter() - begun)
-    return report
+    report: ImportReport
+    order: HashOrder
 
-
-def preview_constituents(
-    runtime: Runtime | None, group_id: int | None, source: Source, *, list_name: str, consent: str | None
-) -> ImportReport:
-    """The report that an import would give, storing nothing. Without a runtime, rows are compared within the file."""
-    declared, name = _declaration(consent), valid_list_name(list_name)
-    now = Clock.real_now()
-    with open_csv(source) as table:
-        columns = map_columns(table.header)
-        report = ImportReport(columns.named())
-        for chunk in _people(table, columns, declared, report, _ChunkSize()):
-            people = [person for person in chunk if not person.is_repeat]
-            if runtime is None or group_id is None:
-                report.counts.update(decide(person, NOTHING, None, now).fate for person in people)
+    def entries(self) -> Iterator[Entry]:
+        """Each number once, by hash; the other rows of a number go to the report."""
+        report = self.report
+        for rows in self.order.numbers():
+            first = PersonRow(*rows[0])
+            if len(rows) == 1:
+                yield Entry(first, None)
                 continue
-            hashes = {runtime.vault.number_hash(person.e164): person for person in people}
-            with runtime.db.snapshot() as session:
-                known = load_known(session, group_id, list(hashes))
-            report.counts.update(
-                decide(person, known.get(number_hash, NOTHING), person.ledger_wording(name), now).fate
-                for number_hash, person in hashes.items()
-            )
-    return report
+            report.counts["duplicate"] += len(rows) - 1
+            refusal = None
+            if first.consent != "refused":
+                refusal = next((again for row in rows[1:] if (again := PersonRow(*row)).consent == "refused"), None)
+            if refusal:
+                report.problems.append(problem(refusal.row, None, "duplicate_refuses"))
+            yield Entry(first, refusal)
+        report.problems.sort(key=lambda found: found.row)
 
 
-def _declaration(consent: str | None) -> str | None:
+def declaration(consent: str | None) -> str | None:
+    """What the owner of a file declares, trimmed. Raises BadInputError for one that says nothing."""
     if consent is not None and not consent.strip():
         raise BadInputError("consent_blank")
     return consent.strip() if consent else None
 
 
-class _ChunkSize:
-    """How many rows go into one transaction: as many as fit into the time, between two bounds."""
+@contextmanager
+def read_file(
+    source: Source,
+    vault: Vault | None,
+    *,
+    list_name: str,
+    consent: str | None,
+    choices: Mapping[str, str] | None = None,
+    seals: bool = True,
+    progress: Progress | None = None,
+    processes: int | None = None,
+) -> Iterator[FileReading]:
+    """Read a file whole. Without a vault numbers are known within the file only; for a mere look nothing is sealed.
 
-    def __init__(self) -> None:
-        self.rows = MOST_ROWS
-
-    def adapt(self, seconds: float) -> None:
-        if seconds > LONGEST_SECONDS:
-            self.rows = max(FEWEST_ROWS, self.rows // 2)
-        elif seconds < LONGEST_SECONDS / 2:
-            self.rows = min(MOST_ROWS, self.rows * 3 // 2)
-
-
-def _people(
-    table: CsvTable, columns: ColumnMap, declared: str | None, report: ImportReport, size: _ChunkSize
-) -> Iterator[list[Person]]:
-    """Chunks of people, each number once in the whole file; invalid and duplicate rows go straight to the report.
-
-    A later row of the same number changes nothing but one thing: when it refuses, it is handed on as a repeat.
+    Raises BadInputError when the file as a whole cannot be read or used. ``processes``: how many read a long file,
+    as many as there are processors unless it is said.
     """
-    seen: set[int] = set()
-    refused: set[int] = set()
-    chunk: list[Person] = []
-    for row in table:
-        report.rows += 1
-        person, problems = read_person(row, columns, declared)
-        report.problems += problems
-        if person is None:
-            report.counts["invalid"] += 1
-            continue
-        number = int(person.e164[1:])
-        if number in seen:
-            report.counts["duplicate"] += 1
-            if person.consent != "refused" or number in refused:
-                continue
-            report.problems.append(problem(row.number, None, "duplicate_refuses"))
-            person = person.as_repeat()
-        seen.add(number)
-        if person.consent == "refused":
-            refused.add(number)
-        chunk.append(person)
-        if len(chunk) >= size.rows:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+    declared, name = declaration(consent), valid_list_name(list_name)
+    with open_csv(source) as table, HashOrder() as order:
+        columns = map_columns(table.header, choices)
+        report = ImportReport(columns.named())
+        reader = BlockReader(columns, declared, name, vault or _passing_vault(), seals)
+        for block in reader.blocks(table, (os.cpu_count() or 1) if processes is None else processes):
+            order.add(block.people)
+            report.problems += block.problems
+            report.counts["invalid"] += block.invalid
+            report.rows += block.rows
+            if progress:
+                progress(report.rows)
+        yield FileReading(report, order)
+
+
+def foresee(reading: FileReading, runtime: Runtime | None, group_id: int | None) -> ImportReport:
+    """The report that an import would give now, storing nothing; without a runtime nobody is known."""
+    now = runtime.clock.real_now() if runtime else datetime.now().astimezone()
+    entries = reading.entries()
+    while some := list(islice(entries, LOOKED_UP_AT_ONCE)):
+        known = {}
+        if runtime is not None and group_id is not None:
+            with runtime.db.snapshot() as session:
+                known = load_known(session, group_id, [entry.row.number_hash for entry in some])
+        reading.report.counts.update(
+            decide(row.consent, known.get(row.number_hash, NOTHING), row.wording, now).fate for row, _ in some
+        )
+    return reading.report
+
+
+def preview_constituents(
+    runtime: Runtime | None, group_id: int | None, source: Source, *, list_name: str, consent: str | None,
+    choices: Mapping[str, str] | None = None,
+) -> ImportReport:  # fmt: skip
+    """The report that an import would give, storing nothing. Without a runtime, rows are compared within the file."""
+    vault = runtime.vault if runtime and group_id is not None else None
+    with read_file(source, vault, list_name=list_name, consent=consent, choices=choices, seals=False) as reading:
+        return foresee(reading, runtime, group_id)
+
+
+def _passing_vault() -> Vault:
+    """Keys for one look at one file: its hashes mean nothing afterwards."""
+    return Vault({"passing": os.urandom(32)}, os.urandom(32))

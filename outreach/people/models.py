@@ -33,6 +33,8 @@ class Constituent(Base):
     number_bad_code: Mapped[int | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    import_id: Mapped[int | None]  # the import that wrote this row last
+    erased_at: Mapped[datetime | None]  # nothing is known of the person any more; real time
 
 
 class ContactList(Base):
@@ -45,6 +47,7 @@ class ContactList(Base):
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
     name: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime]
+    import_id: Mapped[int | None]  # the import that made it
 
 
 class ListMembership(Base):
@@ -55,6 +58,7 @@ class ListMembership(Base):
 
     list_id: Mapped[int] = mapped_column(ForeignKey("contact_list.id"), primary_key=True)
     constituent_id: Mapped[int] = mapped_column(ForeignKey("constituent.id"), primary_key=True)
+    import_id: Mapped[int | None]  # the import that put them there
 
 
 class ConsentEvent(Base):
@@ -66,6 +70,8 @@ class ConsentEvent(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
+    import_id: Mapped[int | None]
+    voided_at: Mapped[datetime | None]  # real time: the import that said so was undone, and it counts no more
     kind: Mapped[str] = mapped_column(String(16))  # granted, refused, opt_out, opt_in
     source: Mapped[str] = mapped_column(String(16))  # import, reply, page, staff
     wording: Mapped[str | None] = mapped_column(Text)  # the exact words, or the import's declaration
@@ -86,26 +92,72 @@ class Suppression(Base):
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
     group_id: Mapped[int | None] = mapped_column(ForeignKey("groups.id"))
     source: Mapped[str] = mapped_column(String(16))
+    import_id: Mapped[int | None]
     at: Mapped[datetime]  # real time
     lifted_at: Mapped[datetime | None]
     lifted_reason: Mapped[str | None] = mapped_column(Text)
 
 
 class Upload(Base):
-    """A contact file that waits for a person's yes or no. ``sealed`` holds the file, and goes when the upload ends."""
+    """A contact file from its upload to the import of it, and what the import did.
+
+    States: receiving, reading, refused, waiting, importing, imported, undoing, undone, canceled. The file itself stands
+    in ``UploadPart`` until somebody has decided. Columns named ``import_id`` hold the id of one of these rows, without
+    a foreign key: millions of rows would ask for it one by one.
+    """
 
     __tablename__ = "upload"
-    __table_args__ = (Index(None, "group_id", "state"), Index(None, "created_at"))
+    __table_args__ = (Index(None, "group_id", "state"), Index(None, "created_at"), Index(None, "state"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
-    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(16))  # keyed: the same file is known again, and nothing else is
+    size: Mapped[int]  # bytes
     file_name: Mapped[str] = mapped_column(String(200))
     list_name: Mapped[str] = mapped_column(String(120))
+    list_id: Mapped[int | None]
     consent: Mapped[str | None] = mapped_column(Text)  # what was declared for everybody in the file
+    header: Mapped[list[str] | None] = mapped_column(JSON)
+    choices: Mapped[dict[str, str] | None] = mapped_column(JSON)  # column -> field, where a person has corrected us
     rows: Mapped[int]
-    state: Mapped[str] = mapped_column(String(12))  # waiting, importing, imported, canceled
-    counts: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # what the import did, once it is over
+    rows_done: Mapped[int]
+    state: Mapped[str] = mapped_column(String(12))
+    counts: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # what an import would do; from its start what it did
+    problems: Mapped[list[Any] | None] = mapped_column(JSON)  # the first of them: row, column, code
+    problem_count: Mapped[int]
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # code and details, where the file cannot be imported so
+    through: Mapped[bytes | None] = mapped_column(LargeBinary(16))  # the last number hash that is imported
     created_by: Mapped[str] = mapped_column(String(120))
-    created_at: Mapped[datetime]  # real time, as is the next
+    confirmed_by: Mapped[str | None] = mapped_column(String(120))
+    created_at: Mapped[datetime]  # real time, as are the next
     changed_at: Mapped[datetime]
+    imported_at: Mapped[datetime | None]
+
+
+class UploadPart(Base):
+    """A piece of a contact file, packed and sealed."""
+
+    __tablename__ = "upload_part"
+    __table_args__ = (UniqueConstraint("upload_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    upload_id: Mapped[int] = mapped_column(ForeignKey("upload.id"))
+    number: Mapped[int]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ImportChange(Base):
+    """A constituent as they were before an import changed them."""
+
+    __tablename__ = "import_change"
+    __table_args__ = (UniqueConstraint("import_id", "constituent_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    import_id: Mapped[int] = mapped_column(ForeignKey("upload.id"))
+    constituent_id: Mapped[int]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    zip: Mapped[str | None] = mapped_column(String(5))
+    language: Mapped[str] = mapped_column(String(2))
+    zones: Mapped[str] = mapped_column(Text)
+    consented_at: Mapped[datetime | None]
+    before: Mapped[int | None]  # the import that wrote the row before

@@ -69,6 +69,12 @@ def zones_key(zones: tuple[str, ...]) -> str:
     return ",".join(sorted(set(zones)))
 
 
+@lru_cache(maxsize=65_536)
+def zones_key_for(exchange: str, zip_code: str | None) -> str:
+    """The zones key of everybody with this ZIP in an exchange: a +1 number's first eight characters."""
+    return zones_key(zones_for(exchange, zip_code))
+
+
 @lru_cache(maxsize=4_096)
 def parse_zones_key(key: str) -> tuple[str, ...]:
     """The zones of a stored key; an empty key means unknown, so the fifty states."""

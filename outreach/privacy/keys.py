@@ -18,7 +18,7 @@ from outreach.core.crypto import prefix_of
 from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message, Reply
-from outreach.people.models import Constituent, Upload
+from outreach.people.models import Constituent, ImportChange, UploadPart
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,8 @@ SHELVES: Final = (
     Shelf(Constituent.__table__, "constituent"),
     Shelf(Message.__table__, "message"),
     Shelf(Reply.__table__, "reply"),
-    Shelf(Upload.__table__, "upload"),
+    Shelf(UploadPart.__table__, "upload"),
+    Shelf(ImportChange.__table__, "constituent"),
 )
 """Every table that holds sealed documents; a test looks for tables that are missing here."""
 

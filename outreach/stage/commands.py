@@ -35,6 +35,11 @@ def worker(env: Mapping[str, str], sender_threads: int = 32) -> Program:
     return Program("worker", argv, env, grace=25.0)
 
 
+def importer(env: Mapping[str, str]) -> Program:
+    """The RQ worker that reads and imports large contact files."""
+    return Program("importer", (sys.executable, "-m", "workers.run", "--queues", "people"), env, grace=25.0)
+
+
 def upkeep(env: Mapping[str, str]) -> Program:
     """The one process that folds, sweeps, reconciles and ticks deadlines."""
     return Program("upkeep", (sys.executable, "-m", "workers.upkeep"), env)

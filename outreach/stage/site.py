@@ -100,7 +100,9 @@ def start_site(
         settings = Settings.from_mapping(env)
     database.dispose()
     write_instance(data_dir, env)
-    programs = [commands.web(web_port, env), commands.worker(env, sender_threads), commands.upkeep(env)]
+    programs = [
+        commands.web(web_port, env), commands.worker(env, sender_threads), commands.importer(env), commands.upkeep(env),
+    ]  # fmt: skip
     if not foreign:
         programs.insert(0, commands.carrier(carrier_port, seed, env["PUBLIC_BASE_URL"], env))
     processes.start(*programs)

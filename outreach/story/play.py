@@ -21,7 +21,7 @@ from outreach.messaging.models import Event, Gate, Message, MessageAttempt, Repl
 from outreach.officials.imports import import_officials
 from outreach.officials.meetings import Answer, record_meeting
 from outreach.officials.models import Office, Official
-from outreach.people.imports import import_constituents
+from outreach.people.importing import import_constituents
 from outreach.people.invented import CONSENT, people_csv
 from outreach.people.models import Constituent
 from outreach.story.ledger import CarrierControl

@@ -40,6 +40,7 @@ from outreach.web import (
     wizard_launch,
 )
 from outreach.web.campaign_words import day_and_time
+from outreach.web.received import SealingRequest
 from outreach.web.roles import PUBLIC, allow, guard
 from outreach.webhooks import webhook_app
 
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     """The app of one process. Connections are opened on first use, after the server has forked."""
     app = Flask(__name__)
+    app.request_class = SealingRequest
     app.url_map.converters["int"] = DatabaseId
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),

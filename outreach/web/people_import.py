@@ -17,31 +17,42 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
-from outreach.people.columns import ColumnMap
+from outreach.people.cells import problem
+from outreach.people.columns import ColumnMap, chosen_fields, map_columns
 from outreach.people.models import ContactList, Upload
 from outreach.people.uploads import (
     MOST_BYTES,
-    MOST_ROWS,
+    UNDECIDED,
+    Received,
     cancel_upload,
     confirm_upload,
+    correct_columns,
     find_upload,
-    is_importable,
-    is_undecided,
+    is_undoable,
     keep_upload,
-    preview_upload,
-    waiting_uploads,
+    list_uploads,
+    undo_upload,
 )  # fmt: skip
 from outreach.serving import runtime
 from outreach.web.people import pages
 from outreach.web.people_forms import UploadForm
 from outreach.web.people_reads import lists_of
-from outreach.web.people_words import FATES, FIELDS, TEMPLATE, WHOLE_NAME, error_in_words, problem_in_words
+from outreach.web.people_words import (
+    CHOICES,
+    ERRORS,
+    FATES,
+    FIELDS,
+    TEMPLATE,
+    WHOLE_NAME,
+    error_in_words,
+    problem_in_words,
+)
 from outreach.web.roles import RANKS, allow
 from outreach.web.samples import as_download, people_file
 
 __all__ = ("pages",)
 
-PROBLEMS_SHOWN = 200
+UNDER_WAY = ("receiving", "reading", "importing", "undoing")
 FORM_BYTES = 1024 * 1024
 """What may stand in a form beside its file."""
 
@@ -85,11 +96,9 @@ def upload() -> str | tuple[str, int] | WerkzeugResponse:
     if not form.validate_on_submit():
         return _form(form), 422
     file = form.file.data
+    received = Received(file.stream, file.filename.replace("\0", ""), form.list_name.data, form.consent.data or None)
     try:
-        upload_id = keep_upload(
-            held, current_user.group_id, file.read(MOST_BYTES + 1), file_name=file.filename.replace("\0", ""),
-            list_name=form.list_name.data, consent=form.consent.data or None, by=current_user.name,
-        )  # fmt: skip
+        upload_id = keep_upload(held, current_user.group_id, received, by=current_user.name)
     except BadInputError as error:
         form.refuse(error)
         return _form(form), 422
@@ -99,29 +108,46 @@ def upload() -> str | tuple[str, int] | WerkzeugResponse:
 @pages.get("/import/<int:upload_id>")
 @allow("organizer")
 def preview(upload_id: int) -> str:
-    """What an import would do, or what it did."""
-    held = runtime()
+    """What an import would do, how far it has come, or what it did."""
     found = _upload(upload_id)
-    if not is_undecided(found.state, found.changed_at, held.clock.real_now()):
-        with held.db.snapshot() as session:
-            own = (ContactList.group_id == found.group_id, ContactList.name == found.list_name)
-            list_id = session.execute(select(ContactList.id).where(*own)).scalar()
-        return render_template("people/ended.html", upload=found, fates=FATES, list_id=list_id)
-    foreseen = preview_upload(held, found)
-    report = foreseen.report
+    if found.state in UNDER_WAY:
+        return render_template("people/under_way.html", upload=found)
+    if found.state != "waiting":
+        return _ended(found)
+    header = found.header or []
+    columns = None if found.error else map_columns(header, found.choices)
     return render_template(
         "people/preview.html",
         upload=found,
-        mapping=_mapping(foreseen.columns),
-        refusals=[foreseen.columns.header[one.column].strip() for one in foreseen.columns.refusals],
-        unused=_unused(foreseen.columns),
-        rows=report.rows,
-        counts=report.counts,
+        error=_in_words(found.error),
+        columns=[(index, cell.strip(), field) for index, (cell, field) in enumerate(_fields(found))],
+        choices=CHOICES,
+        mapping=_mapping(columns) if columns else [],
+        refusals=[columns.header[one.column].strip() for one in columns.refusals] if columns else [],
         fates=FATES,
-        problems=[(one, problem_in_words(one)) for one in report.problems[:PROBLEMS_SHOWN]],
-        problem_count=len(report.problems),
-        too_many=None if is_importable(found.rows) else _too_many(found),
+        problems=[(one, problem_in_words(one)) for one in (problem(*kept) for kept in found.problems or [])],
     )
+
+
+@pages.post("/import/<int:upload_id>/columns")
+@allow("organizer")
+def columns(upload_id: int) -> WerkzeugResponse:
+    """Read the file anew, with a person's word on which column is which."""
+    found = _upload(upload_id)
+    said = {
+        str(index): choice
+        for index, (_, field) in enumerate(_fields(found))
+        if (choice := request.form.get(f"column-{index}")) in CHOICES and choice != field
+    }
+    try:
+        correct_columns(runtime(), current_user.group_id, upload_id, {**(found.choices or {}), **said})
+    except NotFoundError:
+        abort(404)
+    except BadInputError as error:
+        flash(error_in_words(error), "error")
+    except ConflictError:
+        pass  # the page of the upload says what became of it
+    return redirect(url_for("people.preview", upload_id=upload_id), code=303)
 
 
 @pages.post("/import/<int:upload_id>/confirm")
@@ -132,10 +158,22 @@ def confirm(upload_id: int) -> WerkzeugResponse:
         confirm_upload(runtime(), current_user.group_id, upload_id, by=current_user.name)
     except NotFoundError:
         abort(404)
-    except BadInputError as error:
-        flash(error_in_words(error), "error")
     except ConflictError:
         pass  # the page of the upload says what became of it
+    return redirect(url_for("people.preview", upload_id=upload_id), code=303)
+
+
+@pages.post("/import/<int:upload_id>/undo")
+@allow("organizer")
+def undo(upload_id: int) -> WerkzeugResponse:
+    """Take the import back."""
+    try:
+        undo_upload(runtime(), current_user.group_id, upload_id)
+    except NotFoundError:
+        abort(404)
+    except ConflictError as error:
+        if error.code in ERRORS:
+            flash(error_in_words(error), "error")
     return redirect(url_for("people.preview", upload_id=upload_id), code=303)
 
 
@@ -157,10 +195,41 @@ def _form(form: UploadForm) -> str:
     held = runtime()
     with held.db.snapshot() as session:
         lists = lists_of(session, current_user.group_id)
-        waiting = waiting_uploads(session, current_user.group_id, held.clock.real_now())
+        uploads = list_uploads(session, current_user.group_id, held.clock.real_now())
     return render_template(
-        "people/import.html", form=form, lists=lists, waiting=waiting, megabytes=MOST_BYTES // 1024 // 1024
+        "people/import.html",
+        form=form,
+        lists=lists,
+        waiting=[one for one in uploads if one.state in UNDECIDED],
+        past=[one for one in uploads if one.imported_at or one.state == "importing"],
+        megabytes=MOST_BYTES // 1024 // 1024,
     )
+
+
+def _ended(found: Upload) -> str:
+    held = runtime()
+    with held.db.snapshot() as session:
+        own = (ContactList.group_id == found.group_id, ContactList.name == found.list_name)
+        list_id = session.execute(select(ContactList.id).where(*own)).scalar()
+    return render_template(
+        "people/ended.html",
+        upload=found,
+        error=_in_words(found.error),
+        fates=FATES,
+        list_id=list_id,
+        undoable=is_undoable(found.state, found.imported_at, held.clock.real_now()),
+    )
+
+
+def _in_words(error: dict[str, Any] | None) -> str | None:
+    return error_in_words(BadInputError(error["code"], **error["details"])) if error else None
+
+
+def _fields(found: Upload) -> list[tuple[str, str]]:
+    """Each column of the file with the field that it is read as, or nothing."""
+    header = found.header or []
+    fields = chosen_fields(header, found.choices)
+    return [(cell, fields.get(index, "")) for index, cell in enumerate(header)]
 
 
 def _upload(upload_id: int) -> Upload:
@@ -179,14 +248,3 @@ def _mapping(columns: ColumnMap) -> list[tuple[str, str]]:
         words = WHOLE_NAME if field == "first_name" and columns.whole_name else FIELDS[field]
         pairs += [(columns.header[index].strip(), str(words)) for index in indexes]
     return pairs
-
-
-def _unused(columns: ColumnMap) -> list[str]:
-    """Columns that nothing reads."""
-    used = {index for indexes in columns.columns.values() for index in indexes}
-    used |= {refusal.column for refusal in columns.refusals}
-    return [cell.strip() for index, cell in enumerate(columns.header) if index not in used and cell.strip()]
-
-
-def _too_many(found: Upload) -> str:
-    return error_in_words(BadInputError("upload_too_many_rows", rows=found.rows, most=MOST_ROWS))

@@ -30,6 +30,8 @@ FIELDS: Final = {
     "tags": lazy_gettext("tags"),
 }
 WHOLE_NAME: Final = lazy_gettext("whole name")
+CHOICES: Final = {"": lazy_gettext("not used"), **FIELDS, "whole_name": WHOLE_NAME}
+"""What a person may say that a column is."""
 TEMPLATE: Final = (
     lazy_gettext("First name"), lazy_gettext("Last name"), lazy_gettext("Phone"), lazy_gettext("E-mail"),
     lazy_gettext("ZIP"), lazy_gettext("City"), lazy_gettext("Language"), lazy_gettext("Tags"),
@@ -64,11 +66,9 @@ FILE_ERRORS: Final = {
 ERRORS: Final = {
     **FILE_ERRORS,
     "list_name_length": lazy_gettext("A list's name has 1 to %(most)s characters."),
-    "upload_too_many_rows": lazy_gettext(
-        "The file has %(rows)s rows; up to %(most)s can be imported here. Ask the person who runs this site to import "
-        "it with the command: outreach constituents import"
-    ),
     "upload_ended": lazy_gettext("This file was imported already, or thrown away."),
+    "import_newer_exists": lazy_gettext("The list “%(name)s” was imported later. Undo that import first."),
+    "import_not_undoable": lazy_gettext("This import can no longer be undone."),
 }
 ROW_ERRORS: Final = {
     "row_unreadable": lazy_gettext("The quotes in this row do not close, or a cell is far too long."),

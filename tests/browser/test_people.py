@@ -14,10 +14,10 @@ from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message, Reply
 from outreach.people import uploads
 from outreach.people.consent import record_opt_out, suppress
-from outreach.people.models import Constituent
+from outreach.people.models import Constituent, Upload
 from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, tab_to
 from tests.browser.test_campaign_page import sign_in
-from tests.factories import World, make_group, make_world, number, plan_messages
+from tests.factories import World, make_group, make_world, number, plan_messages, upload_file
 
 pytestmark = [pytest.mark.xdist_group("browser"), ONE_DATABASE]
 
@@ -159,20 +159,31 @@ def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: st
     expect(page.get_by_role("alert")).to_be_visible()
     assert_sound(page, "import refused")
     text = f"First name,Phone,{LONG},Do not call\n" + f"Ana,1,{LONG},\nBo,480-555-0101,,yes\nCy,480-555-0102,,\n" * 80
-    keep = {"file_name": f"{LONG}.csv", "list_name": f"Fair {LONG[:80]}", "by": "admin"}
     ids = [
-        uploads.keep_upload(runtime, empty, text.encode(), consent=consent, **keep) for consent in (None, LONG, LONG)
+        upload_file(runtime, empty, text.encode(), f"{LONG}.csv", f"Fair {LONG[:80]}", consent)
+        for consent in (None, LONG, LONG, LONG)
     ]
+    unmapped = upload_file(runtime, empty, f"{LONG}\n".encode() * 2, f"{LONG}.csv", "Fair", None)
     page.goto(f"{address}/people/import")
     assert_sound(page, "import with waiting files")
-    for one, what in zip(ids, ("preview without consent", "preview", "preview"), strict=True):
+    for one, what in zip((*ids, unmapped), ("preview without consent", *["preview"] * 3, "unmapped"), strict=True):
         page.goto(f"{address}/people/import/{one}")
         assert_sound(page, what)
     uploads.confirm_upload(runtime, empty, ids[0], by="admin")
     uploads.cancel_upload(runtime, empty, ids[1])
-    for one, what in zip(ids, ("imported", "canceled"), strict=False):
+    with runtime.db.transaction() as tx:  # as a large file stands for a while
+        tx.execute(update(Upload).where(Upload.id == ids[2]).values(state="reading"))
+        tx.execute(update(Upload).where(Upload.id == ids[3]).values(state="importing", rows_done=80))
+    for one, what in zip(ids, ("imported", "canceled", "reading", "importing"), strict=True):
         page.goto(f"{address}/people/import/{one}")
         assert_sound(page, what)
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Upload).where(Upload.id == ids[3]).values(state="canceled"))
+    uploads.undo_upload(runtime, empty, ids[0])
+    page.goto(f"{address}/people/import/{ids[0]}")
+    assert_sound(page, "undone")
+    page.goto(f"{address}/people/import")
+    assert_sound(page, "import with past imports")
     page.context.clear_cookies()
     sign_in(page, address, runtime, world.group_id)
     if language == "es":

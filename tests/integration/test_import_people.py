@@ -19,7 +19,8 @@ from outreach.core.errors import BadInputError
 from outreach.core.runtime import Runtime
 from outreach.people.consent import CONSENT_LASTS, is_suppressed, record_opt_in, record_opt_out
 from outreach.people.import_rules import load_known
-from outreach.people.imports import import_constituents, preview_constituents
+from outreach.people.importing import import_constituents
+from outreach.people.imports import preview_constituents
 from outreach.people.lists import get_or_create_list, list_ids, list_size
 from outreach.people.models import ConsentEvent, Constituent, ListMembership, Suppression
 

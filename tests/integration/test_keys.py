@@ -13,10 +13,9 @@ from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message
 from outreach.migrations import metadata
 from outreach.people.models import Constituent
-from outreach.people.uploads import keep_upload
 from outreach.privacy import keys
 from outreach.privacy.keys import SHELVES, keys_in_use, rotate
-from tests.factories import World, make_world, plan_messages
+from tests.factories import World, make_world, plan_messages, upload_file
 
 OLD, NEW, INDEX = bytes(32), bytes(range(32)), b"i" * 32
 UPLOAD = b"First name,Cell\nAna,480-555-0101\n"
@@ -33,7 +32,7 @@ def world(before: Runtime) -> World:
     ids = plan_messages(before, world)
     with before.db.transaction() as tx:  # one of them was rendered
         tx.execute(update(Message).where(Message.id == ids[0]).values(sealed=before.vault.seal({"to": "x"}, "message")))
-    keep_upload(before, world.group_id, UPLOAD, file_name="a.csv", list_name="Fair", consent=None, by="ana")
+    upload_file(before, world.group_id, UPLOAD)
     return world
 
 
@@ -41,7 +40,7 @@ def test_everything_is_sealed_anew_and_the_old_key_can_go(before: Runtime, world
     both = replace(before, vault=Vault({"new": NEW, "old": OLD}, INDEX))
     assert keys_in_use(both)["constituent"] == {"new": 0, "old": 5, "unknown": 0}
     done = rotate(both)
-    assert (done.key_id, dict(done.sealed)) == ("new", {"constituent": 5, "message": 1, "upload": 1})
+    assert (done.key_id, dict(done.sealed)) == ("new", {"constituent": 5, "message": 1, "upload_part": 1})
     assert sum(done.left.values()) == 0
     after = replace(before, vault=Vault({"new": NEW}, INDEX))
     assert all(counts["unknown"] == 0 for counts in keys_in_use(after).values())

@@ -15,13 +15,13 @@ from outreach.messaging.conversations import TO_READ
 from outreach.messaging.models import Conversation, Reply
 from outreach.officials.meetings import Answer, Promised, record_meeting
 from outreach.officials.models import Official
-from outreach.people.imports import import_constituents
+from outreach.people.importing import import_constituents
 from outreach.people.invented import CONSENT, people_csv
 from outreach.people.models import Constituent
-from outreach.people.uploads import keep_upload
 from outreach.story.__main__ import DEMO_OFFICIALS
 from outreach.story.ledger import CarrierControl
 from outreach.story.play import play, wait_for_the_end
+from tests.factories import upload_file
 
 WHO = "admin"
 FAIR, FAIR_PEOPLE = "May fair", 40
@@ -41,10 +41,8 @@ def play_the_scene(runtime: Runtime, carrier_url: str, group_id: int, *, recipie
     with runtime.db.transaction() as tx:
         _keep_a_commitment(tx, runtime, group_id)
         ids = _draft_another(tx, runtime, group_id)
-    upload = keep_upload(
-        runtime, group_id, people_csv(KNOWN + NEW, seed, skip=recipients + FAIR_PEOPLE - KNOWN, ours=ours) + UNUSABLE,
-        file_name="library-evening.csv", list_name="Library evening", consent=CONSENT, by=WHO,
-    )  # fmt: skip
+    evening = people_csv(KNOWN + NEW, seed, skip=recipients + FAIR_PEOPLE - KNOWN, ours=ours) + UNUSABLE
+    upload = upload_file(runtime, group_id, evening, "library-evening.csv", "Library evening", CONSENT, by=WHO)
     with runtime.db.snapshot() as session:
         found = _found(session, runtime, group_id)
     return {**ids, **found, "campaign": str(launched.campaign_id), "upload": str(upload)}

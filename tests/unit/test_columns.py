@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from outreach.core.csv_rows import Row
 from outreach.core.errors import BadInputError
-from outreach.people.cells import Person, answer_of, read_person, tags_of, zip_of
+from outreach.people.cells import Person, RowReader, answer_of, tags_of, zip_of
 from outreach.people.columns import map_columns
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "contacts" / "contact_csv_headers_dev.json"
@@ -28,13 +28,13 @@ def mapping(header: str) -> dict[str, str | list[str]]:
 
 
 def person(header: str, cells: str, declared: str | None = None) -> Person:
-    found, _ = read_person(Row(2, cells.split(",")), map_columns(header.split(",")), declared)
+    found, _ = RowReader(map_columns(header.split(",")), declared).read(Row(2, cells.split(",")))
     assert found is not None
     return found
 
 
 def codes(header: str, cells: str) -> list[tuple[str | None, str]]:
-    _, problems = read_person(Row(7, cells.split(",")), map_columns(header.split(",")), None)
+    _, problems = RowReader(map_columns(header.split(",")), None).read(Row(7, cells.split(",")))
     assert all(problem.row == 7 and problem.message != problem.code for problem in problems)
     return [(problem.column, problem.code) for problem in problems]
 
@@ -200,7 +200,7 @@ def test_the_first_usable_phone_in_order_of_preference() -> None:
     ],
 )  # fmt: skip
 def test_which_line_is_taken(header: str, cells: str, number: str | None) -> None:
-    found, problems = read_person(Row(2, cells.split(",")), map_columns(header.split(",")), None)
+    found, problems = RowReader(map_columns(header.split(",")), None).read(Row(2, cells.split(",")))
     assert (found.e164 if found else None) == number
     assert (found is None) == bool(problems)
 
@@ -279,7 +279,7 @@ def test_consent_of_a_row(header: str, cells: str, declared: str | None, consent
     ],
 )
 def test_names(header: str, cells: str, names: tuple[str, str]) -> None:
-    found, _ = read_person(Row(2, cells.split(";")), map_columns(header.split(";")), None)
+    found, _ = RowReader(map_columns(header.split(";")), None).read(Row(2, cells.split(";")))
     assert found is not None
     assert (found.first_name, found.last_name) == names
 

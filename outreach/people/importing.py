@@ -1,0 +1,235 @@
+"""Writing an import down: one at a time in a group, chunk by chunk, so that it can be killed and go on.
+
+A lease of the group keeps a second import waiting; every chunk's transaction holds on to it, and commits together with
+how far the import has come.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import JSON, BigInteger, LargeBinary, bindparam, insert, select, update
+
+from outreach.core.db import Transaction, UtcDateTime
+from outreach.core.errors import BadInputError, ConflictError
+from outreach.core.leases import acquire, new_token, release, renew
+from outreach.core.runtime import Runtime
+from outreach.people.import_writes import ChunkWriter, Entry, OvertakenError
+from outreach.people.imports import FATES, FileReading, ImportReport, Progress, declaration, read_file
+from outreach.people.lists import insert_if_absent, valid_list_name
+from outreach.people.models import ContactList, Upload
+from outreach.people.pacing import Pacing
+
+LEASE_SECONDS: Final = 30.0
+LEASE_WAIT: Final = 600.0
+TRIES: Final = 5
+
+_table: Any = Upload.__table__
+_CAME_SO_FAR = (
+    update(_table)
+    .where(_table.c.id == bindparam("its_id"), _table.c.state == "importing")
+    .values(
+        through=bindparam("last", type_=LargeBinary),
+        rows_done=bindparam("done", type_=BigInteger),
+        counts=bindparam("so_far", type_=JSON),
+        changed_at=bindparam("now", type_=UtcDateTime),
+    )
+)
+
+
+def never_busy() -> bool:
+    """For an import that has the database to itself."""
+    return False
+
+
+def import_constituents(
+    runtime: Runtime,
+    group_id: int,
+    source: bytes | Path,
+    *,
+    list_name: str,
+    consent: str | None,
+    recorded_by: str,
+    choices: dict[str, str] | None = None,
+    is_busy: Callable[[], bool] = never_busy,
+    progress: Progress | None = None,
+    processes: int | None = None,
+) -> ImportReport:
+    """Read a file into a list of the group, now. Where the same call was killed before, it goes on.
+
+    ``consent``: what the file's owner declares about everybody in it, word for word; None stores people who cannot
+    be texted. Raises BadInputError when the file as a whole cannot be read, or changes meanwhile; nothing is stored
+    then. ConflictError import_busy: another import of the group took too long.
+    """
+    digest, size = _digest(runtime, source)
+    options = {"list_name": list_name, "consent": consent, "choices": choices, "progress": progress}
+    with read_file(source, runtime.vault, processes=processes, **options) as reading:  # type: ignore[arg-type]  # mixed
+        if _digest(runtime, source) != (digest, size):
+            raise BadInputError("file_changed")
+        upload_id = _begun(
+            runtime, group_id, digest, size, reading, file_name=source.name if isinstance(source, Path) else "import",
+            list_name=valid_list_name(list_name), consent=declaration(consent), choices=choices, by=recorded_by,
+        )  # fmt: skip
+        with group_lease(runtime, group_id, LEASE_WAIT) as token:
+            return write_import(runtime, upload_id, reading, token, is_busy, progress)
+
+
+@contextmanager
+def group_lease(runtime: Runtime, group_id: int, patience: float) -> Iterator[str]:
+    """Be the only one who imports into a group. Raises ConflictError import_busy after so many seconds."""
+    name, token, until = lease_of(group_id), new_token(), time.monotonic() + patience
+    while not acquire(runtime.db, name, token, runtime.clock.real_now(), LEASE_SECONDS):
+        if time.monotonic() >= until:
+            raise ConflictError("import_busy")
+        time.sleep(0.1)
+    try:
+        yield token
+    finally:
+        release(runtime.db, name, token, runtime.clock.real_now())
+
+
+def lease_of(group_id: int) -> str:
+    """The name of a group's lease."""
+    return f"import:{group_id}"
+
+
+def write_import(
+    runtime: Runtime,
+    upload_id: int,
+    reading: FileReading,
+    token: str,
+    is_busy: Callable[[], bool] = never_busy,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Write what was read, from where an earlier try has come to. Needs the group's lease under ``token``.
+
+    Raises ConflictError import_taken_over when the lease was lost, or the import was ended by somebody else.
+    """
+    with runtime.db.transaction() as tx:
+        upload = tx.get_one(Upload, upload_id)
+        if upload.list_id is None:
+            upload.list_id = _list(tx, upload, runtime)
+        writer = ChunkWriter(runtime, upload.group_id, upload.list_id, upload_id, upload.confirmed_by or "")
+        through = upload.through or b""
+        counts = Counter({fate: (upload.counts or {}).get(fate, 0) for fate in FATES} if through else {})
+    for fate in ("duplicate", "invalid"):  # these are counted anew by whoever reads the file
+        del counts[fate]
+    report, pacing, done = reading.report, Pacing(is_busy), 0
+    entries = reading.entries()
+    while some := list(islice(entries, pacing.size)):
+        done += len(some)
+        fresh = [entry for entry in some if entry.row.number_hash > through]
+        if fresh:
+            begun = time.perf_counter()
+            rows_done = done + report.counts["duplicate"] + report.counts["invalid"]
+            counts += _chunk(runtime, writer, fresh, token, {"done": rows_done, "counts": counts})
+            if progress:
+                progress(rows_done, report.rows)
+            pacing.wait(time.perf_counter() - begun)
+    report.counts += counts
+    with runtime.db.transaction() as tx:
+        if not renew(tx, lease_of(writer.group_id), token, runtime.clock.real_now(), LEASE_SECONDS):
+            raise ConflictError("import_taken_over")
+        now = runtime.clock.real_now()
+        ended = update(Upload).where(Upload.id == upload_id, Upload.state == "importing")
+        tx.execute(
+            ended.values(
+                state="imported", imported_at=now, changed_at=now, rows=report.rows, rows_done=report.rows,
+                counts=_counted(report.counts), **first_problems(report),
+            )
+        )  # fmt: skip
+    return report
+
+
+def first_problems(report: ImportReport) -> dict[str, Any]:
+    """What an upload keeps of a report's problems: how many, and the first as row, column and code."""
+    first = [(one.row, one.column, one.code) for one in report.problems[:PROBLEMS_KEPT]]
+    return {"problem_count": len(report.problems), "problems": first}
+
+
+PROBLEMS_KEPT: Final = 200
+
+
+def _counted(counts: Counter[str]) -> dict[str, int]:
+    return {fate: counts[fate] for fate in FATES}
+
+
+def _chunk(
+    runtime: Runtime, writer: ChunkWriter, entries: list[Entry], token: str, so_far: dict[str, Any]
+) -> Counter[str]:
+    refuses = any(row.consent == "refused" or refusal for row, refusal in entries)
+    for _ in range(TRIES):
+        now = runtime.clock.real_now()
+        try:
+            with runtime.db.transaction(durable=refuses) as tx:
+                if not renew(tx, lease_of(writer.group_id), token, now, LEASE_SECONDS):
+                    raise ConflictError("import_taken_over")
+                fates = writer.write(tx, entries)
+                moved = tx.connection().execute(
+                    _CAME_SO_FAR,
+                    {
+                        "its_id": writer.import_id, "last": entries[-1].row.number_hash, "done": so_far["done"],
+                        "so_far": _counted(so_far["counts"] + fates), "now": now,
+                    },
+                )  # fmt: skip
+                if not moved.rowcount:
+                    raise ConflictError("import_taken_over")
+                return fates
+        except OvertakenError:
+            continue
+    raise ConflictError("import_busy")
+
+
+def _list(tx: Transaction, upload: Upload, runtime: Runtime) -> int:
+    """The upload's list; made, and marked as made by it, if there is none of that name."""
+    made = insert_if_absent(tx, ContactList).values(
+        group_id=upload.group_id, name=upload.list_name, created_at=runtime.clock.now(), import_id=upload.id
+    )
+    tx.execute(made)
+    return tx.execute(
+        select(ContactList.id).where(ContactList.group_id == upload.group_id, ContactList.name == upload.list_name)
+    ).scalar_one()
+
+
+def _begun(
+    runtime: Runtime, group_id: int, digest: bytes, size: int, reading: FileReading, *, file_name: str, list_name: str,
+    consent: str | None, choices: dict[str, str] | None, by: str,
+) -> int:  # fmt: skip
+    """The import of this very file that was begun before and not ended, else a new one; its id."""
+    now = runtime.clock.real_now()
+    same = select(Upload.id).where(
+        Upload.group_id == group_id, Upload.state == "importing", Upload.digest == digest,
+        Upload.list_name == list_name, Upload.consent.is_not_distinct_from(consent), Upload.confirmed_by == by,
+    )  # fmt: skip
+    with runtime.db.transaction() as tx:
+        found = tx.execute(same.order_by(Upload.id)).scalars().first()
+        if found is not None:
+            return found
+        begun = insert(Upload).values(
+            group_id=group_id, digest=digest, size=size, file_name=file_name[-200:], list_name=list_name,
+            consent=consent, choices=choices, rows=reading.report.rows, rows_done=0, state="importing",
+            problem_count=0, created_by=by, confirmed_by=by, created_at=now, changed_at=now,
+        )  # fmt: skip
+        return tx.execute(begun.returning(Upload.id)).scalar_one()
+
+
+def _digest(runtime: Runtime, source: bytes | Path) -> tuple[bytes, int]:
+    """A keyed hash of a file and its size."""
+    sha256, size = hashlib.sha256(), 0
+    if isinstance(source, bytes):
+        return runtime.vault.text_hash(hashlib.sha256(source).hexdigest()), len(source)
+    try:
+        with source.open("rb") as file:
+            while data := file.read(1024 * 1024):
+                sha256.update(data)
+                size += len(data)
+    except OSError as error:
+        raise BadInputError("file_unreadable", file=source.name, reason=error.strerror or "") from None
+    return runtime.vault.text_hash(sha256.hexdigest()), size

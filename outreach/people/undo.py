@@ -1,0 +1,210 @@
+"""Taking an import back: lists and consent are as they were before it, but for what people did since.
+
+Only a group's newest import can be undone, so what it found is what stood before. People whom it brought are emptied,
+not deleted: texts that went to them go on counting. Whoever opted out stays opted out.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import bindparam, delete, exists, func, select, update
+
+from outreach.core.crypto import HASH_BYTES
+from outreach.core.db import Transaction
+from outreach.core.errors import ConflictError
+from outreach.core.leases import renew
+from outreach.core.runtime import Runtime
+from outreach.people.consent import lock_people
+from outreach.people.importing import LEASE_SECONDS, lease_of, never_busy
+from outreach.people.models import (
+    ConsentEvent,
+    Constituent,
+    ContactList,
+    ImportChange,
+    ListMembership,
+    Suppression,
+    Upload,
+)
+from outreach.people.pacing import Pacing
+from outreach.people.row_blocks import CONTEXT
+
+CHUNK: Final = 500
+REASON: Final = "the import was undone"
+
+
+_people_table: Any = Constituent.__table__
+_this = _people_table.c.id == bindparam("its_id")
+_RESTORE = (
+    update(_people_table)
+    .where(_this)
+    .values(
+        sealed=bindparam("sealed_then"), zip=bindparam("zip_then"), language=bindparam("language_then"),
+        zones=bindparam("zones_then"), consented_at=bindparam("consented_then"), import_id=bindparam("import_then"),
+        updated_at=bindparam("now"),
+    )
+)  # fmt: skip
+_KEEP = update(_people_table).where(_this).values(consented_at=bindparam("consented_then"), import_id=None)
+_EMPTY = (
+    update(_people_table)
+    .where(_this)
+    .values(
+        number_hash=bindparam("hash_then"), sealed=bindparam("sealed_then"), zip=None, language="en", zones="",
+        consented_at=None, import_id=None, updated_at=bindparam("now"), erased_at=bindparam("real_now"),
+    )
+)  # fmt: skip
+
+
+def undo_import(runtime: Runtime, upload_id: int, token: str, is_busy: Callable[[], bool] = never_busy) -> None:
+    """Undo an import in state ``undoing``, in chunks that can be killed. Needs the group's lease under ``token``.
+
+    Raises ConflictError import_taken_over when the lease was lost.
+    """
+    with runtime.db.snapshot() as session:
+        upload = session.get_one(Upload, upload_id)
+        session.expunge(upload)
+    if upload.state != "undoing":
+        return
+    pacing = Pacing(is_busy)
+    for step in (_ledger, _suppressions, _people):
+        after: Any = 0
+        while True:
+            begun = time.perf_counter()
+            with runtime.db.transaction(durable=True) as tx:
+                if not renew(tx, lease_of(upload.group_id), token, runtime.clock.real_now(), LEASE_SECONDS):
+                    raise ConflictError("import_taken_over")
+                after = step(tx, upload, after, runtime)
+            if after is None:
+                break
+            pacing.wait(time.perf_counter() - begun)
+    with runtime.db.transaction() as tx:
+        _drop_list(tx, upload)
+        tx.execute(delete(ImportChange).where(ImportChange.import_id == upload_id))
+        tx.execute(
+            update(Upload)
+            .where(Upload.id == upload_id, Upload.state == "undoing")
+            .values(state="undone", changed_at=runtime.clock.real_now())
+        )
+
+
+def _ledger(tx: Transaction, upload: Upload, after: int, runtime: Runtime) -> int | None:
+    """What it told the ledger counts no more."""
+    rows = tx.execute(
+        select(ConsentEvent.id, ConsentEvent.number_hash)
+        .where(ConsentEvent.import_id == upload.id, ConsentEvent.id > after)
+        .order_by(ConsentEvent.id)
+        .limit(CHUNK)
+    ).all()
+    ids = [row.id for row in rows]
+    lock_people(tx, sorted({row.number_hash for row in rows}))
+    tx.execute(update(ConsentEvent).where(ConsentEvent.id.in_(ids)).values(voided_at=runtime.clock.real_now()))
+    return ids[-1] if len(ids) == CHUNK else None
+
+
+def _suppressions(tx: Transaction, upload: Upload, after: int, runtime: Runtime) -> int | None:
+    """The noes that it brought are lifted."""
+    rows = select(Suppression.id).where(Suppression.import_id == upload.id, Suppression.id > after)
+    ids = list(tx.execute(rows.order_by(Suppression.id).limit(CHUNK)).scalars())
+    lifted = update(Suppression).where(Suppression.id.in_(ids), Suppression.lifted_at.is_(None))
+    tx.execute(lifted.values(lifted_at=runtime.clock.real_now(), lifted_reason=REASON))
+    return ids[-1] if len(ids) == CHUNK else None
+
+
+def _people(tx: Transaction, upload: Upload, after: int, runtime: Runtime) -> int | None:
+    """The members of its list, by id: those it brought are emptied, those it changed are as before."""
+    rows = tx.execute(
+        select(Constituent.id, Constituent.number_hash, Constituent.import_id, ListMembership.import_id.label("joined"))
+        .join(ListMembership, ListMembership.constituent_id == Constituent.id)
+        .where(ListMembership.list_id == upload.list_id, Constituent.id > after)
+        .order_by(Constituent.id)
+        .limit(CHUNK)
+    ).all()
+    if not rows:
+        return None
+    ids, written = [row.id for row in rows], [row for row in rows if row.import_id == upload.id]
+    lock_people(tx, sorted(row.number_hash for row in written))
+    _restore(tx, upload, written, runtime)
+    joined = [row.id for row in rows if row.joined == upload.id]
+    tx.execute(
+        delete(ListMembership).where(
+            ListMembership.list_id == upload.list_id, ListMembership.constituent_id.in_(joined)
+        )
+    )
+    return ids[-1] if len(ids) == CHUNK else None
+
+
+def _restore(tx: Transaction, upload: Upload, written: Sequence[Any], runtime: Runtime) -> None:
+    if not written:
+        return
+    ids = [row.id for row in written]
+    befores = {
+        row.constituent_id: row
+        for row in tx.execute(
+            select(ImportChange).where(ImportChange.import_id == upload.id, ImportChange.constituent_id.in_(ids))
+        ).scalars()
+    }
+    elsewhere = set(
+        tx.execute(
+            select(ListMembership.constituent_id).where(
+                ListMembership.constituent_id.in_(ids), ListMembership.list_id != upload.list_id
+            )
+        ).scalars()
+    )
+    said = _last_grants(tx, upload, [row.number_hash for row in written])
+    now = runtime.clock.now()
+    restored, kept, emptied = [], [], []
+    for row in written:
+        before, since = befores.get(row.id), said.get(row.number_hash)
+        if before is not None:
+            consented = max((at for at in (before.consented_at, since) if at), default=None)
+            restored.append(_as_before(before, consented, now))
+        elif since is not None or row.id in elsewhere:  # what they said or joined since stands by itself
+            kept.append({"its_id": row.id, "consented_then": since})
+        else:
+            emptied.append({"its_id": row.id, "hash_then": os.urandom(HASH_BYTES)})
+    connection = tx.connection()
+    if restored:
+        connection.execute(_RESTORE, restored)
+    if kept:
+        connection.execute(_KEEP, kept)
+    if emptied:
+        nothing = {"sealed_then": runtime.vault.seal({}, CONTEXT), "now": now, "real_now": runtime.clock.real_now()}
+        connection.execute(_EMPTY, [{**row, **nothing} for row in emptied])
+
+
+def _as_before(before: ImportChange, consented_at: datetime | None, now: datetime) -> dict[str, Any]:
+    return {
+        "its_id": before.constituent_id,
+        "sealed_then": before.sealed,
+        "zip_then": before.zip,
+        "language_then": before.language,
+        "zones_then": before.zones,
+        "consented_then": consented_at,
+        "import_then": before.before,
+        "now": now,
+    }
+
+
+def _drop_list(tx: Transaction, upload: Upload) -> None:
+    """The list that it made stays when somebody is in it, or when it may be named elsewhere: then it is empty."""
+    members = exists().where(ListMembership.list_id == upload.list_id)
+    tx.execute(
+        delete(ContactList).where(ContactList.id == upload.list_id, ContactList.import_id == upload.id, ~members)
+    )
+
+
+def _last_grants(tx: Transaction, upload: Upload, hashes: Sequence[bytes]) -> dict[bytes, datetime]:
+    """What the ledger still says: the newest yes of each number to this group."""
+    rows = tx.execute(
+        select(ConsentEvent.number_hash, func.max(ConsentEvent.at))
+        .where(
+            ConsentEvent.group_id == upload.group_id, ConsentEvent.number_hash.in_(hashes),
+            ConsentEvent.kind.in_(("granted", "opt_in")), ConsentEvent.voided_at.is_(None),
+        )
+        .group_by(ConsentEvent.number_hash)
+    )  # fmt: skip
+    return {row[0]: row[1] for row in rows}
