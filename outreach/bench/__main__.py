@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from outreach.bench import BenchError
 from outreach.bench.blast import measure_blast
 from outreach.bench.callbacks import measure_callbacks
+from outreach.bench.contacts import measure_import
 from outreach.bench.databases import KINDS
 from outreach.bench.growth import measure_growth
 from outreach.bench.plan import measure_plan
@@ -52,6 +53,11 @@ def blast(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
     return measure_blast(processes, kinds(chosen), say, quick=chosen.quick)
 
 
+def contacts(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
+    """Contact files."""
+    return measure_import(processes, kinds(chosen), say, quick=chosen.quick)
+
+
 def growth(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
     """What a large database costs."""
     return measure_growth(processes, kinds(chosen), say, quick=chosen.quick)
@@ -67,6 +73,7 @@ MEASUREMENTS: Mapping[str, Callable[[argparse.Namespace, Processes], list[Row]]]
     "plan": plan,
     "blast": blast,
     "growth": growth,
+    "import": contacts,
     "tally": tally,
 }
 """Those that are there; ``all`` runs them in this order."""

@@ -53,11 +53,12 @@ class Ground:
     started: list[str] = field(default_factory=list)
 
     def start(self, *names: str, threads: int = 32) -> None:
-        """Start some of ``web``, ``worker`` and ``upkeep``, as the Procfile has them."""
+        """Start some of ``web``, ``worker``, ``importer`` and ``upkeep``, as the Procfile has them."""
         port = int(self.env["PORT"])
         programs = {
             "web": lambda: commands.web(port, self.env),
             "worker": lambda: commands.worker(self.env, threads),
+            "importer": lambda: commands.importer(self.env),
             "upkeep": lambda: commands.upkeep(self.env),
         }
         self.processes.start(*(programs[name]() for name in names))

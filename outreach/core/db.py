@@ -9,6 +9,8 @@ since ``synchronous`` cannot change inside a transaction. On PostgreSQL the same
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 BUSY_TIMEOUT_MS = 15_000
 POOL_SIZE = 5
+FIRST_WAIT, LONGEST_WAIT = 0.001, 0.004
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -176,8 +179,6 @@ def _refuse_dead(connection: Any, _record: Any, _proxy: Any) -> None:
 
 
 def _sqlite_pragmas(engine: Engine, synchronous: str, *, read_only: bool) -> None:
-    begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
-
     @event.listens_for(engine, "connect")
     def connect(raw: Any, _record: Any) -> None:
         raw.isolation_level = None  # the driver must not begin transactions of its own
@@ -195,4 +196,30 @@ def _sqlite_pragmas(engine: Engine, synchronous: str, *, read_only: bool) -> Non
 
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        if read_only:
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_immediate(connection)
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Take the write lock, asking for it every few milliseconds.
+
+    SQLite itself soon asks only ten times a second: beside writers that leave short gaps a STOP waits for seconds.
+    """
+    raw: Any = connection.connection.driver_connection
+    until, wait = time.monotonic() + BUSY_TIMEOUT_MS / 1000, FIRST_WAIT
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < until:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    break  # said again below, as SQLAlchemy says it
+            time.sleep(wait)
+            wait = min(LONGEST_WAIT, wait * 1.1)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")

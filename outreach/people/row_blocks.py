@@ -6,14 +6,18 @@ that loses its parent ends, for its pipe then ends; a parent that loses one give
 
 from __future__ import annotations
 
+import importlib
 import marshal
-import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
-from multiprocessing.connection import Connection
-from typing import Any, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 
 from outreach.core.crypto import Vault
 from outreach.core.csv_rows import CsvTable, Row
@@ -25,6 +29,8 @@ from outreach.people.zones import zones_key_for
 
 CONTEXT: Final = "constituent"
 BLOCK: Final = 500
+NICE: Final = 10
+"""What is read can wait for whoever texts, or is texted."""
 FEW_BLOCKS: Final = 30
 """So much is read before processes are started for the rest: to start one takes as long as to read some blocks."""
 
@@ -95,59 +101,92 @@ class BlockReader:
             yield from self._in_processes(chain([more], waiting), processes)
 
     def _in_processes(self, waiting: Iterator[list[tuple[Any, ...]]], processes: int) -> Iterator[Block]:
-        # Spawned: a process that was forked would hold our ends of the pipes, and whatever other threads do.
-        context = multiprocessing.get_context("spawn")
         with ExitStack() as stack:
-            pipes: list[Connection] = []
-            for _ in range(processes):
-                ours, theirs = context.Pipe()
-                stack.callback(ours.close)
-                process = context.Process(target=serve, args=(self, theirs), daemon=True)
-                process.start()
-                stack.callback(process.join)
-                stack.callback(process.terminate)
-                theirs.close()
-                pipes.append(ours)
-            yield from _in_turn(pipes, waiting)
+            yield from _in_turn([stack.enter_context(_Helper(self)) for _ in range(processes)], waiting)
 
 
-def serve(blocks: BlockReader, pipe: Connection) -> None:
-    """Read blocks until the pipe ends."""
-    reader = RowReader(blocks.columns, blocks.declared)
-    try:
-        while True:
-            people, problems, invalid, rows = blocks.read(reader, marshal.loads(pipe.recv_bytes()))  # noqa: S302  our own pipe
-            pipe.send_bytes(marshal.dumps((people, [tuple(one) for one in problems], invalid, rows)))
-    except (EOFError, OSError):
-        return
+class _Helper:
+    """A process that reads blocks. Not ``multiprocessing``'s: its children load all that their parent has loaded."""
+
+    def __init__(self, blocks: BlockReader) -> None:
+        command = (sys.executable, "-P", "-m", "outreach.people.row_blocks")
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._send(pickle.dumps(blocks))
+
+    def __enter__(self) -> _Helper:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def ask(self, rows: list[tuple[Any, ...]]) -> None:
+        """Give it rows; it must have answered the ones before."""
+        self._send(marshal.dumps(rows))
+
+    def answer(self) -> Block:
+        """What became of the rows that it was given. Raises EOFError when it has ended."""
+        people, problems, invalid, rows = marshal.loads(_receive(self._process.stdout))  # noqa: S302  our own pipe
+        return Block(people, [Problem(*one) for one in problems], invalid, rows)
+
+    def _send(self, data: bytes) -> None:
+        _deliver(self._process.stdin, data)
 
 
-def _in_turn(pipes: list[Connection], waiting: Iterator[list[tuple[Any, ...]]]) -> Iterator[Block]:
-    asked: list[Connection] = []
+def _in_turn(helpers: list[_Helper], waiting: Iterator[list[tuple[Any, ...]]]) -> Iterator[Block]:
+    asked: deque[_Helper] = deque()
     try:
         for rows in waiting:
-            if len(asked) < len(pipes):
-                pipe = pipes[len(asked)]
-                block = None
+            block = None
+            if len(asked) < len(helpers):
+                helper = helpers[len(asked)]
             else:
-                pipe = asked.pop(0)
-                block = _answer(pipe)
-            pipe.send_bytes(marshal.dumps(rows))
-            asked.append(pipe)
+                helper = asked.popleft()
+                block = helper.answer()
+            helper.ask(rows)
+            asked.append(helper)
             if block:
                 yield block
-        for pipe in asked:
-            yield _answer(pipe)
+        for helper in asked:
+            yield helper.answer()
     except (EOFError, OSError):
         raise OutreachError("import_process_died") from None
 
 
-def _answer(pipe: Connection) -> Block:
-    people, problems, invalid, rows = marshal.loads(pipe.recv_bytes())  # noqa: S302  our own pipe
-    return Block(people, [Problem(*one) for one in problems], invalid, rows)
+def serve(source: IO[bytes], sink: IO[bytes]) -> None:
+    """Read blocks until the pipe ends: the first message is the ``BlockReader``, each other one a block's rows."""
+    blocks: BlockReader = pickle.loads(_receive(source))  # noqa: S301  from the process that started this one
+    reader = RowReader(blocks.columns, blocks.declared)
+    os.nice(NICE)
+    while True:
+        people, problems, invalid, rows = blocks.read(reader, marshal.loads(_receive(source)))  # noqa: S302  as above
+        _deliver(sink, marshal.dumps((people, [tuple(one) for one in problems], invalid, rows)))
+
+
+def _deliver(pipe: IO[bytes] | None, data: bytes) -> None:
+    if pipe is None:
+        raise EOFError
+    pipe.write(len(data).to_bytes(8, "big"))
+    pipe.write(data)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes] | None) -> bytes:
+    head = pipe.read(8) if pipe else b""
+    size = int.from_bytes(head, "big")
+    data = pipe.read(size) if pipe and len(head) == 8 else b""
+    if not data or len(data) < size:
+        raise EOFError
+    return data
 
 
 def _blocks(table: CsvTable) -> Iterator[list[tuple[Any, ...]]]:
     rows = iter(table)
     while block := [tuple(row) for row in islice(rows, BLOCK)]:
         yield block
+
+
+if __name__ == "__main__":
+    with suppress(EOFError, OSError, KeyboardInterrupt):
+        # Under its own name: what was pickled there must be the same class here.
+        importlib.import_module("outreach.people.row_blocks").serve(sys.stdin.buffer, sys.stdout.buffer)
