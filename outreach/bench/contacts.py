@@ -96,7 +96,7 @@ def measure_import(
         for round_number in range(size.rounds):
             say(f"import: {size.rows:,} rows on {kind}, round {round_number + 1} of {size.rounds} ...")
             with bare_ground(kind, processes) as at:
-                _import(at, file, size.rows, found[kind])
+                measure_one(at, file, size.rows, found[kind])
         say(f"import: {size.beside:,} rows beside a blast to {size.blast:,} on {kind} ...")
         with ground(kind, processes, latency_ms=100.0) as at:
             _beside(at, file.with_name("beside.csv"), size, found[kind])
@@ -121,7 +121,8 @@ def write_contacts(file: Path, first: int, rows: int) -> None:
             )  # fmt: skip
 
 
-def _import(at: Ground, file: Path, rows: int, found: Found) -> None:
+def measure_one(at: Ground, file: Path, rows: int, found: Found) -> None:
+    """One import into an empty group. Raises BenchError when it came out wrong."""
     scene = set_scene(at.alone)
     said = run(at.processes, "importer", at.env, group=scene.group_id, file=file, readers=PROCESSES)
     broken, repeated = -(-rows // BREAKS), rows // REPEATS

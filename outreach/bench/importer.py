@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import resource
+import threading
 import time
 from pathlib import Path
 
@@ -15,6 +17,43 @@ from outreach.core.runtime import open_runtime
 from outreach.people.importing import import_constituents
 
 KIBIBYTES_IN_A_MEGABYTE = 1_000_000 / 1024
+LOOKS_EVERY = 0.25
+
+
+class Held:
+    """The most that this process and its children held at once: their shares of pages, from ``/proc`` (Linux)."""
+
+    def __init__(self) -> None:
+        self.kibibytes = 0
+        self._over = threading.Event()
+        self._looking = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Held:
+        self._looking.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._looking.join()
+
+    def _look(self) -> None:
+        while True:
+            self.kibibytes = max(self.kibibytes, sum(map(_share, _family())))
+            if self._over.wait(LOOKS_EVERY):
+                return
+
+
+def _family() -> list[int]:
+    children = [path.read_text().split() for path in Path("/proc/self/task").glob("*/children")]
+    return [os.getpid(), *(int(pid) for some in children for pid in some)]
+
+
+def _share(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has just ended
+        return 0
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 def main() -> None:
@@ -33,20 +72,20 @@ def main() -> None:
         if of is None:
             read_at[:] = [time.perf_counter()]
 
-    began = time.perf_counter()
-    report = import_constituents(
-        runtime, options.group, options.file, list_name="Measured", consent="invented, for a measurement",
-        recorded_by="bench", progress=progress, processes=options.readers,
-    )  # fmt: skip
-    ended = time.perf_counter()
+    with Held() as held:
+        began = time.perf_counter()
+        report = import_constituents(
+            runtime, options.group, options.file, list_name="Measured", consent="invented, for a measurement",
+            recorded_by="bench", progress=progress, processes=options.readers,
+        )  # fmt: skip
+        ended = time.perf_counter()
     own, readers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     answer(
         {
             "seconds": ended - began,
             "reading_s": (read_at[0] if read_at else ended) - began,
             "counts": {**report.counts, "rows": report.rows, "problems": len(report.problems)},
-            # What each of them held at most, as if all at once: pages that they share are counted again for each.
-            "megabytes": (own.ru_maxrss + options.readers * readers.ru_maxrss) / KIBIBYTES_IN_A_MEGABYTE,
+            "megabytes": held.kibibytes / KIBIBYTES_IN_A_MEGABYTE,
             "cpu_s": own.ru_utime + own.ru_stime + readers.ru_utime + readers.ru_stime,
         }
     )

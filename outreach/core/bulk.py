@@ -27,7 +27,7 @@ def driver_time(tx: Transaction, at: datetime | None) -> Any:
     """An aware time as this database's driver takes it."""
     if at is None or not tx.is_sqlite:
         return at
-    as_text = _TIME.bind_processor(_SQLITE)
+    as_text = _TIME.dialect_impl(_SQLITE).bind_processor(_SQLITE)
     return as_text(at) if as_text else at
 
 

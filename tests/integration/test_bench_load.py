@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from outreach.bench import BenchError, growth, send
+from outreach.bench import BenchError, contacts, growth, send
 from outreach.bench.bare_plan import bare_plan
 from outreach.bench.cpu import of_tree
 from outreach.bench.crowd import LINES, Crowd, areas, number
-from outreach.bench.ground import NoQueue
+from outreach.bench.ground import NoQueue, bare_ground
 from outreach.bench.heard_stops import Heard, quantile
 from outreach.bench.scene import launch, launch_planned, set_scene, shelve, states
 from outreach.carrier.twilio import TwilioCarrier
@@ -138,3 +138,16 @@ def test_growth_ends_in_one_line_of_json_and_leaves_nothing_behind(tmp_path: Pat
         assert row["ok"] is (row["ratio"] >= 0.8)
         assert row["conditions"]["messages"] == growth.QUICK.large
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_import_is_measured_and_must_come_out_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contacts, "BARE", 500)
+    file, found = tmp_path / "people.csv", contacts.Found()
+    contacts.write_contacts(file, 0, 2_000)
+    with Processes(tmp_path) as processes, bare_ground("sqlite", processes) as at:
+        contacts.measure_one(at, file, 2_000, found)
+        with pytest.raises(BenchError, match="came out wrong"):
+            contacts.measure_one(at, file, 2_001, found)
+    assert 0 < found.rates[0] < found.reading[0]
+    assert found.rates[0] < found.bare[0]
+    assert 50 < found.megabytes[0] < 300

@@ -1,0 +1,60 @@
+"""SQLite's write lock: asked for often, given up as SQLAlchemy says it, and nothing left changed on the connection."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from outreach.core import db as core
+from outreach.core.db import Database
+
+
+def begin(database: Database) -> int:
+    """Write nothing; the connection's own patience afterwards."""
+    with database.transaction() as tx:
+        return int(tx.connection().exec_driver_sql("PRAGMA busy_timeout").scalar_one())
+
+
+def test_whoever_waits_asks_again_and_again_until_the_other_has_ended(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/x.db")
+    held, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with database.transaction():
+            held.set()
+            go.wait()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    held.wait()
+    asked: list[float] = []
+    real = time.sleep
+
+    def sleep(seconds: float) -> None:
+        asked.append(seconds)
+        if len(asked) == 40:
+            go.set()
+        real(seconds)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "sleep", sleep)
+        patience = begin(database)
+    other.join()
+    assert patience == core.BUSY_TIMEOUT_MS
+    assert len(asked) >= 40
+    assert asked[0] == core.FIRST_WAIT
+    assert max(asked) <= core.LONGEST_WAIT
+    database.dispose()
+
+
+def test_a_lock_that_is_never_given_up_is_the_databases_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core, "BUSY_TIMEOUT_MS", 30)
+    database = Database(f"sqlite:///{tmp_path}/x.db")
+    with database.transaction(), pytest.raises(OperationalError, match="locked"):
+        begin(database)
+    assert begin(database) == 30
+    database.dispose()
