@@ -34,6 +34,7 @@ COMMANDS = {
     "phones": "outreach.cli.rules:phones",
     "classify": "outreach.cli.rules:classify",
     "constituents": "outreach.cli.people:constituents",
+    "optouts": "outreach.cli.optouts:optouts",
     "officials": "outreach.cli.officials:officials",
     "meeting": "outreach.cli.officials:meeting",
     "campaign": "outreach.cli.campaigns:campaign",

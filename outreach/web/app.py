@@ -30,6 +30,7 @@ from outreach.web import (
     levers,
     meetings,
     officials,
+    optouts,
     people_import,
     phones,
     review,
@@ -87,6 +88,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         officials.pages,
         meetings.pages,
         people_import.pages,
+        optouts.pages,
     ):
         app.register_blueprint(blueprint)
     if settings.mode == "rehearsal":

@@ -87,6 +87,7 @@ ROUTES = {
     "/people/import/<int:upload_id>/confirm",
     "/people/import/sample.csv",
     "/people/import/template.csv",
+    "/people/opt-outs",
     "/phones/",
     "/phones/<number>",
     "/phones/<number>/live",

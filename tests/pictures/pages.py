@@ -36,6 +36,7 @@ PLAYED: Final = (
     PageShot("people", "/people/"),
     PageShot("person", "/people/{person}"),
     PageShot("import", "/people/import"),
+    PageShot("opt-outs", "/people/opt-outs"),
     PageShot("import-preview", "/people/import/{upload}"),
     PageShot("wizard-tasks", "/campaigns/{draft}/draft/"),
     PageShot("wizard-about", "/campaigns/{draft}/draft/about"),
