@@ -19,6 +19,17 @@ from outreach.core.runtime import Runtime
 from outreach.messaging.classify import CLASSIFIER_VERSION, Verdict, classify
 from outreach.messaging.conversations import note_reply
 from outreach.messaging.events import append, delta
+from outreach.messaging.joining import (
+    ENDS,
+    Pending,
+    admit_texter,
+    answers_sign_up,
+    consent_given,
+    end_sign_up,
+    forget_sign_ups,
+    pending_sign_up,
+    what_was_asked,
+)
 from outreach.messaging.models import Message, Reply
 from outreach.messaging.optout import obey_opt_out, withdraw_planned
 from outreach.messaging.record import mark_number_bad
@@ -62,7 +73,8 @@ class InboundText:
 class Received:
     """A stored reply and what to do about it. ``asked_at``: domain time of the text.
 
-    ``silent``: the carrier answers this one itself, or nobody may.
+    ``silent``: the carrier answers this one itself, or nobody may. ``joined``: the person was not opted out and is on
+    the list now. ``stopped_by_others``: they want texts, but a suppression stands that they cannot lift.
     """
 
     reply_id: int
@@ -75,6 +87,8 @@ class Received:
     language: str
     verdict: Verdict
     silent: bool
+    joined: bool = False
+    stopped_by_others: bool = False
 
 
 def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Received | None:
@@ -89,9 +103,15 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
         return None
     last = _last_campaign_text(tx, number_hash)
     now = runtime.clock.at(text.received_at.timestamp())
-    recently = last is not None and last.posted_at is not None and now - last.posted_at <= REPORT_WITHIN
-    verdict = classify(text.body, asked="call_report" if recently else None)
-    group_id = last.group_id if last else _group_of(tx, number_hash, now)
+    pending = pending_sign_up(tx, number_hash, now)
+    asked_at = pending.posted_at if pending else None
+    asked = what_was_asked(last.posted_at if last else None, asked_at, now, REPORT_WITHIN)
+    verdict = classify(text.body, asked=asked)
+    about = answers_sign_up(pending, asked, verdict, matched=last is not None)
+    if about:
+        last = None
+    group_id = about.group_id if about else last.group_id if last else _group_of(tx, number_hash, now)
+    joins = admit_texter(tx, runtime, group_id, text.sender, number_hash, verdict, about, now)
     person = tx.connection().execute(PERSON, {"group": group_id, "number": number_hash}).first()
     gate_id, constituent_id = last.gate_id if last else None, person.id if person else None
     said = {
@@ -111,16 +131,21 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     }
     reply_id = tx.connection().execute(REPLY, said).scalar_one()
     suppressed_before = is_suppressed(tx, number_hash, group_id)
-    _obey(tx, runtime, group_id, number_hash, text, verdict)
+    if pending and (verdict.intent in ENDS or text.opt_out_type == "STOP"):
+        forget_sign_ups(tx, number_hash)
+    elif about and verdict.intent in {"opt_in", "decline"}:
+        end_sign_up(tx, about, text.received_at)
+    _obey(tx, runtime, group_id, number_hash, text, verdict, about)
+    stopped_by_others = suppressed_before and verdict.intent == "opt_in" and is_suppressed(tx, number_hash, group_id)
     _count(tx, gate_id, text, verdict, last.variant if last else None)
     stopped = verdict.intent == "opt_out" or text.opt_out_type == "STOP"
     note_reply(
         tx,
         group_id=group_id,
         number_hash=number_hash,
-        intent="opt_out" if stopped else verdict.intent,
+        intent="opt_out" if stopped else "other" if stopped_by_others else verdict.intent,
         rule=verdict.rule,
-        matched=last is not None,
+        matched=last is not None or about is not None,
         at=text.received_at,
     )
     return Received(
@@ -133,7 +158,10 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
         asked_at=now,
         language=_answer_in(verdict, person.language if person else "en"),
         verdict=verdict,
-        silent=_is_silent(runtime, text, verdict, suppressed_before=suppressed_before),
+        silent=_is_silent(runtime, text, verdict, suppressed_before=suppressed_before)
+        or (about is not None and verdict.intent == "decline"),
+        joined=joins and not suppressed_before,
+        stopped_by_others=stopped_by_others,
     )
 
 
@@ -164,9 +192,10 @@ def _group_of(tx: Transaction, number_hash: bytes, at: datetime) -> int:
 
 
 def _obey(
-    tx: Transaction, runtime: Runtime, group_id: int, number_hash: bytes, text: InboundText, verdict: Verdict
-) -> None:
-    """What must hold before anybody answers."""
+    tx: Transaction, runtime: Runtime, group_id: int, number_hash: bytes, text: InboundText, verdict: Verdict,
+    about: Pending | None,
+) -> None:  # fmt: skip
+    """What must hold before anybody answers. ``about``: the sign-up that is answered."""
     at = text.received_at
     if verdict.intent == "opt_out" or text.opt_out_type == "STOP":
         obey_opt_out(tx, group_id=group_id, number_hash=number_hash, wording=text.body, source="person", at=at)
@@ -174,7 +203,8 @@ def _obey(
         suppress(tx, number_hash, source="pending", at=at)
         withdraw_planned(tx, number_hash, at)
     elif verdict.intent == "opt_in":
-        record_opt_in(tx, group_id=group_id, number_hash=number_hash, wording=text.body, source="reply", at=at)
+        wording, source = consent_given(about, text.body)
+        record_opt_in(tx, group_id=group_id, number_hash=number_hash, wording=wording, source=source, at=at)
     elif verdict.intent == "wrong_number":
         mark_number_bad(tx, runtime, number_hash, None)
         withdraw_planned(tx, number_hash, at)

@@ -32,6 +32,9 @@ from outreach.people.zones import fifty_states, parse_zones_key
 MAX_VALIDITY = 36_000
 ANSWER_WITHIN = timedelta(minutes=30)
 """An answer so soon after the person's text may go out at any hour (COMPLIANCE.md); later ones keep to the window."""
+KEEPS_HOURS = frozenset({"campaign", "opt_in"})
+"""Kinds that go out in the window only. The other ones answer a person who waits; ``opt_in`` asks a number that
+somebody typed into a page, and that may be anybody's."""
 COUNTED_BY_CAPS = ("posting", "unknown", "needs_review", "accepted", "sent", "delivered")
 
 _message: Any = Message.__table__
@@ -115,7 +118,7 @@ def judge(facts: Facts, now: datetime) -> Verdict:
         return Verdict("failed")
     if facts.gate == "paused":
         return Verdict("planned")
-    if facts.kind != "campaign" and not _is_late(facts, now):  # the person asked: no window and no cap
+    if facts.kind not in KEEPS_HOURS and not _is_late(facts, now):  # the person asked: no window and no cap
         return Verdict("posting")
     try:
         wait, hours = next_allowed(facts.sent_at, facts.zones, now), window(facts.zones, now)
@@ -175,7 +178,7 @@ def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime
                 suppressed=bool(row.suppressed),
                 number_bad=row.number_bad_at is not None,
                 body=by_id[row.id].body,
-                zones=parse_zones_key(row.zones or ""),
+                zones=parse_zones_key(row.zones or by_id[row.id].zones),
                 sent_at=tuple(sent[row.number_hash]),
                 asked_at=row.asked_at,
                 answered=row.number_hash in replied,

@@ -18,6 +18,7 @@ from outreach.core.crypto import prefix_of
 from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message, Reply
+from outreach.messaging.sign_up_models import SignUp
 from outreach.people.models import Constituent, Upload
 
 log = structlog.get_logger(__name__)
@@ -44,6 +45,7 @@ SHELVES: Final = (
     Shelf(Constituent.__table__, "constituent"),
     Shelf(Message.__table__, "message"),
     Shelf(Reply.__table__, "reply"),
+    Shelf(SignUp.__table__, "sign_up"),
     Shelf(Upload.__table__, "upload"),
 )
 """Every table that holds sealed documents; a test looks for tables that are missing here."""
