@@ -33,9 +33,11 @@ from outreach.web import (
     optouts,
     people_import,
     phones,
+    poster,
     review,
     sections,
     security,
+    sign_up,
     silence,
     wizard,
     wizard_launch,
@@ -89,6 +91,8 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         meetings.pages,
         people_import.pages,
         optouts.pages,
+        poster.pages,
+        sign_up.pages,
     ):
         app.register_blueprint(blueprint)
     if settings.mode == "rehearsal":

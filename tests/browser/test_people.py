@@ -153,6 +153,17 @@ def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: st
         page.get_by_role("button", name="Español").click()
     page.goto(f"{address}/people/")
     assert_sound(page, "empty list")
+    for path in ("people/opt-outs", "people/sign-up", "people/sign-up/poster/en", "people/sign-up/poster/es"):
+        page.goto(f"{address}/{path}")
+        assert_sound(page, path)
+    for path in (f"join/empty-{empty}", f"join/empty-{empty}/sent"):
+        page.goto(f"{address}/{path}")
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        assert_sound(page, path)
+    page.goto(f"{address}/join/empty-{empty}")
+    page.locator("main button").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert_sound(page, "join refused")
     page.goto(f"{address}/people/import")
     assert_sound(page, "import")
     page.locator("main button").click()

@@ -22,6 +22,7 @@ from outreach.people.uploads import keep_upload
 from outreach.story.__main__ import DEMO_OFFICIALS
 from outreach.story.ledger import CarrierControl
 from outreach.story.play import play, wait_for_the_end
+from outreach.web.sign_up_address import page_of
 
 WHO = "admin"
 FAIR, FAIR_PEOPLE = "May fair", 40
@@ -47,7 +48,9 @@ def play_the_scene(runtime: Runtime, carrier_url: str, group_id: int, *, recipie
     )  # fmt: skip
     with runtime.db.snapshot() as session:
         found = _found(session, runtime, group_id)
-    return {**ids, **found, "campaign": str(launched.campaign_id), "upload": str(upload)}
+        page = page_of(session, group_id)
+    assert page is not None  # the group is the one that plays
+    return {**ids, "sign_up": page.slug, **found, "campaign": str(launched.campaign_id), "upload": str(upload)}
 
 
 def _official(session: Session, group_id: int, external_id: str) -> int:
