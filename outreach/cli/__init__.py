@@ -42,6 +42,7 @@ COMMANDS = {
     "export": "outreach.cli.silence:export",
     "keys": "outreach.cli.keys:keys",
     "purge": "outreach.cli.keys:purge",
+    "reconfirm": "outreach.cli.reconfirm:reconfirm",
     "db": "outreach.cli.site:db",
     "group": "outreach.cli.site:group",
     "login-link": "outreach.cli.site:login_link",

@@ -23,7 +23,9 @@ TAKEN = ("accepted", "sent", "delivered", "undelivered")
 SEND_BATCH = "workers.messaging.send_batch"
 
 PERSONAL = frozenset({"answers", "sign_up"})
-"""Kinds of gates for people who wait for a text because they asked for one: they come first, and nobody pauses them."""
+"""Kinds of gates for people who wait for a text because they asked for one: they come first."""
+NEVER_PAUSED = PERSONAL | {"reconfirm"}
+"""Kinds that nobody pauses, for no page would resume them: what the carrier refuses is tried again."""
 PERSONAL_GATE = (
     select(Gate.id)
     .where(Gate.group_id == bindparam("group"), Gate.kind == bindparam("kind"))
@@ -103,9 +105,9 @@ def gate_state(tx: Transaction, gate_id: int) -> str:
 
 
 def pause_gate(tx: Transaction, gate_id: int, reason: str) -> bool:
-    """Stop new slices at once. False when it was not open, or is one of PERSONAL: those nobody pauses or resumes."""
+    """Stop new slices at once. False when it was not open, or is one of NEVER_PAUSED."""
     kind = tx.execute(select(Gate.kind).where(Gate.id == gate_id)).scalar()
-    return kind not in PERSONAL and _move(tx, gate_id, "open", "paused", reason)
+    return kind not in NEVER_PAUSED and _move(tx, gate_id, "open", "paused", reason)
 
 
 def halt_gate(tx: Transaction, gate_id: int, reason: str) -> bool:

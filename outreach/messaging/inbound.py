@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from outreach.accounts.links import ensure_group
@@ -34,10 +35,13 @@ from outreach.messaging.models import Message, Reply
 from outreach.messaging.optout import obey_opt_out, withdraw_planned
 from outreach.messaging.record import mark_number_bad
 from outreach.messaging.render import printable
+from outreach.messaging.slices import CAPPED
 from outreach.people.consent import is_suppressed, lock_people, record_opt_in, suppress
 from outreach.people.models import Constituent
 
 REPORT_WITHIN = timedelta(hours=48)
+RECONFIRM_WITHIN = timedelta(days=7)
+"""So long a bare yes answers the question whether an old consent still stands; JOIN does so at any time."""
 NO_GROUP = "Unassigned"
 CARRIER_OPT_OUT = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
 CARRIER_WORDS = CARRIER_OPT_OUT | {"START", "YES", "UNSTOP", "HELP", "INFO"}
@@ -49,8 +53,8 @@ PERSON = select(Constituent.id, Constituent.language).where(
     Constituent.group_id == bindparam("group"), Constituent.number_hash == bindparam("number")
 )
 LAST_TEXT = (
-    select(Message.group_id, Message.gate_id, Message.posted_at, Message.variant)
-    .where(Message.number_hash == bindparam("number"), Message.kind == "campaign", Message.posted_at.is_not(None))
+    select(Message.group_id, Message.gate_id, Message.posted_at, Message.variant, Message.kind)
+    .where(Message.number_hash == bindparam("number"), Message.kind.in_(CAPPED), Message.posted_at.is_not(None))
     .order_by(Message.posted_at.desc())
     .limit(1)
 )
@@ -91,6 +95,16 @@ class Received:
     stopped_by_others: bool = False
 
 
+class Understood(NamedTuple):
+    """``last``: the text of ours that is answered. ``about``: the sign-up that is, of those that are ``pending``."""
+
+    last: Any | None
+    pending: Pending | None
+    about: Pending | None
+    asked: str | None
+    verdict: Verdict
+
+
 def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Received | None:
     """Store and obey one text. None: this MessageSid is stored already, and was answered then.
 
@@ -101,19 +115,14 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     lock_people(tx, [number_hash])
     if is_stored(tx, text.sid):
         return None
-    last = _last_campaign_text(tx, number_hash)
     now = runtime.clock.at(text.received_at.timestamp())
-    pending = pending_sign_up(tx, number_hash, now)
-    asked_at = pending.posted_at if pending else None
-    asked = what_was_asked(last.posted_at if last else None, asked_at, now, REPORT_WITHIN)
-    verdict = classify(text.body, asked=asked)
-    about = answers_sign_up(pending, asked, verdict, matched=last is not None)
-    if about:
-        last = None
+    understood = _understand(tx, number_hash, text.body, now)
+    last, about, verdict = understood.last, understood.about, understood.verdict
     group_id = about.group_id if about else last.group_id if last else _group_of(tx, number_hash, now)
     joins = admit_texter(tx, runtime, group_id, text.sender, number_hash, verdict, about, now)
     person = tx.connection().execute(PERSON, {"group": group_id, "number": number_hash}).first()
-    gate_id, constituent_id = last.gate_id if last else None, person.id if person else None
+    gate_id = last.gate_id if last and last.kind == "campaign" else None
+    constituent_id = person.id if person else None
     said = {
         "group_id": group_id,
         "carrier_sid": text.sid,
@@ -131,7 +140,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     }
     reply_id = tx.connection().execute(REPLY, said).scalar_one()
     suppressed_before = is_suppressed(tx, number_hash, group_id)
-    if pending and (verdict.intent in ENDS or text.opt_out_type == "STOP"):
+    if understood.pending and (verdict.intent in ENDS or text.opt_out_type == "STOP"):
         forget_sign_ups(tx, number_hash)
     elif about and verdict.intent in {"opt_in", "decline"}:
         end_sign_up(tx, about, text.received_at)
@@ -159,7 +168,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
         language=_answer_in(verdict, person.language if person else "en"),
         verdict=verdict,
         silent=_is_silent(runtime, text, verdict, suppressed_before=suppressed_before)
-        or (about is not None and verdict.intent == "decline"),
+        or (understood.asked == "opt_in" and verdict.intent == "decline"),
         joined=joins and not suppressed_before,
         stopped_by_others=stopped_by_others,
     )
@@ -177,8 +186,22 @@ def _answer_in(verdict: Verdict, setting: str) -> str:
     return "es" if "es" in {verdict.lang, setting} else "en"
 
 
-def _last_campaign_text(tx: Transaction, number_hash: bytes) -> Row[int, int, datetime | None, str | None] | None:
-    return tx.connection().execute(LAST_TEXT, {"number": number_hash}).first()
+def _understand(tx: Transaction, number_hash: bytes, body: str, now: datetime) -> Understood:
+    last = tx.connection().execute(LAST_TEXT, {"number": number_hash}).first()
+    pending = pending_sign_up(tx, number_hash, now)
+    texted_at = last.posted_at if last else None
+    sign_up_at = pending.posted_at if pending else None
+    if last and last.kind == "reconfirm":
+        # Both ask the same of the same person: a yes is for whoever asked last.
+        renews = texted_at is not None and now - texted_at <= RECONFIRM_WITHIN
+        is_newer = renews and (sign_up_at is None or (texted_at is not None and texted_at > sign_up_at))
+        asked_at, texted_at = (texted_at if is_newer else sign_up_at), None
+    else:
+        asked_at, is_newer = sign_up_at, False
+    asked = what_was_asked(texted_at, asked_at, now, REPORT_WITHIN)
+    verdict = classify(body, asked=asked)
+    about = None if is_newer else answers_sign_up(pending, asked, verdict, matched=last is not None)
+    return Understood(None if about else last, pending, about, asked, verdict)
 
 
 def _group_of(tx: Transaction, number_hash: bytes, at: datetime) -> int:

@@ -1,4 +1,4 @@
-"""sign ups"""
+"""Sign-ups, and asking old consent anew"""
 
 from __future__ import annotations
 
@@ -46,8 +46,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_sign_up_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_sign_up_number_hash"), ["number_hash"], unique=False)
 
+    op.create_table(
+        "reconfirmation",
+        sa.Column("id", BigKey, nullable=False),
+        sa.Column("group_id", BigKey, nullable=False),
+        sa.Column("number_hash", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("gate_id", BigKey, nullable=False),
+        sa.Column("asked_by", sa.String(length=120), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["gate_id"], ["gate.id"], name=op.f("fk_reconfirmation_gate_id")),
+        sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name=op.f("fk_reconfirmation_group_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reconfirmation")),
+        sa.UniqueConstraint("group_id", "number_hash", name=op.f("uq_reconfirmation_group_id_number_hash")),
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("reconfirmation")
     with op.batch_alter_table("sign_up", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sign_up_number_hash"))
         batch_op.drop_index(batch_op.f("ix_sign_up_expires_at"))
