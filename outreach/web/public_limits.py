@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 from datetime import datetime
 from typing import Final
 
-from flask import request
+from flask import current_app, request
 
 from outreach.core.clock import Clock
 from outreach.messaging.sign_up_rules import ONE_READER, allows, asked_from, network_of
@@ -34,14 +34,12 @@ class Looks:
             return True
 
 
-looks: Final = Looks()
-
-
 def address() -> str | None:
     """Where this request comes from, past a proxy of ours."""
     return asked_from(request.remote_addr, request.headers.get("X-Forwarded-For"))
 
 
 def may_look() -> bool:
-    """Whether this request is within its address's limit; it counts."""
+    """Whether this request is within its address's limit in this process; it counts."""
+    looks: Looks = current_app.extensions.setdefault("public_looks", Looks())
     return looks.note(address(), Clock.real_now())

@@ -91,6 +91,8 @@ def show(slug: str) -> str | tuple[str, int]:
 @allow(PUBLIC)
 def ask(slug: str) -> tuple[str, int] | Response:
     """Ask the number by text. Whatever the number is, the answer is the same page."""
+    if not may_look():  # forms that are refused are counted nowhere else
+        return _too_many()
     page, form = _page(slug), SignUpForm()
     if not form.validate_on_submit():
         return _drawn(page, form), 422

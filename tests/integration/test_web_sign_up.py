@@ -30,6 +30,8 @@ from tests.integration.test_sign_ups import count, ledger, person_of, send
 from tests.integration.test_webhooks import say
 
 NAME = "Vecinas & Vecinos <b>Ñandú</b>"
+MOMENT = re.compile(r'name="csrf_token" value="[^"]+"|<p class="rehearsal">.*?</p>')
+"""What changes on a page from second to second."""
 FORM = {"first_name": "Luz", "phone": number(0), "zip": "", "agree": "y", "language": "en"}
 
 
@@ -93,7 +95,8 @@ def test_the_answer_is_the_same_whatever_the_number_is(
     for _ in range(2):  # the second time each of them was asked lately
         for index in range(3):
             sent = client.post(address, data={**FORM, "phone": number(index)})
-            answers.add((sent.status_code, sent.location, sent.text, client.get(sent.location or "").text))
+            after = MOMENT.sub("", client.get(sent.location or "").text)
+            answers.add((sent.status_code, sent.location, sent.text, after))
     assert len(answers) == 1
     assert sorted(post.to for post in send(runtime)) == sorted([number(0), number(1)])
     assert count(runtime, Message) == 2
@@ -157,10 +160,9 @@ def test_too_many_uses_are_refused_whoever_is_meant(
 
 def test_looks_are_limited_by_address(address: str, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(public_limits, "ONE_READER", (Limit(2, timedelta(minutes=1)),))
-    monkeypatch.setattr(public_limits, "looks", public_limits.Looks())
     for path in (address, f"{address}/sent"):
         assert client.get(path).status_code == 200
-    assert client.get(address).status_code == 429
+    assert client.get(address).status_code == client.post(address, data={}).status_code == 429
     assert client.get(address, headers={"X-Forwarded-For": "198.51.100.9"}).status_code == 200
     seen, at = public_limits.Looks(), datetime(2026, 12, 1, tzinfo=UTC)
     monkeypatch.setattr(public_limits, "MOST_ADDRESSES", 3)
@@ -168,7 +170,7 @@ def test_looks_are_limited_by_address(address: str, client: FlaskClient, monkeyp
     assert len(seen._times) <= 3
 
 
-@limits(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@limits(max_examples=35, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fields=st.dictionaries(st.sampled_from(sorted(FORM)), st.text(max_size=80)), raw=st.binary(max_size=60))
 def test_no_form_can_bring_the_page_down(address: str, client: FlaskClient, fields: dict[str, str], raw: bytes) -> None:
     try:
