@@ -16,6 +16,7 @@ from outreach.escalations.scripts import script_text
 from outreach.messaging.answers import Answer, answered_lately, fixed_answer, plan_answer, record_answer
 from outreach.messaging.inbound import InboundText, Received, is_stored, receive_reply
 from outreach.messaging.slices import ANSWER_WITHIN
+from outreach.people.caps import PER_WEEK
 from outreach.people.lookup import known_of
 from outreach.tallies.reads import reports_so_far
 
@@ -83,13 +84,18 @@ def _thanks(tx: Transaction, _runtime: Runtime, received: Received) -> str | Non
     return fixed_answer(tx, received, "thanks", number=str(reports_so_far(tx, received.gate_id)))
 
 
+def _welcome(tx: Transaction, _runtime: Runtime, received: Received) -> str:
+    kind = "opt_in_stopped" if received.stopped_by_others else "joined" if received.joined else "opt_in"
+    return fixed_answer(tx, received, kind, most=str(PER_WEEK))
+
+
 def _fixed(kind: str) -> Say:
     return lambda tx, _runtime, received: fixed_answer(tx, received, kind)
 
 
 ANSWERS: dict[str, Say] = {
     "opt_out": _fixed("opt_out"),
-    "opt_in": _fixed("opt_in"),
+    "opt_in": _welcome,
     "help": _fixed("help"),
     "call": _script,  # the script, until calls exist
     "script": _script,

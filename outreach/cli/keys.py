@@ -54,7 +54,13 @@ def rotate(ctx: click.Context, as_json: bool) -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on one line.")
 def purge(as_json: bool) -> None:
-    """Empty texts and replies of campaigns that ended 30 days ago, and delete old uploads. Upkeep does so as well."""
+    """Empty texts and replies of campaigns that ended 30 days ago; delete old uploads and sign-ups nobody confirmed.
+
+    Upkeep does so as well.
+    """
     done = retention.purge(runtime())
-    text = f"{done.texts} texts and {done.replies} replies emptied, {done.uploads} uploads deleted."
+    text = (
+        f"{done.texts} texts and {done.replies} replies emptied, {done.uploads} uploads and {done.sign_ups} "
+        "unconfirmed sign-ups deleted."
+    )
     click.echo(json.dumps(done._asdict()) if as_json else text)

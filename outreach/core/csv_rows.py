@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from io import RawIOBase
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -26,6 +27,7 @@ from outreach.core.errors import BadInputError
 from outreach.core.spreadsheets import as_csv
 
 Source = bytes | Path | BinaryIO | RawIOBase
+_Record = tuple[list[str] | None, bool, bool]
 
 DELIMITERS = ",;\t|"
 LINES_IN_A_RECORD = 100
@@ -53,14 +55,24 @@ class Row(NamedTuple):
 
 
 class CsvTable:
-    """An open CSV file: ``header`` (cells verbatim), ``delimiter``, and the rows, once, by iteration."""
+    """An open CSV file: ``header`` (cells verbatim), ``delimiter``, and the rows, once, by iteration.
 
-    def __init__(self, text: io.TextIOBase) -> None:
+    ``bare``: what to call the one column of a file without a header, whose rows then count from 1.
+    """
+
+    def __init__(self, text: io.TextIOBase, bare: str | None = None) -> None:
         self._lines = _Lines(text)
         self.delimiter = self._find_delimiter()
-        self._records = _records(self._lines, self.delimiter)
-        self.header = tuple(next(self._records)[0] or ())
-        if not any(cell.strip() for cell in self.header) or any(_DATA_CELL.fullmatch(cell) for cell in self.header):
+        self._records: Iterator[_Record] = _records(self._lines, self.delimiter)
+        self._first = 2
+        first = next(self._records)
+        self.header = tuple(first[0] or ())
+        if any(_DATA_CELL.fullmatch(cell) for cell in self.header):
+            if bare is None or sum(bool(cell.strip()) for cell in self.header) > 1:
+                raise BadInputError("csv_no_header")
+            self._records, self._first = chain([first], self._records), 1
+            self.header = tuple(bare if cell.strip() else "" for cell in self.header)
+        elif not any(cell.strip() for cell in self.header):
             raise BadInputError("csv_no_header")
         self._lines.width = len(self.header)
 
@@ -91,7 +103,7 @@ class CsvTable:
     def __iter__(self) -> Iterator[Row]:
         width = len(self.header)
         titles = [cell.strip() for cell in self.header]
-        for number, (cells, broken, had_nul) in enumerate(self._records, start=2):
+        for number, (cells, broken, had_nul) in enumerate(self._records, start=self._first):
             notes = ("nul_removed",) if had_nul else ()
             if cells is None:
                 yield Row(number, [], "row_unreadable", notes)
@@ -115,10 +127,11 @@ class CsvTable:
 
 
 @contextmanager
-def open_csv(source: Source) -> Iterator[CsvTable]:
+def open_csv(source: Source, bare: str | None = None) -> Iterator[CsvTable]:
     """Open a file, bytes, or a binary stream (not closed). An XLSX file is read as the CSV of its first sheet.
 
-    Raises BadInputError when it is neither, or has no header.
+    ``bare``: a single column without a header is read under this name. Raises BadInputError when the file is neither,
+    or has no header.
     """
     with ExitStack() as stack:
         file = stack.enter_context(_seekable(source))
@@ -127,7 +140,7 @@ def open_csv(source: Source) -> Iterator[CsvTable]:
         encoding = _encoding(file)
         text = io.TextIOWrapper(file, encoding=encoding, errors="cp1252_bytes", newline="")
         stack.callback(text.detach)
-        yield CsvTable(text)
+        yield CsvTable(text, bare)
 
 
 @contextmanager
@@ -231,7 +244,7 @@ class _Lines:
         self.taken.clear()
 
 
-def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[list[str] | None, bool, bool]]:
+def _records(lines: _Lines, delimiter: str) -> Iterator[_Record]:
     """Cells of each record (None: unreadable), whether its line was read alone, and whether it held a NUL."""
     reader = _reader(lines, delimiter, strict=True)
     while True:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from outreach.core.crypto import Vault
 from outreach.escalations.models import Recipient
 from outreach.messaging.models import Message, Reply
-from outreach.messaging.slices import COUNTED_BY_CAPS
+from outreach.messaging.slices import CAPPED, COUNTED_BY_CAPS
 from outreach.people.caps import PER_WEEK, WEEK, day_of
 from outreach.people.consent import has_consent_clause, is_suppressed_clause
 from outreach.people.models import Constituent, ListMembership
@@ -176,7 +176,7 @@ def _is_resting(days: Mapping[str, tuple[datetime, datetime]], now: datetime) ->
     """Whether somebody has had as many campaign texts, of any group, as the caps allow for now."""
     earlier = and_(
         Message.number_hash == Constituent.number_hash,
-        Message.kind == "campaign",
+        Message.kind.in_(CAPPED),
         Message.state.in_(COUNTED_BY_CAPS),
         Message.posted_at > now - WEEK,
     )

@@ -57,6 +57,20 @@ class Wave(Base):
     launched_at: Mapped[datetime]
 
 
+class Reconfirmation(Base):
+    """That a person was asked, once ever, whether their old consent to this group still stands."""
+
+    __tablename__ = "reconfirmation"
+    __table_args__ = (UniqueConstraint("group_id", "number_hash"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
+    number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
+    gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"))
+    asked_by: Mapped[str] = mapped_column(String(120))
+    created_at: Mapped[datetime]
+
+
 class Recipient(Base):
     """A person in a wave's audience; each number once."""
 

@@ -36,6 +36,7 @@ class Claimed:
     body: str
     sealed: bytes | None
     body_hash: bytes
+    zones: str = ""  # where a number without a constituent may be
 
 
 def claim(runtime: Runtime, gate_id: int, token: str, *, after: int, limit: int) -> tuple[list[Claimed], int]:
@@ -122,7 +123,8 @@ def _prepare(
         log.error("message_not_rendered", message_id=row.id, error=getattr(error, "code", type(error).__name__))
         return Claimed(row.id, row.number_hash, "", "", None, b"")
     hashed = runtime.vault.text_hash(document["body"])
-    return Claimed(row.id, row.number_hash, document["to"], document["body"], sealed, hashed)
+    zones = document.get("zones", "")
+    return Claimed(row.id, row.number_hash, document["to"], document["body"], sealed, hashed, zones)
 
 
 def release(db: Database, token: str) -> None:

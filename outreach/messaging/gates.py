@@ -22,7 +22,16 @@ CHUNK = 500
 TAKEN = ("accepted", "sent", "delivered", "undelivered")
 SEND_BATCH = "workers.messaging.send_batch"
 
-ANSWERS_GATE = select(Gate.id).where(Gate.group_id == bindparam("group"), Gate.kind == "answers").limit(1)
+PERSONAL = frozenset({"answers", "sign_up"})
+"""Kinds of gates for people who wait for a text because they asked for one: they come first."""
+NEVER_PAUSED = PERSONAL | {"reconfirm"}
+"""Kinds that nobody pauses, for no page would resume them: what the carrier refuses is tried again."""
+PERSONAL_GATE = (
+    select(Gate.id)
+    .where(Gate.group_id == bindparam("group"), Gate.kind == bindparam("kind"))
+    .order_by(Gate.id)
+    .limit(1)
+)
 
 
 class Baseline(TypedDict):
@@ -66,8 +75,17 @@ def open_gate(
 
 def answers_gate(tx: Transaction, group_id: int, clock: Clock) -> int:
     """The gate through which a group answers people; made when it is first needed."""
-    found = tx.connection().execute(ANSWERS_GATE, {"group": group_id}).scalar()
-    return found or open_gate(tx, group_id=group_id, kind="answers", texts={}, values={}, clock=clock).id
+    return _personal_gate(tx, group_id, "answers", clock)
+
+
+def sign_up_gate(tx: Transaction, group_id: int, clock: Clock) -> int:
+    """The gate through which a group asks numbers of its sign-up page; made when it is first needed."""
+    return _personal_gate(tx, group_id, "sign_up", clock)
+
+
+def _personal_gate(tx: Transaction, group_id: int, kind: str, clock: Clock) -> int:
+    found = tx.connection().execute(PERSONAL_GATE, {"group": group_id, "kind": kind}).scalar()
+    return found or open_gate(tx, group_id=group_id, kind=kind, texts={}, values={}, clock=clock).id
 
 
 def counts_of(session: Session, gate_id: int) -> dict[str, int]:
@@ -87,9 +105,9 @@ def gate_state(tx: Transaction, gate_id: int) -> str:
 
 
 def pause_gate(tx: Transaction, gate_id: int, reason: str) -> bool:
-    """Stop new slices at once. False when it was not open, or holds answers: those nobody pauses or resumes."""
+    """Stop new slices at once. False when it was not open, or is one of NEVER_PAUSED."""
     kind = tx.execute(select(Gate.kind).where(Gate.id == gate_id)).scalar()
-    return kind != "answers" and _move(tx, gate_id, "open", "paused", reason)
+    return kind not in NEVER_PAUSED and _move(tx, gate_id, "open", "paused", reason)
 
 
 def halt_gate(tx: Transaction, gate_id: int, reason: str) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from outreach.accounts.links import ensure_group
@@ -19,14 +20,28 @@ from outreach.core.runtime import Runtime
 from outreach.messaging.classify import CLASSIFIER_VERSION, Verdict, classify
 from outreach.messaging.conversations import note_reply
 from outreach.messaging.events import append, delta
+from outreach.messaging.joining import (
+    ENDS,
+    Pending,
+    admit_texter,
+    answers_sign_up,
+    consent_given,
+    end_sign_up,
+    forget_sign_ups,
+    pending_sign_up,
+    what_was_asked,
+)
 from outreach.messaging.models import Message, Reply
 from outreach.messaging.optout import obey_opt_out, withdraw_planned
 from outreach.messaging.record import mark_number_bad
 from outreach.messaging.render import printable
+from outreach.messaging.slices import CAPPED
 from outreach.people.consent import is_suppressed, lock_people, record_opt_in, suppress
 from outreach.people.models import Constituent
 
 REPORT_WITHIN = timedelta(hours=48)
+RECONFIRM_WITHIN = timedelta(days=7)
+"""So long a bare yes answers the question whether an old consent still stands; JOIN does so at any time."""
 NO_GROUP = "Unassigned"
 CARRIER_OPT_OUT = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
 CARRIER_WORDS = CARRIER_OPT_OUT | {"START", "YES", "UNSTOP", "HELP", "INFO"}
@@ -38,8 +53,8 @@ PERSON = select(Constituent.id, Constituent.language).where(
     Constituent.group_id == bindparam("group"), Constituent.number_hash == bindparam("number")
 )
 LAST_TEXT = (
-    select(Message.group_id, Message.gate_id, Message.posted_at, Message.variant)
-    .where(Message.number_hash == bindparam("number"), Message.kind == "campaign", Message.posted_at.is_not(None))
+    select(Message.group_id, Message.gate_id, Message.posted_at, Message.variant, Message.kind)
+    .where(Message.number_hash == bindparam("number"), Message.kind.in_(CAPPED), Message.posted_at.is_not(None))
     .order_by(Message.posted_at.desc())
     .limit(1)
 )
@@ -62,7 +77,8 @@ class InboundText:
 class Received:
     """A stored reply and what to do about it. ``asked_at``: domain time of the text.
 
-    ``silent``: the carrier answers this one itself, or nobody may.
+    ``silent``: the carrier answers this one itself, or nobody may. ``joined``: the person was not opted out and is on
+    the list now. ``stopped_by_others``: they want texts, but a suppression stands that they cannot lift.
     """
 
     reply_id: int
@@ -75,6 +91,18 @@ class Received:
     language: str
     verdict: Verdict
     silent: bool
+    joined: bool = False
+    stopped_by_others: bool = False
+
+
+class Understood(NamedTuple):
+    """``last``: the text of ours that is answered. ``about``: the sign-up that is, of those that are ``pending``."""
+
+    last: Any | None
+    pending: Pending | None
+    about: Pending | None
+    asked: str | None
+    verdict: Verdict
 
 
 def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Received | None:
@@ -87,13 +115,14 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     lock_people(tx, [number_hash])
     if is_stored(tx, text.sid):
         return None
-    last = _last_campaign_text(tx, number_hash)
     now = runtime.clock.at(text.received_at.timestamp())
-    recently = last is not None and last.posted_at is not None and now - last.posted_at <= REPORT_WITHIN
-    verdict = classify(text.body, asked="call_report" if recently else None)
-    group_id = last.group_id if last else _group_of(tx, number_hash, now)
+    understood = _understand(tx, number_hash, text.body, now)
+    last, about, verdict = understood.last, understood.about, understood.verdict
+    group_id = about.group_id if about else last.group_id if last else _group_of(tx, number_hash, now)
+    joins = admit_texter(tx, runtime, group_id, text.sender, number_hash, verdict, about, now)
     person = tx.connection().execute(PERSON, {"group": group_id, "number": number_hash}).first()
-    gate_id, constituent_id = last.gate_id if last else None, person.id if person else None
+    gate_id = last.gate_id if last and last.kind == "campaign" else None
+    constituent_id = person.id if person else None
     said = {
         "group_id": group_id,
         "carrier_sid": text.sid,
@@ -111,16 +140,21 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     }
     reply_id = tx.connection().execute(REPLY, said).scalar_one()
     suppressed_before = is_suppressed(tx, number_hash, group_id)
-    _obey(tx, runtime, group_id, number_hash, text, verdict)
+    if understood.pending and (verdict.intent in ENDS or text.opt_out_type == "STOP"):
+        forget_sign_ups(tx, number_hash)
+    elif about and verdict.intent in {"opt_in", "decline"}:
+        end_sign_up(tx, about, text.received_at)
+    _obey(tx, runtime, group_id, number_hash, text, verdict, about)
+    stopped_by_others = suppressed_before and verdict.intent == "opt_in" and is_suppressed(tx, number_hash, group_id)
     _count(tx, gate_id, text, verdict, last.variant if last else None)
     stopped = verdict.intent == "opt_out" or text.opt_out_type == "STOP"
     note_reply(
         tx,
         group_id=group_id,
         number_hash=number_hash,
-        intent="opt_out" if stopped else verdict.intent,
+        intent="opt_out" if stopped else "other" if stopped_by_others else verdict.intent,
         rule=verdict.rule,
-        matched=last is not None,
+        matched=last is not None or about is not None,
         at=text.received_at,
     )
     return Received(
@@ -133,7 +167,10 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
         asked_at=now,
         language=_answer_in(verdict, person.language if person else "en"),
         verdict=verdict,
-        silent=_is_silent(runtime, text, verdict, suppressed_before=suppressed_before),
+        silent=_is_silent(runtime, text, verdict, suppressed_before=suppressed_before)
+        or (understood.asked == "opt_in" and verdict.intent == "decline"),
+        joined=joins and not suppressed_before,
+        stopped_by_others=stopped_by_others,
     )
 
 
@@ -149,8 +186,22 @@ def _answer_in(verdict: Verdict, setting: str) -> str:
     return "es" if "es" in {verdict.lang, setting} else "en"
 
 
-def _last_campaign_text(tx: Transaction, number_hash: bytes) -> Row[int, int, datetime | None, str | None] | None:
-    return tx.connection().execute(LAST_TEXT, {"number": number_hash}).first()
+def _understand(tx: Transaction, number_hash: bytes, body: str, now: datetime) -> Understood:
+    last = tx.connection().execute(LAST_TEXT, {"number": number_hash}).first()
+    pending = pending_sign_up(tx, number_hash, now)
+    texted_at = last.posted_at if last else None
+    sign_up_at = pending.posted_at if pending else None
+    if last and last.kind == "reconfirm":
+        # Both ask the same of the same person: a yes is for whoever asked last.
+        renews = texted_at is not None and now - texted_at <= RECONFIRM_WITHIN
+        is_newer = renews and (sign_up_at is None or (texted_at is not None and texted_at > sign_up_at))
+        asked_at, texted_at = (texted_at if is_newer else sign_up_at), None
+    else:
+        asked_at, is_newer = sign_up_at, False
+    asked = what_was_asked(texted_at, asked_at, now, REPORT_WITHIN)
+    verdict = classify(body, asked=asked)
+    about = None if is_newer else answers_sign_up(pending, asked, verdict, matched=last is not None)
+    return Understood(None if about else last, pending, about, asked, verdict)
 
 
 def _group_of(tx: Transaction, number_hash: bytes, at: datetime) -> int:
@@ -164,9 +215,10 @@ def _group_of(tx: Transaction, number_hash: bytes, at: datetime) -> int:
 
 
 def _obey(
-    tx: Transaction, runtime: Runtime, group_id: int, number_hash: bytes, text: InboundText, verdict: Verdict
-) -> None:
-    """What must hold before anybody answers."""
+    tx: Transaction, runtime: Runtime, group_id: int, number_hash: bytes, text: InboundText, verdict: Verdict,
+    about: Pending | None,
+) -> None:  # fmt: skip
+    """What must hold before anybody answers. ``about``: the sign-up that is answered."""
     at = text.received_at
     if verdict.intent == "opt_out" or text.opt_out_type == "STOP":
         obey_opt_out(tx, group_id=group_id, number_hash=number_hash, wording=text.body, source="person", at=at)
@@ -174,7 +226,8 @@ def _obey(
         suppress(tx, number_hash, source="pending", at=at)
         withdraw_planned(tx, number_hash, at)
     elif verdict.intent == "opt_in":
-        record_opt_in(tx, group_id=group_id, number_hash=number_hash, wording=text.body, source="reply", at=at)
+        wording, source = consent_given(about, text.body)
+        record_opt_in(tx, group_id=group_id, number_hash=number_hash, wording=wording, source=source, at=at)
     elif verdict.intent == "wrong_number":
         mark_number_bad(tx, runtime, number_hash, None)
         withdraw_planned(tx, number_hash, at)

@@ -15,13 +15,13 @@ from outreach.core.db import Base
 
 
 class Gate(Base):
-    """What messages pass through: open, paused or closed. Each wave has one, and so has a group's answers."""
+    """What messages pass through: open, paused or closed. Each wave has one; so have a group's answers and sign-ups."""
 
     __tablename__ = "gate"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
-    kind: Mapped[str] = mapped_column(String(16))  # wave, answers
+    kind: Mapped[str] = mapped_column(String(16))  # wave, answers, sign_up, reconfirm
     state: Mapped[str] = mapped_column(String(8))  # open, paused, closed
     reason: Mapped[str | None] = mapped_column(String(64))  # why it is not open: organizer, or what halted it
     baseline: Mapped[dict[str, int] | None] = mapped_column(JSON)  # ``gates.Baseline`` of the last resumption
@@ -114,7 +114,7 @@ class Message(Base):
     decision: Mapped[str | None] = mapped_column(String(8))  # what a person chose in review: sent, again, left
     constituent_id: Mapped[int | None] = mapped_column(ForeignKey("constituent.id"))
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
-    kind: Mapped[str] = mapped_column(String(16))  # campaign, answer, confirmation
+    kind: Mapped[str] = mapped_column(String(16))  # campaign, answer, confirmation, test, opt_in, reconfirm
     state: Mapped[str] = mapped_column(String(16))
     language: Mapped[str] = mapped_column(String(2))
     variant: Mapped[str | None] = mapped_column(String(1))  # a or b where two texts are tried; else null

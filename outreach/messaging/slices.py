@@ -32,6 +32,11 @@ from outreach.people.zones import fifty_states, parse_zones_key
 MAX_VALIDITY = 36_000
 ANSWER_WITHIN = timedelta(minutes=30)
 """An answer so soon after the person's text may go out at any hour (COMPLIANCE.md); later ones keep to the window."""
+CAPPED = ("campaign", "reconfirm")
+"""Kinds of texts that we begin: the caps count them and hold them back."""
+KEEPS_HOURS = frozenset({*CAPPED, "opt_in"})
+"""Kinds that go out in the window only. The other ones answer a person who waits; ``opt_in`` asks a number that
+somebody typed into a page, and that may be anybody's."""
 COUNTED_BY_CAPS = ("posting", "unknown", "needs_review", "accepted", "sent", "delivered")
 
 _message: Any = Message.__table__
@@ -56,7 +61,7 @@ CLAIMED = (
 )  # fmt: skip
 LATELY = select(Message.number_hash, Message.posted_at).where(
     Message.number_hash.in_(bindparam("numbers", expanding=True)),
-    Message.kind == "campaign",
+    Message.kind.in_(CAPPED),
     Message.state.in_(COUNTED_BY_CAPS),
     Message.posted_at > bindparam("since"),
 )
@@ -111,17 +116,17 @@ def judge(facts: Facts, now: datetime) -> Verdict:
         return Verdict("suppressed")
     if facts.answered:
         return Verdict("canceled")
-    if not facts.body or (facts.number_bad and facts.kind == "campaign"):
+    if not facts.body or (facts.number_bad and facts.kind in CAPPED):
         return Verdict("failed")
     if facts.gate == "paused":
         return Verdict("planned")
-    if facts.kind != "campaign" and not _is_late(facts, now):  # the person asked: no window and no cap
+    if facts.kind not in KEEPS_HOURS and not _is_late(facts, now):  # the person asked: no window and no cap
         return Verdict("posting")
     try:
         wait, hours = next_allowed(facts.sent_at, facts.zones, now), window(facts.zones, now)
     except ZoneInfoNotFoundError:  # a zone that this machine does not know: then it may be any
         wait, hours = next_allowed(facts.sent_at, fifty_states(), now), window(fifty_states(), now)
-    if wait is not None and facts.kind == "campaign":
+    if wait is not None and facts.kind in CAPPED:
         return Verdict("held", not_before=wait)
     if not hours.open or hours.closes_at is None:
         return Verdict("held", not_before=hours.opens_at or now + WEEK)
@@ -175,7 +180,7 @@ def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime
                 suppressed=bool(row.suppressed),
                 number_bad=row.number_bad_at is not None,
                 body=by_id[row.id].body,
-                zones=parse_zones_key(row.zones or ""),
+                zones=parse_zones_key(row.zones or by_id[row.id].zones),
                 sent_at=tuple(sent[row.number_hash]),
                 asked_at=row.asked_at,
                 answered=row.number_hash in replied,

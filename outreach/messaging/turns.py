@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import exists, select
 
 from outreach.core.runtime import Runtime
+from outreach.messaging.gates import PERSONAL
 from outreach.messaging.models import Event, Gate, Message
 
 SLOW_AFTER = timedelta(seconds=10)
@@ -58,7 +59,7 @@ def whose_turn(due: Sequence[Due], served: Mapping[int, int]) -> Due | None:
 
     def order(gate: Due) -> tuple[bool, int, int, float, int]:
         last = gate.served_at.timestamp() if gate.served_at else 0.0
-        return (gate.kind != "answers", groups[gate.group_id], served.get(gate.gate_id, -1), last, gate.gate_id)
+        return (gate.kind not in PERSONAL, groups[gate.group_id], served.get(gate.gate_id, -1), last, gate.gate_id)
 
     return min(due, key=order, default=None)
 

@@ -15,10 +15,11 @@ from outreach.core import leases
 from outreach.core.db import Base, Database
 from outreach.escalations import models as escalations
 from outreach.messaging import models as messaging
+from outreach.messaging import sign_up_models as sign_ups
 from outreach.officials import models as officials
 from outreach.people import models as people
 
-MODELS = (accounts, people, officials, messaging, escalations, leases)
+MODELS = (accounts, people, officials, messaging, sign_ups, escalations, leases)
 
 
 def metadata() -> MetaData:

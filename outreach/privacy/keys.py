@@ -18,6 +18,7 @@ from outreach.core.crypto import prefix_of
 from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message, Reply
+from outreach.messaging.sign_up_models import SignUp
 from outreach.people.models import Constituent, ImportChange, UploadPart
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,7 @@ SHELVES: Final = (
     Shelf(Reply.__table__, "reply"),
     Shelf(UploadPart.__table__, "upload"),
     Shelf(ImportChange.__table__, "constituent"),
+    Shelf(SignUp.__table__, "sign_up"),
 )
 """Every table that holds sealed documents; a test looks for tables that are missing here."""
 

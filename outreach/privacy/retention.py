@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, bindparam, exists, func, or_, select, upda
 
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Gate, Message, Reply
+from outreach.messaging.sign_ups import purge_sign_ups
 from outreach.messaging.states import BEFORE_POSTING
 from outreach.people.uploads import purge_uploads
 
@@ -23,11 +24,12 @@ OPEN: Final = (*BEFORE_POSTING, "posting", "unknown", "needs_review")
 
 
 class Purged(NamedTuple):
-    """How many texts and replies were emptied, and how many uploads were deleted."""
+    """How many texts and replies were emptied, and how many uploads and unconfirmed sign-ups were deleted."""
 
     texts: int
     replies: int
     uploads: int
+    sign_ups: int
 
 
 def purge(runtime: Runtime) -> Purged:
@@ -42,7 +44,7 @@ def purge(runtime: Runtime) -> Purged:
     )
     heard = Reply.received_at <= real_now - KEPT
     replies = _empty(runtime, Reply.__table__, heard & or_(Reply.gate_id.is_(None), Reply.gate_id.in_(over)))
-    return Purged(texts, replies, purge_uploads(runtime))
+    return Purged(texts, replies, purge_uploads(runtime), purge_sign_ups(runtime))
 
 
 def purge_words(runtime: Runtime) -> int:

@@ -30,11 +30,14 @@ from outreach.web import (
     levers,
     meetings,
     officials,
+    optouts,
     people_import,
     phones,
+    poster,
     review,
     sections,
     security,
+    sign_up,
     silence,
     wizard,
     wizard_launch,
@@ -89,6 +92,9 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         officials.pages,
         meetings.pages,
         people_import.pages,
+        optouts.pages,
+        poster.pages,
+        sign_up.pages,
     ):
         app.register_blueprint(blueprint)
     if settings.mode == "rehearsal":

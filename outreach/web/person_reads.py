@@ -15,7 +15,7 @@ from outreach.core.clock import PHOENIX
 from outreach.core.errors import NotFoundError
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message, Reply
-from outreach.messaging.slices import COUNTED_BY_CAPS
+from outreach.messaging.slices import CAPPED, COUNTED_BY_CAPS
 from outreach.messaging.states import public_state
 from outreach.people.caps import WEEK
 from outreach.people.models import ConsentEvent, Constituent, ContactList, ListMembership, Suppression
@@ -103,7 +103,7 @@ def _facts(session: Session, group_id: int, row: Constituent, zones: tuple[str, 
     sent = session.execute(
         select(Message.posted_at).where(
             Message.number_hash == row.number_hash,
-            Message.kind == "campaign",
+            Message.kind.in_(CAPPED),
             Message.state.in_(COUNTED_BY_CAPS),
             Message.posted_at > now - WEEK,
         )

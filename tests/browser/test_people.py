@@ -143,16 +143,8 @@ def test_the_same_by_keyboard(page: Page, site: tuple[str, Runtime], file: Path)
     assert how_many(runtime) == 3
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
-def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: str) -> None:
-    address, runtime = site
-    empty = make_group(runtime, "Empty")
-    sign_in(page, address, runtime, empty)
-    world = crowd(runtime)
-    if language == "es":
-        page.get_by_role("button", name="Español").click()
-    page.goto(f"{address}/people/")
-    assert_sound(page, "empty list")
+def walk_imports(page: Page, address: str, runtime: Runtime, empty: int) -> None:
+    """The pages of an import in every state, of a group without people."""
     page.goto(f"{address}/people/import")
     assert_sound(page, "import")
     page.locator("main button").click()
@@ -184,6 +176,30 @@ def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: st
     assert_sound(page, "undone")
     page.goto(f"{address}/people/import")
     assert_sound(page, "import with past imports")
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: str) -> None:
+    address, runtime = site
+    empty = make_group(runtime, "Empty")
+    sign_in(page, address, runtime, empty)
+    world = crowd(runtime)
+    if language == "es":
+        page.get_by_role("button", name="Español").click()
+    page.goto(f"{address}/people/")
+    assert_sound(page, "empty list")
+    for path in ("people/opt-outs", "people/sign-up", "people/sign-up/poster/en", "people/sign-up/poster/es"):
+        page.goto(f"{address}/{path}")
+        assert_sound(page, path)
+    for path in (f"join/empty-{empty}", f"join/empty-{empty}/sent"):
+        page.goto(f"{address}/{path}")
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        assert_sound(page, path)
+    page.goto(f"{address}/join/empty-{empty}")
+    page.locator("main button").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert_sound(page, "join refused")
+    walk_imports(page, address, runtime, empty)
     page.context.clear_cookies()
     sign_in(page, address, runtime, world.group_id)
     if language == "es":

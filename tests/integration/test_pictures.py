@@ -11,7 +11,7 @@ from tests.pictures.pages import EMPTY, PLAYED, SIGNED_OUT
 
 NO_PAGES = {
     "assets.icon", "assets.serve", "campaigns.levers", "campaigns.live", "healthz", "inbox.live",
-    "inbox.thread_live", "officials.sample", "people.sample",
+    "inbox.thread_live", "officials.sample", "people.sample", "poster.qr",
     "people.template", "phones.beside", "phones.grid_live", "phones.thread_live", "readyz",
     "static",
 }  # fmt: skip

@@ -68,6 +68,8 @@ ROUTES = {
     "/inbox/<int:conversation_id>/release",
     "/inbox/live",
     "/inbox/texts/<int:reply_id>/meaning",
+    "/join/<slug>",
+    "/join/<slug>/sent",
     "/language/<code>",
     "/leave",
     "/meetings/<int:meeting_id>",
@@ -89,6 +91,10 @@ ROUTES = {
     "/people/import/<int:upload_id>/undo",
     "/people/import/sample.csv",
     "/people/import/template.csv",
+    "/people/opt-outs",
+    "/people/sign-up",
+    "/people/sign-up/poster/<language>",
+    "/people/sign-up/qr.svg",
     "/phones/",
     "/phones/<number>",
     "/phones/<number>/live",
@@ -123,7 +129,7 @@ def test_every_view_declares_who_may_call_it(runtime: Runtime) -> None:
     public = {name for name in app.view_functions if declared_role(app, name) == PUBLIC}
     assert public == {
         "static", "assets.icon", "assets.serve", "language.choose", "healthz", "readyz", "accounts.sign_in",
-        "accounts.enter", "accounts.spend",
+        "accounts.enter", "accounts.spend", "sign_up.ask", "sign_up.sent", "sign_up.show",
     }  # fmt: skip
 
 

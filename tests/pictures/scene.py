@@ -21,6 +21,7 @@ from outreach.people.models import Constituent
 from outreach.story.__main__ import DEMO_OFFICIALS
 from outreach.story.ledger import CarrierControl
 from outreach.story.play import play, wait_for_the_end
+from outreach.web.sign_up_address import page_of
 from tests.factories import upload_file
 
 WHO = "admin"
@@ -45,7 +46,9 @@ def play_the_scene(runtime: Runtime, carrier_url: str, group_id: int, *, recipie
     upload = upload_file(runtime, group_id, evening, "library-evening.csv", "Library evening", CONSENT, by=WHO)
     with runtime.db.snapshot() as session:
         found = _found(session, runtime, group_id)
-    return {**ids, **found, "campaign": str(launched.campaign_id), "upload": str(upload)}
+        page = page_of(session, group_id)
+    assert page is not None  # the group is the one that plays
+    return {**ids, "sign_up": page.slug, **found, "campaign": str(launched.campaign_id), "upload": str(upload)}
 
 
 def _official(session: Session, group_id: int, external_id: str) -> int:

@@ -1,0 +1,68 @@
+"""How often a sign-up page may be used, and how often a number may be asked by text. Pure: the time is passed in."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+_OURS: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
+)
+"""This machine and private networks (RFC 1918, RFC 4193): what asks from there is a proxy, or somebody inside."""
+
+
+class Limit(NamedTuple):
+    """At most so many in any stretch of time of this length."""
+
+    most: int
+    within: timedelta
+
+
+ONE_NUMBER: Final = (Limit(1, timedelta(hours=24)), Limit(3, timedelta(days=7)))
+"""Texts that ask one number for a yes, of all groups together (domain time)."""
+ONE_ADDRESS: Final = (Limit(30, timedelta(minutes=10)), Limit(200, timedelta(days=1)))
+"""Uses from one address (real time): a whole meeting may sit behind one."""
+ONE_GROUP: Final = (Limit(200, timedelta(hours=1)), Limit(1_000, timedelta(days=1)))
+"""Uses of one group's page (real time): what a stranger can make us text is bounded, whatever addresses they have."""
+ONE_READER: Final = (Limit(120, timedelta(minutes=1)),)
+"""Looks at public pages from one address (real time)."""
+LONGEST: Final = timedelta(days=1)
+"""No use older than this matters."""
+NETWORK: Final = 64
+"""So many bits of an IPv6 address are one household's or one phone's."""
+
+
+def allows(limits: Sequence[Limit], earlier: Iterable[datetime], now: datetime) -> bool:
+    """Whether one more is within all limits, after those at these times. One that is still to come counts too."""
+    times = list(earlier)
+    return all(sum(at > now - limit.within for at in times) < limit.most for limit in limits)
+
+
+def network_of(address: str | None) -> str:
+    """What counts as one address: an IPv4 address, or the network of an IPv6 one. What is none is one as well."""
+    try:
+        found = ipaddress.ip_address((address or "").strip())
+    except ValueError:
+        return "unknown"
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((int(found), NETWORK), strict=False))
+
+
+def asked_from(remote: str | None, forwarded: str | None) -> str | None:
+    """The address a request came from.
+
+    A proxy of ours stands on this machine or network, and appends the address it was asked from to
+    ``X-Forwarded-For``; what anybody else writes there is not believed.
+    """
+    try:
+        near = ipaddress.ip_address(remote or "")
+    except ValueError:
+        return remote
+    last = (forwarded or "").rpartition(",")[2].strip()
+    return last if last and any(near in network for network in _OURS) else remote
