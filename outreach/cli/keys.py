@@ -56,5 +56,8 @@ def rotate(ctx: click.Context, as_json: bool) -> None:
 def purge(as_json: bool) -> None:
     """Empty texts and replies of campaigns that ended 30 days ago, and delete old uploads. Upkeep does so as well."""
     done = retention.purge(runtime())
-    text = f"{done.texts} texts and {done.replies} replies emptied, {done.uploads} uploads deleted."
+    text = (
+        f"{done.texts} texts, {done.replies} replies and the words of {done.opt_outs} opt-outs emptied, "
+        f"{done.uploads} uploads deleted."
+    )
     click.echo(json.dumps(done._asdict()) if as_json else text)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
+from outreach.core.crypto import Vault
 from outreach.core.db import Transaction
 from outreach.messaging.events import append, delta
 from outreach.messaging.models import Message
@@ -29,7 +30,14 @@ WITHDRAW = (
 
 
 def obey_opt_out(
-    tx: Transaction, *, group_id: int, number_hash: bytes, wording: str, source: SuppressionSource, at: datetime
+    tx: Transaction,
+    vault: Vault,
+    *,
+    group_id: int,
+    number_hash: bytes,
+    wording: str,
+    source: SuppressionSource,
+    at: datetime,
 ) -> None:
     """A person said stop (``source`` person) or the carrier says they did (carrier): nobody texts them again.
 
@@ -37,7 +45,7 @@ def obey_opt_out(
     """
     lock_people(tx, [number_hash])
     if source == "person":
-        record_opt_out(tx, group_id=group_id, number_hash=number_hash, wording=wording, source="reply", at=at)
+        record_opt_out(tx, vault, group_id, number_hash, wording=wording, source="reply", at=at)
     else:
         suppress(tx, number_hash, source=source, at=at)
     withdraw_planned(tx, number_hash, at)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.db import Base
@@ -57,18 +57,41 @@ class ListMembership(Base):
     constituent_id: Mapped[int] = mapped_column(ForeignKey("constituent.id"), primary_key=True)
 
 
+WORDS_OF_OPT_OUT = "kind = 'opt_out' and sealed is not null"
+WORDS_IN_PLAIN = "source <> 'import' and wording is not null"
+
+
 class ConsentEvent(Base):
-    """One entry of a group's consent ledger; never changed, never deleted before the number itself."""
+    """One entry of a group's consent ledger; never changed, never deleted before the number itself.
+
+    What the person said themselves is sealed, for people put numbers and names into such texts. ``wording`` is the
+    organizers': what an import declared, which later imports compare.
+    """
 
     __tablename__ = "consent_event"
-    __table_args__ = (Index(None, "group_id", "number_hash"),)
+    __table_args__ = (
+        Index(None, "group_id", "number_hash"),
+        Index(
+            "ix_consent_event_words",
+            "at",
+            sqlite_where=text(WORDS_OF_OPT_OUT),
+            postgresql_where=text(WORDS_OF_OPT_OUT),
+        ),
+        Index(
+            "ix_consent_event_plain",
+            "id",
+            sqlite_where=text(WORDS_IN_PLAIN),
+            postgresql_where=text(WORDS_IN_PLAIN),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
     kind: Mapped[str] = mapped_column(String(16))  # granted, refused, opt_out, opt_in
     source: Mapped[str] = mapped_column(String(16))  # import, reply, page, staff
-    wording: Mapped[str | None] = mapped_column(Text)  # the exact words, or the import's declaration
+    wording: Mapped[str | None] = mapped_column(Text)  # the import's declaration, with the cell that decided
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # {words}: the exact words, until those of an opt-out go
     recorded_by: Mapped[str] = mapped_column(String(120))
     at: Mapped[datetime]  # real time: the ledger orders what people did
 

@@ -18,7 +18,8 @@ from outreach.core.crypto import prefix_of
 from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message, Reply
-from outreach.people.models import Constituent, Upload
+from outreach.people.consent import WORDS
+from outreach.people.models import ConsentEvent, Constituent, Upload
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ class Shelf(NamedTuple):
 
 SHELVES: Final = (
     Shelf(Constituent.__table__, "constituent"),
+    Shelf(ConsentEvent.__table__, WORDS),
     Shelf(Message.__table__, "message"),
     Shelf(Reply.__table__, "reply"),
     Shelf(Upload.__table__, "upload"),

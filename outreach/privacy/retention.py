@@ -15,6 +15,7 @@ from outreach.core.runtime import Runtime
 from outreach.messaging.models import Gate, Message, Reply
 from outreach.messaging.states import BEFORE_POSTING
 from outreach.people.uploads import purge_uploads
+from outreach.privacy.ledger_words import purge_ledger_words, seal_plain_words
 
 KEPT: Final = timedelta(days=30)
 CHUNK: Final = 500
@@ -23,11 +24,12 @@ OPEN: Final = (*BEFORE_POSTING, "posting", "unknown", "needs_review")
 
 
 class Purged(NamedTuple):
-    """How many texts and replies were emptied, and how many uploads were deleted."""
+    """How many texts and replies were emptied, uploads deleted, and opt-outs left without their words."""
 
     texts: int
     replies: int
     uploads: int
+    opt_outs: int
 
 
 def purge(runtime: Runtime) -> Purged:
@@ -42,13 +44,14 @@ def purge(runtime: Runtime) -> Purged:
     )
     heard = Reply.received_at <= real_now - KEPT
     replies = _empty(runtime, Reply.__table__, heard & or_(Reply.gate_id.is_(None), Reply.gate_id.in_(over)))
-    return Purged(texts, replies, purge_uploads(runtime))
+    seal_plain_words(runtime)
+    return Purged(texts, replies, purge_uploads(runtime), purge_ledger_words(runtime, real_now - KEPT))
 
 
 def purge_words(runtime: Runtime) -> int:
-    """The same as a step of upkeep; how many texts and replies were emptied."""
+    """The same as a step of upkeep; how many texts, replies and opt-outs were emptied."""
     done = purge(runtime)
-    return done.texts + done.replies
+    return done.texts + done.replies + done.opt_outs
 
 
 def _over(runtime: Runtime, now: datetime) -> list[int]:

@@ -64,7 +64,7 @@ def crowd(runtime: Runtime) -> World:
                 outcome=None, language="en", confidence=1.0, rule="r", classifier="1", received_at=real,
             )
         )  # fmt: skip
-        record_opt_out(tx, world.group_id, hashed, wording=f"stop {LONG}", source="reply", at=real)
+        record_opt_out(tx, runtime.vault, world.group_id, hashed, wording=f"stop {LONG}", source="reply", at=real)
         suppress(tx, runtime.vault.number_hash(number(1)), "pending", at=real)
     return world
 
