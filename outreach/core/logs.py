@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from collections.abc import MutableMapping
@@ -12,6 +13,11 @@ import structlog
 
 NUMBER = re.compile(r"\+?\d[\d\-\s().]{8,}\d")
 """Anything that could be a phone number; ids of ten digits are masked with it, and that is the right way to err."""
+
+
+LEVELS = {"DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARNING": logging.WARNING, "ERROR": logging.ERROR}
+LEVEL = "OUTREACH_LOG_LEVEL"
+"""The variable that makes every process say more, or less, than it does by itself; what is noisy stays silent."""
 
 
 def mask(text: str) -> str:
@@ -28,7 +34,7 @@ def mask_event(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Mut
 
 
 def set_up_logs(process: str, level: int = logging.INFO) -> None:
-    """Send structlog and the standard library's logs to stderr in one form."""
+    """Send structlog and the standard library's logs to stderr in one form, from ``level`` or the environment's up."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -53,7 +59,7 @@ def set_up_logs(process: str, level: int = logging.INFO) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(LEVELS.get(os.environ.get(LEVEL, "").upper(), level))
     for noisy in ("twilio", "urllib3", "rq.worker"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(process=process)
