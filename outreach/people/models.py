@@ -14,12 +14,28 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.db import Base
 
+NOT_ERASED = "erased_at is null"
+
 
 class Constituent(Base):
-    """A person of one group. ``sealed`` holds phone, names, city, external id and tags."""
+    """A person of one group. ``sealed`` holds phone, names, city, external id and tags.
+
+    Of an erased one only the row is left, which texts and recipients refer to: its document is empty, its hash is
+    chance, and it is in no list. Whoever counts or lists people leaves those out (``erased_at``).
+    """
 
     __tablename__ = "constituent"
-    __table_args__ = (UniqueConstraint("group_id", "number_hash"), Index(None, "number_hash"))
+    __table_args__ = (
+        UniqueConstraint("group_id", "number_hash"),
+        Index(None, "number_hash"),
+        # Who has been idle is found from the oldest change on.
+        Index(
+            "ix_constituent_idle",
+            "updated_at",
+            sqlite_where=text(NOT_ERASED),
+            postgresql_where=text(NOT_ERASED),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
@@ -33,6 +49,7 @@ class Constituent(Base):
     number_bad_code: Mapped[int | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]  # domain time, as are the two before
 
 
 class ContactList(Base):

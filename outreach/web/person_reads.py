@@ -78,10 +78,12 @@ class PersonPage:
 def person_page(session: Session, runtime: Runtime, group_id: int, person_id: int) -> PersonPage:
     """A person as of one snapshot: the ledger newest first, texts as on a phone, oldest first.
 
-    Raises NotFoundError for another group's.
+    Raises NotFoundError for another group's, and for one who was erased.
     """
     row = session.execute(
-        select(Constituent).where(Constituent.id == person_id, Constituent.group_id == group_id)
+        select(Constituent).where(
+            Constituent.id == person_id, Constituent.group_id == group_id, Constituent.erased_at.is_(None)
+        )
     ).scalar()
     if row is None:
         raise NotFoundError("person_unknown")
