@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from outreach.cli.context import group_id, maybe_runtime, runtime
+from outreach.cli.privacy import erase, show
 from outreach.core.errors import BadInputError
 from outreach.core.runtime import Runtime
 from outreach.people.imports import ImportReport, import_constituents, preview_constituents
@@ -18,6 +19,10 @@ PROBLEMS_SHOWN = 20
 @click.group()
 def constituents() -> None:
     """People we may text."""
+
+
+constituents.add_command(show)
+constituents.add_command(erase)
 
 
 @constituents.command("import")

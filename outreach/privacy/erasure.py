@@ -103,12 +103,14 @@ def number_of_person(runtime: Runtime, group_id: int, person_id: int) -> bytes |
     return None if row.erased_at else row.number_hash
 
 
-def erase_number(runtime: Runtime, group_id: int, number_hash: bytes, *, reason: str, actor: str) -> Erased:
-    """Forget whoever has this number in the group, and what they wrote. Again, it changes nothing.
+def erase_number(runtime: Runtime, group_id: int, number_hash: bytes | None, *, reason: str, actor: str) -> Erased:
+    """Forget whoever has this number in the group, and what they wrote. Again, or without a number, it changes nothing.
 
     Who did it and why goes into the book in the same transaction. Raises BadInputError without a reason.
     """
     because = valid_reason(reason)
+    if number_hash is None:
+        return Erased()
     with runtime.db.transaction(durable=True) as tx:
         ids = tx.connection().execute(_FOUND, {"group": group_id, "numbers": [number_hash]}).scalars().all()
         erased = erase_in(tx, runtime, group_id, [number_hash])

@@ -32,6 +32,7 @@ from outreach.web import (
     officials,
     people_import,
     phones,
+    privacy,
     review,
     sections,
     security,
@@ -87,6 +88,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         officials.pages,
         meetings.pages,
         people_import.pages,
+        privacy.pages,
     ):
         app.register_blueprint(blueprint)
     if settings.mode == "rehearsal":

@@ -177,7 +177,8 @@ def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: st
     sign_in(page, address, runtime, world.group_id)
     if language == "es":
         page.get_by_role("button", name="Español").click()
-    for path in ("", f"?list={world.list_id}", "?name=ana", "?name=nobody", *map(str, world.people)):
+    asked = ("export", f"{world.people[0]}/data", f"{world.people[0]}/erase")
+    for path in ("", f"?list={world.list_id}", "?name=ana", "?name=nobody", *map(str, world.people), *asked):
         page.goto(f"{address}/people/{path}")
         expect(page.locator("html")).to_have_attribute("lang", language)
         assert_sound(page, path)
