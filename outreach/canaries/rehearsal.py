@@ -102,7 +102,7 @@ class Rehearsal:
         self._say("People text numbers ...")
         self._talk(numbers)
         self._wait_for_the_end(launched)
-        self._ask_for_files(launched.campaign_id)
+        self._ask_for_files(launched.campaign_id, numbers)
         return self._what_flew(launched)
 
     def _wait_for_the_end(self, launched: Launched) -> None:
@@ -185,8 +185,8 @@ class Rehearsal:
         for path in ("", "/live", "/people"):
             self._visitor.get(f"/campaigns/{campaign_id}{path}")
 
-    def _ask_for_files(self, campaign_id: int) -> None:
-        """Commands whose output needs no number."""
+    def _ask_for_files(self, campaign_id: int, numbers: list[str]) -> None:
+        """Commands whose output needs no number, some with a number in the reason that they note."""
         campaign, out = str(campaign_id), self._data_dir / "exports"
         out.mkdir(exist_ok=True)
         self._commands.ask("campaign", "tally", campaign)
@@ -194,6 +194,10 @@ class Rehearsal:
         self._commands.ask(
             "export", "silence", campaign, "--reason-for-export", "canaries", "--out", str(out / "silence.csv")
         )
+        why = f"the board of ({numbers[0][:3]}) {numbers[0][3:6]}-{numbers[0][6:]} asked"
+        for name in ("people.csv", "people.xlsx"):
+            self._commands.ask("export", "constituents", "--list", LIST, "--reason", why, "--out", str(out / name))
+        self._commands.ask("constituents", "erase", f"+1{numbers[6]}", "--reason", why)
         self._commands.ask("keys", "show")
         self._commands.ask("purge")
 

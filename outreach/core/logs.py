@@ -6,7 +6,9 @@ import logging
 import os
 import re
 import sys
+import threading
 from collections.abc import MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -63,3 +65,25 @@ def set_up_logs(process: str, level: int = logging.INFO) -> None:
     for noisy in ("twilio", "urllib3", "rq.worker"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(process=process)
+    _log_what_nobody_caught()
+
+
+def _log_what_nobody_caught() -> None:
+    """Python itself would print such a traceback as it is, numbers and all."""
+    log = structlog.get_logger(__name__)
+
+    def died(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, at)
+        else:
+            log.critical("process_failed", exc_info=(kind, error, at))
+
+    def thread_died(about: threading.ExceptHookArgs) -> None:
+        error = about.exc_value or about.exc_type()
+        log.critical("thread_failed", thread=about.thread and about.thread.name, exc_info=error)
+
+    # Where somebody else listens already (a test runner does), they go on doing so.
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = died
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = thread_died

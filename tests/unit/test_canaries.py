@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import os
 import random
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,7 @@ from outreach.stage.instance import DATABASE
 
 NUMBERS = [f"{area}555{line:04}" for area in (480, 602, 928) for line in (7, 119, 2_345, 9_998)]
 WANTED = frozenset(NUMBERS)
+ROOT = Path(__file__).parents[2]
 AROUND = (b"", b"a", b"\x00\xff", b'{"k": "', b"id=7&x=")
 
 
@@ -111,3 +115,22 @@ def test_the_environment_decides_how_much_is_logged(monkeypatch: pytest.MonkeyPa
     finally:
         root.setLevel(was)
         root.handlers[:] = handlers
+
+
+def test_what_nobody_caught_is_logged_without_numbers() -> None:
+    code = (
+        "import threading\n"
+        "from outreach.core.logs import set_up_logs\n"
+        "set_up_logs('test')\n"
+        "thread = threading.Thread(target=lambda: {}['+14805550100'])\n"
+        "thread.start()\n"
+        "thread.join()\n"
+        "int('480-555-0100')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [line["event"] for line in lines] == ["thread_failed", "process_failed"]
+    assert done.returncode == 1
+    assert all("Traceback" in line["exception"] for line in lines)
+    # The numbers stand in this program's own text, which no traceback of a -c program quotes.
+    assert not count_forms(done.stderr.encode(), frozenset(["4805550100"]))
