@@ -1,6 +1,6 @@
 """People in no list, of whom nothing was heard and to whom nothing went for 365 days, are erased (COMPLIANCE.md).
 
-Found by index from the oldest change on, looked at again under their locks, and erased as on request: 500 at most in a
+Found by index from the oldest change on, looked at again under their locks, and erased as on request: 100 at most in a
 transaction. May be killed and run again.
 """
 
@@ -22,7 +22,8 @@ from outreach.people.models import ConsentEvent, Constituent, ListMembership
 from outreach.privacy.erasure import IN_DOUBT, erase_in
 
 IDLE: Final = timedelta(days=365)
-CHUNK: Final = 500
+CHUNK: Final = 100
+"""SQLite's write lock is held for a chunk: a sender must not wait longer than some tens of milliseconds for it."""
 ACTION: Final = "idle_erased"
 
 _person: Any = Constituent.__table__

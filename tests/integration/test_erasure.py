@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Engine, event, func, select, update
 
 from outreach.accounts.models import AuditEvent
 from outreach.core.db import Transaction
@@ -16,12 +18,14 @@ from outreach.people.imports import import_constituents
 from outreach.people.models import ConsentEvent, Constituent, ListMembership
 from outreach.privacy.erasure import Erased, erase_number, number_of_person
 from outreach.privacy.idle import erase_idle
+from outreach.privacy.ledger_words import purge_ledger_words, seal_plain_words
 from outreach.privacy.retention import purge
 from outreach.tallies.reads import counters
 from outreach.web.people_reads import find_by_number, list_people
 from tests.factories import World, make_person, make_world, number, plan_messages
 from tests.integration.test_live import fold_everything
 from tests.integration.test_retention import DAY, later
+from tests.integration.test_upkeep_reads import LARGE
 
 WHY = "They asked us to, on the phone: (480) 555-0100"
 
@@ -198,3 +202,31 @@ def test_whoever_is_put_into_a_list_meanwhile_stays(
     assert erase_idle(later(runtime, 366 * DAY)) == 2
     with runtime.db.snapshot() as session:
         assert session.get_one(Constituent, people[1]).erased_at is None
+
+
+def test_the_purge_of_people_and_words_goes_by_indexes(runtime: Runtime, world: World) -> None:
+    if not runtime.db.is_sqlite:
+        return  # PostgreSQL plans by size: with a handful of rows it reads them all, and rightly
+    make_person(runtime, world.group_id, number(10))
+    year, found = later(runtime, 366 * DAY), list[tuple[str, Any]]()
+
+    def note(_c: object, _cursor: object, statement: str, parameters: Any, _context: object, many: bool) -> None:
+        found.append((statement, parameters[0] if many else parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert erase_idle(year) == 1
+        purge_ledger_words(year, year.clock.real_now())
+        seal_plain_words(year)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    read_whole = []
+    with runtime.db.connection() as connection:
+        for statement, parameters in found:
+            if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+                for line in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters):
+                    words = str(line[3]).split()
+                    if words[0] == "SCAN" and words[1] in {*LARGE, "consent_event"} and "INDEX" not in words:
+                        read_whole.append((line[3], statement[:300]))
+    assert len(found) > 10
+    assert read_whole == []
