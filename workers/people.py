@@ -5,6 +5,7 @@ from __future__ import annotations
 from outreach.core.errors import ConflictError
 from outreach.core.runtime import Runtime
 from outreach.messaging import traffic
+from outreach.messaging.optout import cancel_waiting
 from outreach.people.uploads import work_uploads as work
 from workers.context import STOPPING, runtime
 
@@ -12,7 +13,7 @@ from workers.context import STOPPING, runtime
 def work_uploads() -> None:
     """Read, import and take back what waits for it."""
     held = runtime()
-    work(held, lambda: is_busy(held))
+    work(held, lambda: is_busy(held), cancel_waiting)
 
 
 def is_busy(runtime: Runtime) -> bool:

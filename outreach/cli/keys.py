@@ -54,13 +54,13 @@ def rotate(ctx: click.Context, as_json: bool) -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on one line.")
 def purge(as_json: bool) -> None:
-    """Empty texts and replies of campaigns that ended 30 days ago; delete old uploads and sign-ups nobody confirmed.
-
+    """Empty what was kept for its time: texts and replies of campaigns that ended 30 days ago, old uploads, sign-ups
+    that nobody confirmed, the words of opt-outs after 30 days, and people in no list who have been idle for a year.
     Upkeep does so as well.
     """
     done = retention.purge(runtime())
     text = (
-        f"{done.texts} texts and {done.replies} replies emptied, {done.uploads} uploads and {done.sign_ups} "
-        "unconfirmed sign-ups deleted."
+        f"{done.texts} texts, {done.replies} replies and the words of {done.opt_outs} opt-outs emptied, "
+        f"{done.uploads} uploads and {done.sign_ups} unconfirmed sign-ups deleted, {done.people} people erased."
     )
     click.echo(json.dumps(done._asdict()) if as_json else text)

@@ -11,10 +11,12 @@ from pathlib import Path
 import click
 
 from outreach.cli.context import group_id, maybe_runtime, runtime
+from outreach.cli.privacy import erase, show
 from outreach.core.csv_rows import open_csv
 from outreach.core.errors import BadInputError
 from outreach.core.runtime import Runtime
 from outreach.messaging import traffic
+from outreach.messaging.optout import cancel_waiting
 from outreach.people.columns import FIELDS, WHOLE_NAME
 from outreach.people.importing import import_constituents
 from outreach.people.imports import ImportReport, preview_constituents
@@ -26,6 +28,10 @@ PROBLEMS_SHOWN = 20
 @click.group()
 def constituents() -> None:
     """People we may text."""
+
+
+constituents.add_command(show)
+constituents.add_command(erase)
 
 
 @constituents.command("import")
@@ -93,7 +99,7 @@ def imports(as_json: bool) -> None:
 def undo(import_id: int, as_json: bool) -> None:
     """Take the newest import back as a whole (its number is in `constituents imports`)."""
     held, group = runtime(), group_id()
-    undo_upload(held, group, import_id, here=True)
+    undo_upload(held, group, import_id, cancel_waiting, here=True)
     click.echo(json.dumps({"import": import_id, "state": "undone"}) if as_json else f"Import {import_id} is undone.")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from outreach.cli.context import group_id, runtime
+from outreach.cli.privacy import export_people
 from outreach.core.errors import BadInputError
 from outreach.escalations.silence_people import Silent, every_silent, export_silence
 from outreach.escalations.silence_reads import Account, Asked, account, find_wave
@@ -88,6 +89,9 @@ def _table(asked: Asked, found: Account, language: str) -> str:
 @click.group()
 def export() -> None:
     """Files for other programs. Every export says why, and is noted."""
+
+
+export.add_command(export_people)
 
 
 @export.command("silence")

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
+import threading
 from collections.abc import MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
 
 NUMBER = re.compile(r"\+?\d[\d\-\s().]{8,}\d")
 """Anything that could be a phone number; ids of ten digits are masked with it, and that is the right way to err."""
+
+
+LEVELS = {"DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARNING": logging.WARNING, "ERROR": logging.ERROR}
+LEVEL = "OUTREACH_LOG_LEVEL"
+"""The variable that makes every process say more, or less, than it does by itself; what is noisy stays silent."""
 
 
 def mask(text: str) -> str:
@@ -28,7 +36,7 @@ def mask_event(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Mut
 
 
 def set_up_logs(process: str, level: int = logging.INFO) -> None:
-    """Send structlog and the standard library's logs to stderr in one form."""
+    """Send structlog and the standard library's logs to stderr in one form, from ``level`` or the environment's up."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -53,7 +61,29 @@ def set_up_logs(process: str, level: int = logging.INFO) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(LEVELS.get(os.environ.get(LEVEL, "").upper(), level))
     for noisy in ("twilio", "urllib3", "rq.worker"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(process=process)
+    _log_what_nobody_caught()
+
+
+def _log_what_nobody_caught() -> None:
+    """Python itself would print such a traceback as it is, numbers and all."""
+    log = structlog.get_logger(__name__)
+
+    def died(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, at)
+        else:
+            log.critical("process_failed", exc_info=(kind, error, at))
+
+    def thread_died(about: threading.ExceptHookArgs) -> None:
+        error = about.exc_value or about.exc_type()
+        log.critical("thread_failed", thread=about.thread and about.thread.name, exc_info=error)
+
+    # Where somebody else listens already (a test runner does), they go on doing so.
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = died
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = thread_died

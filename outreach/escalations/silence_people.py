@@ -36,11 +36,15 @@ HEADER: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """Somebody whom the text did not reach. ``document``: what is known of them, empty where it does not open."""
+    """Somebody whom the text did not reach. ``document``: what is known of them, empty where it does not open.
+
+    Of somebody who was erased since, only that they are one of the campaign's count.
+    """
 
     person: int
     document: dict[str, Any]
     reason: Reason
+    is_erased: bool = False
 
     @property
     def masked(self) -> str:
@@ -67,13 +71,15 @@ def every_silent(
 
 def _opened(session: Session, vault: Vault, asked: Asked, rows: Sequence[Any]) -> list[Silent]:
     ids = [row.person for row in rows]
-    known = session.execute(select(Constituent.id, Constituent.sealed).where(Constituent.id.in_(ids)))
-    sealed: dict[int, bytes] = {row.id: row.sealed for row in known}
+    query = select(Constituent.id, Constituent.sealed, Constituent.erased_at).where(Constituent.id.in_(ids))
+    known = {row.id: row for row in session.execute(query)}
     people = []
     for row in rows:
         reason = why(facts_of(row), asked.wave)
         if reason is not None:
-            people.append(Silent(row.person, _open(vault, sealed.get(row.person)), reason))
+            found = known.get(row.person)
+            document = _open(vault, found.sealed if found else None)
+            people.append(Silent(row.person, document, reason, bool(found and found.erased_at)))
     return people
 
 

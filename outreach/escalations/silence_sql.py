@@ -141,7 +141,7 @@ def _outside(group_id: int, wave: Wave | None, audience: Mapping[str, Any], now:
         stop_of(Constituent.number_hash, group_id).label("stop"),
         literal("", String).label("zones"),
         _never().label("not_before"),
-    ).where(Constituent.group_id == group_id, Constituent.id.in_(ids))
+    ).where(Constituent.group_id == group_id, Constituent.erased_at.is_(None), Constituent.id.in_(ids))
 
 
 def _earlier(audience: Mapping[str, Any]) -> list[tuple[Flag, ColumnElement[bool]]]:

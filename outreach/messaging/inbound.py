@@ -221,13 +221,15 @@ def _obey(
     """What must hold before anybody answers. ``about``: the sign-up that is answered."""
     at = text.received_at
     if verdict.intent == "opt_out" or text.opt_out_type == "STOP":
-        obey_opt_out(tx, group_id=group_id, number_hash=number_hash, wording=text.body, source="person", at=at)
+        obey_opt_out(
+            tx, runtime.vault, group_id=group_id, number_hash=number_hash, wording=text.body, source="person", at=at
+        )
     elif verdict.intent == "possible_opt_out":
         suppress(tx, number_hash, source="pending", at=at)
         withdraw_planned(tx, number_hash, at)
     elif verdict.intent == "opt_in":
         wording, source = consent_given(about, text.body)
-        record_opt_in(tx, group_id=group_id, number_hash=number_hash, wording=wording, source=source, at=at)
+        record_opt_in(tx, runtime.vault, group_id, number_hash, wording=wording, source=source, at=at)
     elif verdict.intent == "wrong_number":
         mark_number_bad(tx, runtime, number_hash, None)
         withdraw_planned(tx, number_hash, at)

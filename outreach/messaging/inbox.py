@@ -263,8 +263,9 @@ def _opt_out(tx: Transaction, runtime: Runtime, who: Actor, reply: Reply) -> Non
     at = runtime.clock.real_now()
     record_opt_out(
         tx,
-        group_id=who.group_id,
-        number_hash=reply.number_hash,
+        runtime.vault,
+        who.group_id,
+        reply.number_hash,
         wording=runtime.vault.open(reply.sealed, "reply")["body"] if reply.sealed else None,
         source="staff",
         at=at,

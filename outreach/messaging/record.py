@@ -53,7 +53,13 @@ def record(runtime: Runtime, outcomes: Sequence[Outcome]) -> None:
             group_id = tx.execute(select(Message.group_id).where(Message.id == one.post.message_id)).scalar_one()
             at = one.event["received_at"]
             obey_opt_out(
-                tx, group_id=group_id, number_hash=one.post.number_hash, wording="21610", source="carrier", at=at
+                tx,
+                runtime.vault,
+                group_id=group_id,
+                number_hash=one.post.number_hash,
+                wording="21610",
+                source="carrier",
+                at=at,
             )
         for one in bad:
             mark_number_bad(tx, runtime, one.post.number_hash, one.event["error_code"])

@@ -26,11 +26,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from outreach.core.crypto import Vault
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.people.models import ConsentEvent, Constituent, Suppression
 
 CONSENT_LASTS = timedelta(days=365)
+WORDS = "consent"
+"""The context of the ledger's sealed words."""
 
 SuppressionSource = Literal["person", "pending", "carrier", "import", "staff"]
 EventSource = Literal["import", "reply", "page", "staff"]
@@ -168,8 +171,14 @@ def suppress(
     return True
 
 
+def sealed_words(vault: Vault, words: str | None) -> bytes | None:
+    """What a person said, as the ledger keeps it."""
+    return None if words is None else vault.seal({"words": words}, WORDS)
+
+
 def record_opt_in(
     tx: Transaction,
+    vault: Vault,
     group_id: int,
     number_hash: bytes,
     *,
@@ -180,7 +189,9 @@ def record_opt_in(
 ) -> None:
     """START or JOIN: a new grant for this group, which also sets aside what the person had suppressed before."""
     said = {"group_id": group_id, "number_hash": number_hash, "kind": "opt_in", "source": source}
-    tx.connection().execute(_SAID, {**said, "wording": wording, "recorded_by": recorded_by, "at": at})
+    tx.connection().execute(
+        _SAID, {**said, "sealed": sealed_words(vault, wording), "recorded_by": recorded_by, "at": at}
+    )
     tx.execute(
         update(Constituent)
         .where(Constituent.group_id == group_id, Constituent.number_hash == number_hash)
@@ -190,6 +201,7 @@ def record_opt_in(
 
 def record_opt_out(
     tx: Transaction,
+    vault: Vault,
     group_id: int,
     number_hash: bytes,
     *,
@@ -200,7 +212,9 @@ def record_opt_out(
 ) -> bool:
     """STOP, by any words: noted for the group that heard it, in force for every group. True when that is new."""
     said = {"group_id": group_id, "number_hash": number_hash, "kind": "opt_out", "source": source}
-    tx.connection().execute(_SAID, {**said, "wording": wording, "recorded_by": recorded_by, "at": at})
+    tx.connection().execute(
+        _SAID, {**said, "sealed": sealed_words(vault, wording), "recorded_by": recorded_by, "at": at}
+    )
     return suppress(tx, number_hash, "person", None, at=at)
 
 

@@ -9,17 +9,33 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.db import Base
 
+NOT_ERASED = "erased_at is null"
+
 
 class Constituent(Base):
-    """A person of one group. ``sealed`` holds phone, names, city, external id and tags."""
+    """A person of one group. ``sealed`` holds phone, names, city, external id and tags.
+
+    Of an erased one only the row is left, which texts and recipients refer to: its document is empty, its hash is
+    chance, and it is in no list. Whoever counts or lists people leaves those out (``erased_at``).
+    """
 
     __tablename__ = "constituent"
-    __table_args__ = (UniqueConstraint("group_id", "number_hash"), Index(None, "number_hash"))
+    __table_args__ = (
+        UniqueConstraint("group_id", "number_hash"),
+        Index(None, "number_hash"),
+        # Who has been idle is found from the oldest change on.
+        Index(
+            "ix_constituent_idle",
+            "updated_at",
+            sqlite_where=text(NOT_ERASED),
+            postgresql_where=text(NOT_ERASED),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
@@ -34,7 +50,7 @@ class Constituent(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     import_id: Mapped[int | None]  # the import that wrote this row last
-    erased_at: Mapped[datetime | None]  # nothing is known of the person any more; real time
+    erased_at: Mapped[datetime | None]  # domain time, as are the two before
 
 
 class ContactList(Base):
@@ -61,11 +77,33 @@ class ListMembership(Base):
     import_id: Mapped[int | None]  # the import that put them there
 
 
+WORDS_OF_OPT_OUT = "kind = 'opt_out' and sealed is not null"
+WORDS_IN_PLAIN = "source <> 'import' and wording is not null"
+
+
 class ConsentEvent(Base):
-    """One entry of a group's consent ledger; never changed, never deleted before the number itself."""
+    """One entry of a group's consent ledger; never changed, never deleted before the number itself.
+
+    What the person said themselves is sealed, for people put numbers and names into such texts. ``wording`` is the
+    organizers': what an import declared, which later imports compare.
+    """
 
     __tablename__ = "consent_event"
-    __table_args__ = (Index(None, "group_id", "number_hash"),)
+    __table_args__ = (
+        Index(None, "group_id", "number_hash"),
+        Index(
+            "ix_consent_event_words",
+            "at",
+            sqlite_where=text(WORDS_OF_OPT_OUT),
+            postgresql_where=text(WORDS_OF_OPT_OUT),
+        ),
+        Index(
+            "ix_consent_event_plain",
+            "id",
+            sqlite_where=text(WORDS_IN_PLAIN),
+            postgresql_where=text(WORDS_IN_PLAIN),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
@@ -74,7 +112,8 @@ class ConsentEvent(Base):
     voided_at: Mapped[datetime | None]  # real time: the import that said so was undone, and it counts no more
     kind: Mapped[str] = mapped_column(String(16))  # granted, refused, opt_out, opt_in
     source: Mapped[str] = mapped_column(String(16))  # import, reply, page, staff
-    wording: Mapped[str | None] = mapped_column(Text)  # the exact words, or the import's declaration
+    wording: Mapped[str | None] = mapped_column(Text)  # the import's declaration, with the cell that decided
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # {words}: the exact words, until those of an opt-out go
     recorded_by: Mapped[str] = mapped_column(String(120))
     at: Mapped[datetime]  # real time: the ledger orders what people did
 

@@ -24,7 +24,7 @@ from outreach.core.phone import check_phone
 from outreach.core.runtime import Runtime
 from outreach.people.cells import SEVERAL_IN_A_CELL, Problem, problem
 from outreach.people.columns import ColumnMap, map_columns
-from outreach.people.consent import lock_people
+from outreach.people.consent import lock_people, sealed_words
 from outreach.people.models import ConsentEvent, Suppression
 
 REASON_LENGTH: Final = 1_000
@@ -78,6 +78,7 @@ class Scope(NamedTuple):
     group_id: int
     suppressed_for: int | None
     reason: str
+    words: bytes | None
     recorded_by: str
 
 
@@ -106,7 +107,9 @@ def import_opt_outs(
     A killed run is run again with the same file: what is suppressed already stays as it is. Raises BadInputError when
     the file or the reason cannot be used, or the file has more than ``most_rows`` rows; nothing is stored then.
     """
-    scope = Scope(group_id, group_id if group_only else None, valid_reason(reason), recorded_by[:NAME_LENGTH])
+    because = valid_reason(reason)
+    words, by = sealed_words(runtime.vault, because), recorded_by[:NAME_LENGTH]
+    scope = Scope(group_id, group_id if group_only else None, because, words, by)
     if most_rows is not None:
         with open_csv(source, BARE_COLUMN) as table:
             _refuse_size(sum(1 for _ in table), most_rows)
@@ -216,7 +219,7 @@ def _stop(number_hash: bytes, scope: Scope, at: datetime) -> dict[str, Any]:
 
 def _said(number_hash: bytes, scope: Scope, at: datetime) -> dict[str, Any]:
     said = {"group_id": scope.group_id, "number_hash": number_hash, "kind": "opt_out", "source": "staff", "at": at}
-    return {**said, "wording": scope.reason, "recorded_by": scope.recorded_by}
+    return {**said, "sealed": scope.words, "recorded_by": scope.recorded_by}
 
 
 def _note(runtime: Runtime, scope: Scope, report: OptOutReport) -> None:

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, exists, func, select, update
@@ -34,6 +35,8 @@ from outreach.people.pacing import Pacing
 from outreach.people.row_blocks import CONTEXT
 
 CHUNK: Final = 500
+Withdraw = Callable[[Transaction, int, Sequence[bytes], datetime], object]
+"""Cancels what a group has not sent to these numbers, by hash and sorted, at a real time."""
 REASON: Final = "the import was undone"
 
 
@@ -54,13 +57,18 @@ _EMPTY = (
     .where(_this)
     .values(
         number_hash=bindparam("hash_then"), sealed=bindparam("sealed_then"), zip=None, language="en", zones="",
-        consented_at=None, import_id=None, updated_at=bindparam("now"), erased_at=bindparam("real_now"),
+        consented_at=None, import_id=None, updated_at=bindparam("now"), erased_at=bindparam("now"),
+        number_bad_at=bindparam("now"),
     )
 )  # fmt: skip
 
 
-def undo_import(runtime: Runtime, upload_id: int, token: str, is_busy: Callable[[], bool] = never_busy) -> None:
+def undo_import(
+    runtime: Runtime, upload_id: int, token: str, withdraw: Withdraw, is_busy: Callable[[], bool] = never_busy
+) -> None:
     """Undo an import in state ``undoing``, in chunks that can be killed. Needs the group's lease under ``token``.
+
+    Whoever has no consent afterwards gets no text that waits: ``withdraw`` cancels it.
 
     Raises ConflictError import_taken_over when the lease was lost.
     """
@@ -70,7 +78,7 @@ def undo_import(runtime: Runtime, upload_id: int, token: str, is_busy: Callable[
     if upload.state != "undoing":
         return
     pacing = Pacing(is_busy)
-    for step in (_ledger, _suppressions, _people):
+    for step in (_ledger, _suppressions, partial(_people, withdraw)):
         after: Any = 0
         while True:
             begun = time.perf_counter()
@@ -114,7 +122,7 @@ def _suppressions(tx: Transaction, upload: Upload, after: int, runtime: Runtime)
     return ids[-1] if len(ids) == CHUNK else None
 
 
-def _people(tx: Transaction, upload: Upload, after: int, runtime: Runtime) -> int | None:
+def _people(withdraw: Withdraw, tx: Transaction, upload: Upload, after: int, runtime: Runtime) -> int | None:
     """The members of its list, by id: those it brought are emptied, those it changed are as before."""
     rows = tx.execute(
         select(Constituent.id, Constituent.number_hash, Constituent.import_id, ListMembership.import_id.label("joined"))
@@ -127,7 +135,9 @@ def _people(tx: Transaction, upload: Upload, after: int, runtime: Runtime) -> in
         return None
     ids, written = [row.id for row in rows], [row for row in rows if row.import_id == upload.id]
     lock_people(tx, sorted(row.number_hash for row in written))
-    _restore(tx, upload, written, runtime)
+    without = _restore(tx, upload, written, runtime)
+    if without:
+        withdraw(tx, upload.group_id, without, runtime.clock.real_now())
     joined = [row.id for row in rows if row.joined == upload.id]
     tx.execute(
         delete(ListMembership).where(
@@ -137,9 +147,10 @@ def _people(tx: Transaction, upload: Upload, after: int, runtime: Runtime) -> in
     return ids[-1] if len(ids) == CHUNK else None
 
 
-def _restore(tx: Transaction, upload: Upload, written: Sequence[Any], runtime: Runtime) -> None:
+def _restore(tx: Transaction, upload: Upload, written: Sequence[Any], runtime: Runtime) -> list[bytes]:
+    """Empty or restore these people; the numbers, by hash, of those who have no consent now."""
     if not written:
-        return
+        return []
     ids = [row.id for row in written]
     befores = {
         row.constituent_id: row
@@ -156,9 +167,11 @@ def _restore(tx: Transaction, upload: Upload, written: Sequence[Any], runtime: R
     )
     said = _last_grants(tx, upload, [row.number_hash for row in written])
     now = runtime.clock.now()
-    restored, kept, emptied = [], [], []
+    restored, kept, emptied, without = [], [], [], []
     for row in written:
         before, since = befores.get(row.id), said.get(row.number_hash)
+        if since is None and (before is None or before.consented_at is None):
+            without.append(row.number_hash)
         if before is not None:
             consented = max((at for at in (before.consented_at, since) if at), default=None)
             restored.append(_as_before(before, consented, now))
@@ -172,8 +185,9 @@ def _restore(tx: Transaction, upload: Upload, written: Sequence[Any], runtime: R
     if kept:
         connection.execute(_KEEP, kept)
     if emptied:
-        nothing = {"sealed_then": runtime.vault.seal({}, CONTEXT), "now": now, "real_now": runtime.clock.real_now()}
+        nothing = {"sealed_then": runtime.vault.seal({}, CONTEXT), "now": now}
         connection.execute(_EMPTY, [{**row, **nothing} for row in emptied])
+    return sorted(without)
 
 
 def _as_before(before: ImportChange, consented_at: datetime | None, now: datetime) -> dict[str, Any]:

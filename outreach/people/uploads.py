@@ -31,7 +31,7 @@ from outreach.people.imports import FATES, ImportReport, foresee, read_file
 from outreach.people.lists import valid_list_name
 from outreach.people.models import ImportChange, Upload, UploadPart
 from outreach.people.sealed_files import SealedFile, SealedSpool
-from outreach.people.undo import undo_import
+from outreach.people.undo import Withdraw, undo_import
 
 log = structlog.get_logger(__name__)
 
@@ -141,7 +141,7 @@ def cancel_upload(runtime: Runtime, group_id: int, upload_id: int) -> None:
     _forget(runtime, upload_id)
 
 
-def undo_upload(runtime: Runtime, group_id: int, upload_id: int, *, here: bool = False) -> None:
+def undo_upload(runtime: Runtime, group_id: int, upload_id: int, withdraw: Withdraw, *, here: bool = False) -> None:
     """Take an import back, as a whole; a large one by a worker unless it is to be done here.
 
     Raises NotFoundError, ConflictError import_not_undoable or import_newer_exists. Only the newest import of a group
@@ -169,7 +169,7 @@ def undo_upload(runtime: Runtime, group_id: int, upload_id: int, *, here: bool =
         return
     try:
         with group_lease(runtime, group_id, 5.0) as token:
-            undo_import(runtime, upload_id, token)
+            undo_import(runtime, upload_id, token, withdraw)
     except ConflictError:
         runtime.db.send(JOB)
 
@@ -177,7 +177,9 @@ def undo_upload(runtime: Runtime, group_id: int, upload_id: int, *, here: bool =
 LARGE_ROWS: Final = 5_000
 
 
-def work_uploads(runtime: Runtime, is_busy: Callable[[], bool], processes: int | None = None) -> int:
+def work_uploads(
+    runtime: Runtime, is_busy: Callable[[], bool], withdraw: Withdraw, processes: int | None = None
+) -> int:
     """Do what uploads wait for, until nothing is left that another process is not at; how many were worked on."""
     done, tried = 0, set[int]()
     while True:
@@ -195,7 +197,7 @@ def work_uploads(runtime: Runtime, is_busy: Callable[[], bool], processes: int |
                     done += _import(runtime, row.id, is_busy, patience=0.0, processes=processes)
                 else:
                     with group_lease(runtime, row.group_id, 0.0) as token:
-                        undo_import(runtime, row.id, token, is_busy)
+                        undo_import(runtime, row.id, token, withdraw, is_busy)
                     done += 1
             except ConflictError as error:
                 log.info("upload_left_alone", upload_id=row.id, reason=error.code)

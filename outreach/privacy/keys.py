@@ -19,7 +19,8 @@ from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message, Reply
 from outreach.messaging.sign_up_models import SignUp
-from outreach.people.models import Constituent, ImportChange, UploadPart
+from outreach.people.consent import WORDS
+from outreach.people.models import ConsentEvent, Constituent, ImportChange, UploadPart
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ class Shelf(NamedTuple):
 
 SHELVES: Final = (
     Shelf(Constituent.__table__, "constituent"),
+    Shelf(ConsentEvent.__table__, WORDS),
     Shelf(Message.__table__, "message"),
     Shelf(Reply.__table__, "reply"),
     Shelf(UploadPart.__table__, "upload"),

@@ -1,4 +1,5 @@
 """Words go after their time: 30 days after a campaign's last text its texts and replies are emptied (COMPLIANCE.md).
+The words of opt-outs and people who have been idle for a year go in the same purge.
 
 What stays are states, outcomes, totals and the keyed hash of the number: tallies and "has this person been texted
 lately" go on being right. A text that somebody must still decide on, or that may still go out, is kept.
@@ -16,20 +17,27 @@ from outreach.messaging.models import Gate, Message, Reply
 from outreach.messaging.sign_ups import purge_sign_ups
 from outreach.messaging.states import BEFORE_POSTING
 from outreach.people.uploads import purge_uploads
+from outreach.privacy.erasure import IN_DOUBT
+from outreach.privacy.idle import erase_idle
+from outreach.privacy.ledger_words import purge_ledger_words, seal_plain_words
 
 KEPT: Final = timedelta(days=30)
 CHUNK: Final = 500
-OPEN: Final = (*BEFORE_POSTING, "posting", "unknown", "needs_review")
+OPEN: Final = (*BEFORE_POSTING, *IN_DOUBT)
 """A text in one of these states may go out yet, or somebody must look at it."""
 
 
 class Purged(NamedTuple):
-    """How many texts and replies were emptied, and how many uploads and unconfirmed sign-ups were deleted."""
+    """How many texts and replies were emptied, uploads and unconfirmed sign-ups deleted, opt-outs left without their
+    words, and people erased.
+    """
 
     texts: int
     replies: int
     uploads: int
     sign_ups: int
+    opt_outs: int
+    people: int
 
 
 def purge(runtime: Runtime) -> Purged:
@@ -44,13 +52,16 @@ def purge(runtime: Runtime) -> Purged:
     )
     heard = Reply.received_at <= real_now - KEPT
     replies = _empty(runtime, Reply.__table__, heard & or_(Reply.gate_id.is_(None), Reply.gate_id.in_(over)))
-    return Purged(texts, replies, purge_uploads(runtime), purge_sign_ups(runtime))
+    seal_plain_words(runtime)
+    opt_outs = purge_ledger_words(runtime, real_now - KEPT)
+    uploads, sign_ups = purge_uploads(runtime), purge_sign_ups(runtime)
+    return Purged(texts, replies, uploads, sign_ups, opt_outs, erase_idle(runtime))
 
 
 def purge_words(runtime: Runtime) -> int:
-    """The same as a step of upkeep; how many texts and replies were emptied."""
+    """The same as a step of upkeep; how many texts, replies, opt-outs and people were emptied."""
     done = purge(runtime)
-    return done.texts + done.replies
+    return done.texts + done.replies + done.opt_outs + done.people
 
 
 def _over(runtime: Runtime, now: datetime) -> list[int]:

@@ -34,6 +34,7 @@ from outreach.web import (
     people_import,
     phones,
     poster,
+    privacy,
     review,
     sections,
     security,
@@ -95,6 +96,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         optouts.pages,
         poster.pages,
         sign_up.pages,
+        privacy.pages,
     ):
         app.register_blueprint(blueprint)
     if settings.mode == "rehearsal":

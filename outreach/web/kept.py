@@ -39,6 +39,7 @@ LOOK_AGAIN: Final = frozenset(
         "inbox.decide",
         "inbox.claim",
         "inbox.correct",
+        "privacy.erase",
     }
 )
 """What decides about texts is never offered again from here: its own page shows what is so, as of now."""

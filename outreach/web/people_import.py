@@ -17,6 +17,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
+from outreach.messaging.optout import cancel_waiting
 from outreach.people.cells import problem
 from outreach.people.columns import ColumnMap, chosen_fields, map_columns
 from outreach.people.models import ContactList, Upload
@@ -168,7 +169,7 @@ def confirm(upload_id: int) -> WerkzeugResponse:
 def undo(upload_id: int) -> WerkzeugResponse:
     """Take the import back."""
     try:
-        undo_upload(runtime(), current_user.group_id, upload_id)
+        undo_upload(runtime(), current_user.group_id, upload_id, cancel_waiting)
     except NotFoundError:
         abort(404)
     except ConflictError as error:

@@ -66,8 +66,9 @@ def list_people(
 
     Raises NotFoundError for a list that is not the group's.
     """
-    people = select(Constituent).where(Constituent.group_id == group_id)
-    counted: Select[int] = select(func.count()).select_from(Constituent).where(Constituent.group_id == group_id)
+    known = (Constituent.group_id == group_id, Constituent.erased_at.is_(None))
+    people = select(Constituent).where(*known)
+    counted: Select[int] = select(func.count()).select_from(Constituent).where(*known)
     if list_id is not None:
         if not _is_own_list(session, group_id, list_id):
             raise NotFoundError("list_unknown", name=list_id)

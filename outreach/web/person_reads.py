@@ -12,12 +12,14 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from outreach.core.clock import PHOENIX
+from outreach.core.crypto import Vault
 from outreach.core.errors import NotFoundError
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message, Reply
 from outreach.messaging.slices import CAPPED, COUNTED_BY_CAPS
 from outreach.messaging.states import public_state
 from outreach.people.caps import WEEK
+from outreach.people.consent import WORDS
 from outreach.people.models import ConsentEvent, Constituent, ContactList, ListMembership, Suppression
 from outreach.people.why_not import Facts, Reason, why_not
 from outreach.people.zones import fifty_states, parse_zones_key
@@ -40,6 +42,17 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """An entry of the consent ledger. ``wording``: the import's declaration, or the person's own words while kept."""
+
+    kind: str
+    source: str
+    wording: str | None
+    recorded_by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PersonPage:
     """A person of the group. ``zone``: the one in whose local time the page tells times."""
 
@@ -55,7 +68,7 @@ class PersonPage:
     zone: ZoneInfo
     lists: Sequence[Any]  # id, name
     reasons: Sequence[Reason]
-    consent: Sequence[Any]  # kind, source, wording, recorded_by, at
+    consent: Sequence[Said]
     suppressions: Sequence[Any]  # source, for_all, at, lifted_at, lifted_reason
     texts: Sequence[Text]
     more_texts: bool
@@ -65,10 +78,12 @@ class PersonPage:
 def person_page(session: Session, runtime: Runtime, group_id: int, person_id: int) -> PersonPage:
     """A person as of one snapshot: the ledger newest first, texts as on a phone, oldest first.
 
-    Raises NotFoundError for another group's.
+    Raises NotFoundError for another group's, and for one who was erased.
     """
     row = session.execute(
-        select(Constituent).where(Constituent.id == person_id, Constituent.group_id == group_id)
+        select(Constituent).where(
+            Constituent.id == person_id, Constituent.group_id == group_id, Constituent.erased_at.is_(None)
+        )
     ).scalar()
     if row is None:
         raise NotFoundError("person_unknown")
@@ -89,7 +104,7 @@ def person_page(session: Session, runtime: Runtime, group_id: int, person_id: in
         zone=PHOENIX if unknown else ZoneInfo(zones[0]),
         lists=_lists(session, group_id, row.id),
         reasons=why_not(_facts(session, group_id, row, zones, now), now),
-        consent=_consent(session, group_id, row.number_hash),
+        consent=_consent(session, runtime.vault, group_id, row.number_hash),
         suppressions=_suppressions(session, group_id, row.number_hash),
         texts=texts[:TEXTS_SHOWN][::-1],
         more_texts=len(texts) > TEXTS_SHOWN,
@@ -164,13 +179,19 @@ def _lists(session: Session, group_id: int, person_id: int) -> Sequence[Any]:
     ).all()
 
 
-def _consent(session: Session, group_id: int, number_hash: bytes) -> Sequence[Any]:
+def _consent(session: Session, vault: Vault, group_id: int, number_hash: bytes) -> list[Said]:
     event = ConsentEvent
-    return session.execute(
-        select(event.kind, event.source, event.wording, event.recorded_by, event.at)
+    rows = session.execute(
+        select(event.kind, event.source, event.wording, event.sealed, event.recorded_by, event.at)
         .where(event.group_id == group_id, event.number_hash == number_hash)
         .order_by(event.at.desc(), event.id.desc())
-    ).all()
+    )
+    return [
+        Said(
+            row.kind, row.source, row.wording or opened(vault, row.sealed, WORDS).get("words"), row.recorded_by, row.at
+        )
+        for row in rows
+    ]
 
 
 def _suppressions(session: Session, group_id: int, number_hash: bytes) -> Sequence[Any]:

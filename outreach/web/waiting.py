@@ -83,7 +83,10 @@ def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
     ).all()
 
     def count(model: type[Official | Constituent | Meeting]) -> int:
-        return session.execute(select(func.count()).where(model.group_id == group_id)).scalar_one()
+        counted = select(func.count()).where(model.group_id == group_id)
+        if model is Constituent:
+            counted = counted.where(Constituent.erased_at.is_(None))
+        return session.execute(counted).scalar_one()
 
     return Waiting(
         today=today,

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message, Reply
+from outreach.messaging.optout import cancel_waiting
 from outreach.people import uploads
 from outreach.people.consent import record_opt_out, suppress
 from outreach.people.models import Constituent, Upload
@@ -64,7 +65,7 @@ def crowd(runtime: Runtime) -> World:
                 outcome=None, language="en", confidence=1.0, rule="r", classifier="1", received_at=real,
             )
         )  # fmt: skip
-        record_opt_out(tx, world.group_id, hashed, wording=f"stop {LONG}", source="reply", at=real)
+        record_opt_out(tx, runtime.vault, world.group_id, hashed, wording=f"stop {LONG}", source="reply", at=real)
         suppress(tx, runtime.vault.number_hash(number(1)), "pending", at=real)
     return world
 
@@ -171,7 +172,7 @@ def walk_imports(page: Page, address: str, runtime: Runtime, empty: int) -> None
         assert_sound(page, what)
     with runtime.db.transaction() as tx:
         tx.execute(update(Upload).where(Upload.id == ids[3]).values(state="canceled"))
-    uploads.undo_upload(runtime, empty, ids[0])
+    uploads.undo_upload(runtime, empty, ids[0], cancel_waiting)
     page.goto(f"{address}/people/import/{ids[0]}")
     assert_sound(page, "undone")
     page.goto(f"{address}/people/import")
@@ -204,7 +205,8 @@ def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: st
     sign_in(page, address, runtime, world.group_id)
     if language == "es":
         page.get_by_role("button", name="Español").click()
-    for path in ("", f"?list={world.list_id}", "?name=ana", "?name=nobody", *map(str, world.people)):
+    asked = ("export", f"{world.people[0]}/data", f"{world.people[0]}/erase")
+    for path in ("", f"?list={world.list_id}", "?name=ana", "?name=nobody", *map(str, world.people), *asked):
         page.goto(f"{address}/people/{path}")
         expect(page.locator("html")).to_have_attribute("lang", language)
         assert_sound(page, path)

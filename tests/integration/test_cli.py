@@ -157,3 +157,37 @@ def test_a_full_disk_ends_a_run_with_a_sentence(tmp_path: Path, monkeypatch: pyt
 
 def test_errors_without_a_sentence_still_say_their_code() -> None:
     assert str(BadInputError("never_heard_of", row=3)) == "never_heard_of: {'row': 3}"
+
+
+def test_a_person_is_shown_exported_and_erased(env: dict[str, str], tmp_path: Path) -> None:
+    people, out = tmp_path / "people.csv", tmp_path / "out.csv"
+    people.write_text("First Name,Mobile Phone\nAna,(602) 555-0101\nLuz,602-555-0102\n")
+    assert outreach(env, "constituents", "import", str(people), "--list", "all", "--json")[0] == 0
+    why = ("--reason", "asked for it", "--json")
+    code, shown, _ = outreach(env, "constituents", "show", "(602) 555-0101", *why)
+    assert code == 0
+    assert shown is not None
+    assert (shown["person"]["phone"], shown["person"]["lists"]) == ("+16025550101", ["all"])
+    code, file, _ = outreach(env, "export", "constituents", "--list", "all", "--numbers", "--out", str(out), *why)
+    assert (code, file) == (0, {"file": str(out), "people": 2, "numbers": True, "bytes": out.stat().st_size})
+    assert "6025550101" in out.read_text()
+    assert out.stat().st_mode & 0o077 == 0
+    sheet = tmp_path / "out.xlsx"
+    assert outreach(env, "export", "constituents", "--out", str(sheet), *why)[0] == 0
+    assert sheet.read_bytes().startswith(b"PK")
+    erased = {"people": 1, "canceled": 0, "texts": 0, "replies": 0, "in_doubt": 0}
+    assert outreach(env, "constituents", "erase", str(shown["person"]["id"]), *why)[:2] == (0, erased)
+    for who in (f"#{shown['person']['id']}", "+16025550101"):
+        assert outreach(env, "constituents", "erase", who, *why)[:2] == (0, {**erased, "people": 0})
+    wrong = {
+        ("constituents", "show", "555-0101", *why): "number_or_id",
+        ("constituents", "erase", "999", *why): "person_unknown",
+        ("constituents", "erase", "1", "--reason", " ", "--json"): "reason_blank",
+        ("constituents", "show", "1", "--json"): "usage",
+        ("export", "constituents", "--list", "nobody", "--out", str(out), *why): "list_unknown",
+        ("export", "constituents", "--out", str(tmp_path / "no" / "where.csv"), *why): "export_not_written",
+    }
+    for words, error in wrong.items():
+        code, said, _ = outreach(env, *words)
+        assert (code, (said or {})["error"]["code"]) == (2, error), words
+    assert [path.name for path in tmp_path.glob(".out*")] == []

@@ -63,13 +63,13 @@ def person(runtime: Runtime, groups: tuple[int, int]) -> bytes:
 def stop(runtime: Runtime, group: int, number_hash: bytes, when: datetime) -> bool:
     with runtime.db.transaction(durable=True) as tx:
         lock_people(tx, [number_hash])
-        return record_opt_out(tx, group, number_hash, wording="STOP", source="reply", at=when)
+        return record_opt_out(tx, runtime.vault, group, number_hash, wording="STOP", source="reply", at=when)
 
 
 def start(runtime: Runtime, group: int, number_hash: bytes, when: datetime) -> None:
     with runtime.db.transaction(durable=True) as tx:
         lock_people(tx, [number_hash])
-        record_opt_in(tx, group, number_hash, wording="START", source="reply", at=when)
+        record_opt_in(tx, runtime.vault, group, number_hash, wording="START", source="reply", at=when)
 
 
 def test_a_stop_is_for_every_group_and_a_start_for_one(

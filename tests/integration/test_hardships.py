@@ -77,8 +77,15 @@ def test_a_late_word_about_a_closed_attempt_leaves_a_claimed_row_to_its_sender(
 def test_a_late_word_does_not_undo_a_stop(runtime: Runtime, world: World) -> None:
     _, attempt_id = throttled_once(runtime, world)
     with runtime.db.transaction(durable=True) as tx:
-        obey_opt_out(tx, group_id=world.group_id, number_hash=runtime.vault.number_hash(number(0)), wording="STOP",
-                     source="person", at=runtime.clock.real_now())  # fmt: skip
+        obey_opt_out(
+            tx,
+            runtime.vault,
+            group_id=world.group_id,
+            number_hash=runtime.vault.number_hash(number(0)),
+            wording="STOP",
+            source="person",
+            at=runtime.clock.real_now(),
+        )
         events.append(tx, [events.result(attempt_id, "unknown", runtime.clock.real_now())])
     fold_all(runtime)
     assert states(runtime, world.gate_id) == {"planned": 2, "suppressed": 1}

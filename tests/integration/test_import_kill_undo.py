@@ -12,6 +12,8 @@ from sqlalchemy import select, update
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.leases import acquire
 from outreach.core.runtime import Runtime
+from outreach.messaging.models import Message
+from outreach.messaging.optout import cancel_waiting
 from outreach.people import importing, pacing, undo
 from outreach.people.consent import is_suppressed, record_opt_in, record_opt_out
 from outreach.people.importing import import_constituents
@@ -25,7 +27,7 @@ from outreach.people.models import (
     Upload,
 )
 from outreach.people.uploads import UNDOABLE_FOR, list_uploads, purge_uploads, undo_upload, work_uploads
-from tests.factories import make_group
+from tests.factories import make_group, make_world, plan_messages
 
 AREAS = (480, 520, 602, 623, 928, 505, 702)
 BEFORE = "name,phone,zip,tags,sms opt in\n" + "".join(
@@ -151,18 +153,18 @@ def test_undo_leaves_lists_and_consent_as_they_were(
     assert everything(runtime, group) != was
     second = newest(runtime, group)
     if chunks is None:
-        undo_upload(runtime, group, second)
+        undo_upload(runtime, group, second, cancel_waiting)
     else:
         with monkeypatch.context() as patch:
             killed_after(chunks, patch)
             with pytest.raises(KilledError):
-                undo_upload(runtime, group, second)
-        assert work_uploads(runtime, lambda: False, 0) == 1
+                undo_upload(runtime, group, second, cancel_waiting)
+        assert work_uploads(runtime, lambda: False, cancel_waiting, 0) == 1
     assert everything(runtime, group) == was
     assert consents(runtime, group) == said
     with runtime.db.snapshot() as session:
         assert session.execute(select(ImportChange.id).where(ImportChange.import_id == second)).first() is None
-    undo_upload(runtime, group, newest(runtime, group, "imported"))
+    undo_upload(runtime, group, newest(runtime, group, "imported"), cancel_waiting)
     assert everything(runtime, group) == {"people": [], "members": [], "ledger": [], "lists": [], "suppressed": []}
 
 
@@ -177,12 +179,33 @@ def test_what_people_said_since_survives_the_undo(runtime: Runtime, group: int) 
     ana, bo, cy = (runtime.vault.number_hash(f"+1480555010{digit}") for digit in (1, 2, 3))
     now = runtime.clock.real_now()
     with runtime.db.transaction() as tx:
-        record_opt_in(tx, group, ana, wording="JOIN", source="reply", at=now)
-        record_opt_out(tx, group, bo, wording="STOP", source="reply", at=now)
-    undo_upload(runtime, group, newest(runtime, group))
+        record_opt_in(tx, runtime.vault, group, ana, wording="JOIN", source="reply", at=now)
+        record_opt_out(tx, runtime.vault, group, bo, wording="STOP", source="reply", at=now)
+    undo_upload(runtime, group, newest(runtime, group), cancel_waiting)
     assert consents(runtime, group) == [(ana, now)]
     with runtime.db.snapshot() as session:
         assert [is_suppressed(session, number, group) for number in (ana, bo, cy)] == [False, True, False]
+
+
+def test_a_text_that_waits_does_not_go_to_whom_the_undo_takes_out(runtime: Runtime) -> None:
+    world = make_world(runtime, 3)
+    with runtime.db.transaction() as tx:  # as if an import had brought the first two
+        upload = Upload(
+            group_id=world.group_id, digest=b"d" * 16, size=1, file_name="a.csv", list_name="Fair", rows=2, rows_done=2,
+            list_id=world.list_id, state="imported", problem_count=0, created_by="ana", confirmed_by="ana",
+            created_at=runtime.clock.real_now(), changed_at=runtime.clock.real_now(),
+            imported_at=runtime.clock.real_now(),
+        )  # fmt: skip
+        tx.add(upload)
+        tx.flush()
+        brought = Constituent.id.in_(world.people[:2])
+        tx.execute(update(Constituent).where(brought).values(import_id=upload.id))
+        tx.execute(update(ListMembership).values(import_id=upload.id))
+    plan_messages(runtime, world)
+    undo_upload(runtime, world.group_id, upload.id, cancel_waiting)
+    with runtime.db.snapshot() as session:
+        states = session.execute(select(Message.state).order_by(Message.constituent_id)).scalars().all()
+    assert states == ["canceled", "canceled", "planned"]
 
 
 def test_who_is_in_another_list_by_now_is_kept_without_consent(runtime: Runtime, group: int) -> None:
@@ -194,7 +217,7 @@ def test_who_is_in_another_list_by_now_is_kept_without_consent(runtime: Runtime,
         tx.flush()
         person = tx.execute(select(Constituent.id)).scalar_one()
         tx.add(ListMembership(list_id=made.id, constituent_id=person))
-    undo_upload(runtime, group, newest(runtime, group))
+    undo_upload(runtime, group, newest(runtime, group), cancel_waiting)
     assert [consented for _, consented in consents(runtime, group)] == [None]
 
 
@@ -203,15 +226,15 @@ def test_only_the_newest_can_be_undone_and_only_for_a_month(runtime: Runtime, gr
     first = newest(runtime, group)
     load(runtime, group, "name,phone\nBo,4805550102\n", name="Other")
     with pytest.raises(ConflictError, match="Other"):
-        undo_upload(runtime, group, first)
+        undo_upload(runtime, group, first, cancel_waiting)
     with pytest.raises(NotFoundError):
-        undo_upload(runtime, make_group(runtime, "Others"), first)
+        undo_upload(runtime, make_group(runtime, "Others"), first, cancel_waiting)
     second = newest(runtime, group)
     with runtime.db.transaction() as tx:
         long_ago = runtime.clock.real_now() - UNDOABLE_FOR
         tx.execute(update(Upload).where(Upload.id == second).values(imported_at=long_ago, created_at=long_ago))
     with pytest.raises(ConflictError, match="no longer"):
-        undo_upload(runtime, group, second)
+        undo_upload(runtime, group, second, cancel_waiting)
 
 
 def test_what_undoing_needs_goes_after_a_month(runtime: Runtime, group: int) -> None:

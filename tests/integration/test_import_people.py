@@ -74,7 +74,7 @@ def how_many(runtime: Runtime, model: Any) -> int:
 def test_every_row_has_one_fate(runtime: Runtime, group: int) -> None:
     with runtime.db.transaction() as tx:
         gone = runtime.vault.number_hash("+14805550104")
-        record_opt_out(tx, group, gone, wording="STOP", source="reply", at=runtime.clock.real_now())
+        record_opt_out(tx, runtime.vault, group, gone, wording="STOP", source="reply", at=runtime.clock.real_now())
     text = (
         "First Name,Cell Phone,Zip,Fax\n"
         "Ana,(480) 555-0101,85004-1234,602-555-0199\n"
@@ -196,7 +196,9 @@ def test_a_start_that_came_before_the_import_counts(runtime: Runtime, group: int
     now = runtime.clock.real_now()
     with runtime.db.transaction() as tx:
         number_hash = runtime.vault.number_hash("+14805550101")
-        record_opt_in(tx, group, number_hash, wording="JOIN", source="reply", at=max(at, now - timedelta(days=9)))
+        record_opt_in(
+            tx, runtime.vault, group, number_hash, wording="JOIN", source="reply", at=max(at, now - timedelta(days=9))
+        )
     assert counts(load(runtime, group, "name,phone\nAna,4805550101\n", consent=None)) == {"new": 1}
 
 

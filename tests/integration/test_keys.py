@@ -12,6 +12,7 @@ from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message
 from outreach.migrations import metadata
+from outreach.people.consent import record_opt_out
 from outreach.people.models import Constituent
 from outreach.privacy import keys
 from outreach.privacy.keys import SHELVES, keys_in_use, rotate
@@ -29,9 +30,10 @@ def before(runtime: Runtime) -> Runtime:
 @pytest.fixture
 def world(before: Runtime) -> World:
     world = make_world(before, 5)
-    ids = plan_messages(before, world)
+    ids, now = plan_messages(before, world), before.clock.real_now()
     with before.db.transaction() as tx:  # one of them was rendered
         tx.execute(update(Message).where(Message.id == ids[0]).values(sealed=before.vault.seal({"to": "x"}, "message")))
+        record_opt_out(tx, before.vault, world.group_id, b"0" * 16, wording="STOP", source="reply", at=now)
     upload_file(before, world.group_id, UPLOAD)
     return world
 
@@ -40,7 +42,10 @@ def test_everything_is_sealed_anew_and_the_old_key_can_go(before: Runtime, world
     both = replace(before, vault=Vault({"new": NEW, "old": OLD}, INDEX))
     assert keys_in_use(both)["constituent"] == {"new": 0, "old": 5, "unknown": 0}
     done = rotate(both)
-    assert (done.key_id, dict(done.sealed)) == ("new", {"constituent": 5, "message": 1, "upload_part": 1})
+    assert (done.key_id, dict(done.sealed)) == (
+        "new",
+        {"constituent": 5, "consent_event": 1, "message": 1, "upload_part": 1},
+    )
     assert sum(done.left.values()) == 0
     after = replace(before, vault=Vault({"new": NEW}, INDEX))
     assert all(counts["unknown"] == 0 for counts in keys_in_use(after).values())

@@ -134,7 +134,7 @@ def test_planning_knows_who_is_out_and_runs_twice_without_harm(runtime: Runtime,
         tx.execute(
             update(Constituent).where(Constituent.id == world.people[0]).values(number_bad_at=runtime.clock.now())
         )
-        record_opt_out(tx, group, runtime.vault.number_hash(number(1)), wording="STOP", source="reply",
+        record_opt_out(tx, runtime.vault, group, runtime.vault.number_hash(number(1)), wording="STOP", source="reply",
                        at=runtime.clock.real_now())  # fmt: skip
     wave = launched(runtime, world)
     racers = [threading.Thread(target=plan_wave, args=(runtime, wave.id, 10)) for _ in range(3)]

@@ -72,10 +72,12 @@ def test_every_usable_number_of_a_row_is_stopped_for_every_group_and_once(runtim
     assert rows(runtime) == before, "the same file again changes nothing"
     with runtime.db.snapshot() as session:
         said = session.execute(
-            select(ConsentEvent.group_id, ConsentEvent.kind, ConsentEvent.source, ConsentEvent.wording,
+            select(ConsentEvent.group_id, ConsentEvent.kind, ConsentEvent.source, ConsentEvent.sealed,
                    ConsentEvent.recorded_by).distinct()
         ).all()  # fmt: skip
-    assert [tuple(one) for one in said] == [(here, "opt_out", "staff", "partners' list", "ana")]
+    (one,) = said
+    assert (one.group_id, one.kind, one.source, one.recorded_by) == (here, "opt_out", "staff", "ana")
+    assert runtime.vault.open(one.sealed, "consent") == {"words": "partners' list"}
 
 
 def test_a_group_may_stop_numbers_for_itself_alone(runtime: Runtime) -> None:
@@ -97,7 +99,9 @@ def test_it_outlives_the_purge_an_import_and_a_start(runtime: Runtime) -> None:
     assert (again.counts["opted_out"], again.rows) == (2, 2)
     at = runtime.clock.real_now()
     with runtime.db.transaction() as tx:
-        record_opt_in(tx, group, runtime.vault.number_hash("+14805550101"), wording="START", source="reply", at=at)
+        record_opt_in(
+            tx, runtime.vault, group, runtime.vault.number_hash("+14805550101"), wording="START", source="reply", at=at
+        )
     assert len(stopped(runtime, group)) == 2, "staff set it, so only staff lift it"
     with runtime.db.transaction() as tx:
         for row in tx.execute(select(Suppression.id)).scalars().all():

@@ -130,9 +130,14 @@ def test_no_second_try_for_whom_something_stands_against_it(runtime: Runtime) ->
     fold_all(runtime)
     with runtime.db.transaction() as tx:
         obey_opt_out(
-            tx, group_id=world.group_id, number_hash=runtime.vault.number_hash(number(0)), wording="STOP",
-            source="person", at=runtime.clock.real_now(),
-        )  # fmt: skip
+            tx,
+            runtime.vault,
+            group_id=world.group_id,
+            number_hash=runtime.vault.number_hash(number(0)),
+            wording="STOP",
+            source="person",
+            at=runtime.clock.real_now(),
+        )
         close_gate(tx, world.gate_id, "organizer")
     assert retry_reported(later(runtime, minutes=61)) == 0
     assert states(runtime, world.gate_id) == {"undelivered": 3}

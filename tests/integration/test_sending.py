@@ -230,7 +230,7 @@ def test_a_stop_between_claim_and_slice_wins(runtime: Runtime, world: World) -> 
     claimed, _ = claim(runtime, world.gate_id, "a", after=0, limit=10)
     stopped = runtime.vault.number_hash(number(2))
     with runtime.db.transaction(durable=True) as tx:
-        obey_opt_out(tx, group_id=world.group_id, number_hash=stopped, wording="STOP", source="person",
+        obey_opt_out(tx, runtime.vault, group_id=world.group_id, number_hash=stopped, wording="STOP", source="person",
                      at=runtime.clock.real_now())  # fmt: skip
     posts = slice_out(runtime, claimed, "a")
     assert {post.to for post in posts} == {number(i) for i in (0, 1, 3, 4, 5)}

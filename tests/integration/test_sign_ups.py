@@ -75,11 +75,13 @@ def person_of(runtime: Runtime, group: int, phone: str = number(0)) -> Constitue
 def ledger(runtime: Runtime) -> list[tuple[int, str, str, str | None]]:
     with runtime.db.snapshot() as session:
         rows = session.execute(
-            select(ConsentEvent.group_id, ConsentEvent.kind, ConsentEvent.source, ConsentEvent.wording).order_by(
+            select(ConsentEvent.group_id, ConsentEvent.kind, ConsentEvent.source, ConsentEvent.sealed).order_by(
                 ConsentEvent.id
             )
         )
-        return [(row.group_id, row.kind, row.source, row.wording) for row in rows]
+        return [
+            (row.group_id, row.kind, row.source, runtime.vault.open(row.sealed, "consent")["words"]) for row in rows
+        ]
 
 
 @pytest.mark.parametrize(("word", "language"), [("si", "es"), ("JOIN", "en")])
@@ -154,7 +156,7 @@ def test_a_stopped_number_is_never_texted_and_start_then_counts(
 ) -> None:
     hashed, real = runtime.vault.number_hash(number(0)), runtime.clock.real_now()
     with runtime.db.transaction() as tx:
-        record_opt_out(tx, group, hashed, wording="STOP", source="reply", at=real)
+        record_opt_out(tx, runtime.vault, group, hashed, wording="STOP", source="reply", at=real)
     sign_up(runtime, group)
     assert send(runtime) == []
     assert count(runtime, Message) == 0

@@ -93,7 +93,7 @@ def prepare(runtime: Runtime, group_id: int, person: int, kind: str) -> None:
         elif kind != "fine":
             hashed, at = tx.get_one(Constituent, person).number_hash, runtime.clock.real_now()
             if kind == "opted_out":
-                record_opt_out(tx, group_id, hashed, wording="stop", source="reply", at=at)
+                record_opt_out(tx, runtime.vault, group_id, hashed, wording="stop", source="reply", at=at)
             elif kind == "refused_in_import":
                 suppress(tx, hashed, "import", group_id, at=at)
             else:
@@ -116,7 +116,9 @@ def hear(runtime: Runtime, group_id: int, attempt: int, hashed: bytes, word: str
     with runtime.db.transaction(durable=True) as tx:
         append(tx, rows.get(word, []))
         if word == "stop":
-            obey_opt_out(tx, group_id=group_id, number_hash=hashed, wording="stop", source="person", at=at)
+            obey_opt_out(
+                tx, runtime.vault, group_id=group_id, number_hash=hashed, wording="stop", source="person", at=at
+            )
 
 
 WORLDS = st.lists(st.tuples(st.sampled_from(BEFORE), st.sampled_from(HEARD)), min_size=1, max_size=6)
@@ -179,7 +181,9 @@ def test_each_person_has_the_reason_that_is_theirs(runtime: Runtime) -> None:
         prepare(runtime, world.group_id, person, kind)
     at, now = runtime.clock.real_now(), runtime.clock.now()
     with runtime.db.transaction() as tx:
-        record_opt_out(tx, others, runtime.vault.number_hash(number(7)), wording="stop", source="reply", at=at)
+        record_opt_out(
+            tx, runtime.vault, others, runtime.vault.number_hash(number(7)), wording="stop", source="reply", at=at
+        )
         suppress(tx, runtime.vault.number_hash(number(8)), "pending", at=at)
     campaign_id = draft(runtime, world)
     assert codes(counted(runtime, world.group_id, campaign_id)) == {
@@ -316,9 +320,9 @@ def test_a_stop_is_in_force_exactly_where_a_sender_sees_one(runtime: Runtime) ->
                 then, who = at + timedelta(minutes=minute), others if step.startswith("others") else group
                 if step.endswith("stop"):
                     source = "page" if step == "page stop" else "reply"
-                    record_opt_out(tx, who, hashed, wording="stop", source=source, at=then)  # type: ignore[arg-type]
+                    record_opt_out(tx, runtime.vault, who, hashed, wording="stop", source=source, at=then)  # type: ignore[arg-type]
                 elif step.endswith("start"):
-                    record_opt_in(tx, who, hashed, wording="start", source="reply", at=then)
+                    record_opt_in(tx, runtime.vault, who, hashed, wording="start", source="reply", at=then)
                 elif step == "lift":
                     mine = Suppression.number_hash == hashed, Suppression.source != "person"
                     tx.execute(update(Suppression).where(*mine).values(lifted_at=then))

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from outreach.core.errors import ConflictError
 from outreach.core.runtime import Runtime
+from outreach.messaging.optout import cancel_waiting
 from outreach.people import uploads
 from outreach.people.columns import map_columns
 from outreach.people.models import ConsentEvent, Constituent, ContactList, ListMembership, Upload, UploadPart
@@ -132,10 +133,10 @@ def test_an_import_that_was_killed_goes_on_by_a_worker(
     client.post(f"{sent.location}/confirm")
     assert how_many(runtime, Constituent) == 0
     assert uploads.wake_importer(runtime) == 1
-    assert uploads.work_uploads(runtime, lambda: False, 0) == 1
+    assert uploads.work_uploads(runtime, lambda: False, cancel_waiting, 0) == 1
     assert [how_many(runtime, model) for model in (Constituent, UploadPart)] == [1, 0]
     assert "The list is imported" in client.get(sent.location).text
-    assert uploads.wake_importer(runtime) == uploads.work_uploads(runtime, lambda: False, 0) == 0
+    assert uploads.wake_importer(runtime) == uploads.work_uploads(runtime, lambda: False, cancel_waiting, 0) == 0
 
 
 @pytest.mark.parametrize(
@@ -247,14 +248,14 @@ def test_a_large_file_is_left_to_a_worker(runtime: Runtime, group: int, client: 
     assert "The file is being read" in client.get(sent.location).text
     assert client.post(f"{sent.location}/confirm").status_code == 303
     assert the_upload(runtime).state == "reading"
-    assert uploads.work_uploads(runtime, lambda: False, 0) == 1
+    assert uploads.work_uploads(runtime, lambda: False, cancel_waiting, 0) == 1
     preview = client.get(sent.location).text
     assert 'id="count-new">100<' in preview
     assert "has too few digits" in preview
     assert how_many(runtime, Constituent) == 0
     client.post(f"{sent.location}/confirm")
     assert "is being imported" in client.get(sent.location).text
-    assert uploads.work_uploads(runtime, lambda: True, 0) == 1
+    assert uploads.work_uploads(runtime, lambda: True, cancel_waiting, 0) == 1
     assert [how_many(runtime, model) for model in (Constituent, UploadPart)] == [100, 0]
 
 
@@ -267,7 +268,7 @@ def test_a_large_file_that_cannot_be_used_is_refused_later(
 ) -> None:
     sent = send(client, content)
     assert sent.status_code == 303
-    assert uploads.work_uploads(runtime, lambda: False, 0) == 1
+    assert uploads.work_uploads(runtime, lambda: False, cancel_waiting, 0) == 1
     found = the_upload(runtime)
     if code is None:
         assert found.counts is not None and found.counts["invalid"] == found.rows

@@ -18,7 +18,7 @@ from outreach.messaging.conversations import DONE, rank_of
 from outreach.messaging.inbox import INTENTS
 from outreach.messaging.models import Conversation, Message, Reply
 from outreach.messaging.slices import ANSWER_WITHIN, Facts, judge
-from outreach.people.consent import is_suppressed
+from outreach.people.consent import WORDS, is_suppressed
 from outreach.people.models import ConsentEvent, Constituent
 from outreach.people.zones import fifty_states
 from outreach.tallies.reads import counters
@@ -185,8 +185,9 @@ def test_a_possible_opt_out_is_decided_first_and_yes_holds_for_good(
         gate = session.execute(select(Reply.gate_id)).scalar_one()
         assert counters(session, gate or 0, runtime.clock)["opted_out"] == 1
         assert [row.action for row in session.execute(select(AuditEvent)).scalars()].count("opt_out_decided") == 1
-        ledger = select(ConsentEvent.wording, ConsentEvent.recorded_by).where(ConsentEvent.kind == "opt_out")
-        assert [tuple(row) for row in session.execute(ledger)] == [(DOUBTFUL, "admin")]
+        said = session.execute(select(ConsentEvent).where(ConsentEvent.kind == "opt_out")).scalar_one()
+        assert (said.wording, said.recorded_by) == (None, "admin")
+        assert runtime.vault.open(said.sealed or b"", WORDS) == {"words": DOUBTFUL}
     assert client.post("/inbox/1/answer", data={"body": "hello", "once": "a"}).status_code == 422
     assert answers_to(runtime, 1) == []
 

@@ -139,7 +139,7 @@ def test_the_person_page_tells_everything(runtime: Runtime, client: FlaskClient)
                 sealed=runtime.vault.seal({"to": number(0), "body": "Hi Ana <i>there</i>"}, "message"),
             )
         )
-        record_opt_out(tx, world.group_id, hashed, wording="stop <b>it</b>", source="reply", at=real)
+        record_opt_out(tx, runtime.vault, world.group_id, hashed, wording="stop <b>it</b>", source="reply", at=real)
         tx.add(
             Reply(
                 group_id=world.group_id, carrier_sid="SM1", number_hash=hashed, constituent_id=person, gate_id=None,
@@ -195,10 +195,10 @@ def test_the_pages_rule_on_suppression_is_the_senders(runtime: Runtime, group: i
                 then = at + timedelta(minutes=minute)
                 if step in {"stop", "others stop"}:
                     who = group if step == "stop" else others
-                    record_opt_out(tx, who, hashed, wording="stop", source="reply", at=then)
+                    record_opt_out(tx, runtime.vault, who, hashed, wording="stop", source="reply", at=then)
                 elif step in {"start", "others start"}:
                     who = group if step == "start" else others
-                    record_opt_in(tx, who, hashed, wording="start", source="reply", at=then)
+                    record_opt_in(tx, runtime.vault, who, hashed, wording="start", source="reply", at=then)
                 elif step == "lift":
                     for row in tx.execute(
                         select(Suppression.id).where(

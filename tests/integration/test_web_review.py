@@ -134,9 +134,14 @@ def test_nothing_is_sent_again_to_who_opted_out_or_after_the_end(
     doubtful = next(one for one in messages(runtime) if one.state == "needs_review")
     with runtime.db.transaction(durable=True) as tx:
         obey_opt_out(
-            tx, group_id=world.group_id, number_hash=doubtful.number_hash, wording="STOP", source="person",
+            tx,
+            runtime.vault,
+            group_id=world.group_id,
+            number_hash=doubtful.number_hash,
+            wording="STOP",
+            source="person",
             at=runtime.clock.real_now(),
-        )  # fmt: skip
+        )
     assert "opted out" in choose(client, runtime, "again")
     cancel_campaign(runtime, world.group_id, wave.campaign_id)
     assert "The campaign is over" in choose(client, runtime, "again")

@@ -18,6 +18,7 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.models import Wave
 from outreach.messaging.models import Message, Tally
 from outreach.people.models import Constituent
+from outreach.privacy.erasure import erase_number, number_of_person
 from outreach.web import silence
 from tests.factories import World, make_group, make_world, number
 from tests.integration.test_live import sign_in
@@ -210,3 +211,19 @@ def test_the_commands_tell_and_export_the_same(
     assert out.splitlines() == file.read_bytes().decode().splitlines()
     assert len(out.splitlines()) == 6
     assert [one.details["because"] for one in audits(runtime)][-2:] == ["to call them"] * 2
+
+
+def test_whoever_was_erased_since_is_counted_and_not_named(
+    runtime: Runtime, client: FlaskClient, world: World, wave: Wave
+) -> None:
+    address = f"/campaigns/{wave.campaign_id}/people"
+    hashed = number_of_person(runtime, world.group_id, world.people[3])
+    assert erase_number(runtime, world.group_id, hashed, reason="they asked", actor="ana").canceled == 1
+    page = client.get(address).text
+    assert "Of 6 people, 1 got the text" in page
+    assert page.count("deleted since") == 1
+    assert f'"/people/{world.people[3]}"' not in page
+    # Whoever never was a recipient is of no concern to the campaign once they are gone.
+    hashed = number_of_person(runtime, world.group_id, world.people[0])
+    erase_number(runtime, world.group_id, hashed, reason="they asked", actor="ana")
+    assert "Of 5 people, 1 got the text" in client.get(address).text

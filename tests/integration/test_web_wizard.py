@@ -142,8 +142,15 @@ def spoil(runtime: Runtime, world: World) -> int:
         ]  # fmt: skip
         for one, values in zip(ids[:3], spoiled, strict=True):
             tx.execute(update(Constituent).where(Constituent.id == one).values(values))
-        record_opt_out(tx, world.group_id, runtime.vault.number_hash(number(23)), wording="stop", source="reply",
-                       at=runtime.clock.real_now())  # fmt: skip
+        record_opt_out(
+            tx,
+            runtime.vault,
+            world.group_id,
+            runtime.vault.number_hash(number(23)),
+            wording="stop",
+            source="reply",
+            at=runtime.clock.real_now(),
+        )
         return mixed.id
 
 

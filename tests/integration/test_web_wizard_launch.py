@@ -68,8 +68,15 @@ def test_a_launch_counts_who_is_left_at_that_moment(
 ) -> None:
     form = launch_form(client, campaign_id, "6")
     with runtime.db.transaction() as tx:
-        record_opt_out(tx, world.group_id, runtime.vault.number_hash(number(0)), wording="stop", source="reply",
-                       at=runtime.clock.real_now())  # fmt: skip
+        record_opt_out(
+            tx,
+            runtime.vault,
+            world.group_id,
+            runtime.vault.number_hash(number(0)),
+            wording="stop",
+            source="reply",
+            at=runtime.clock.real_now(),
+        )
     assert "but 5 people" in client.post(at(campaign_id, "launch"), data=form).text
     assert client.post(at(campaign_id, "launch"), data={**form, "count": " 5 "}).status_code == 303
 
@@ -155,8 +162,15 @@ def test_a_number_that_cannot_be_texted_is_refused(
 def test_a_number_that_opted_out_gets_no_test(runtime: Runtime, client: FlaskClient, world: World,
                                               campaign_id: int) -> None:  # fmt: skip
     with runtime.db.transaction() as tx:
-        record_opt_out(tx, world.group_id, runtime.vault.number_hash("+16025550177"), wording="stop", source="reply",
-                       at=runtime.clock.real_now())  # fmt: skip
+        record_opt_out(
+            tx,
+            runtime.vault,
+            world.group_id,
+            runtime.vault.number_hash("+16025550177"),
+            wording="stop",
+            source="reply",
+            at=runtime.clock.real_now(),
+        )
     answer = client.post(at(campaign_id, "test"), data=form_for_test(client, campaign_id))
     assert answer.status_code == 422
     assert "has opted out" in answer.text

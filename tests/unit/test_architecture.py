@@ -23,6 +23,7 @@ ROOMS = (
     ("outreach.web", "outreach.webhooks", "outreach.wsgi", "outreach.cli", "workers", "outreach.stage"),
     ("outreach.story",),
     ("outreach.bench", "outreach.chaos"),
+    ("outreach.canaries",),
 )
 """From the ground up. A room may import from lower rows and from itself."""
 

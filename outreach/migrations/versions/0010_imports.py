@@ -42,7 +42,6 @@ def upgrade() -> None:
     for table in ("contact_list", "list_membership", "consent_event", "suppression", "constituent"):
         op.add_column(table, sa.Column("import_id", BigKey, nullable=True))
     op.add_column("consent_event", sa.Column("voided_at", UtcDateTime(), nullable=True))
-    op.add_column("constituent", sa.Column("erased_at", UtcDateTime(), nullable=True))
     # A file that waits at this moment is brought again: what it was kept as is not what is read from now on.
     op.execute("DELETE FROM upload")
     with op.batch_alter_table("upload", schema=None) as batch_op:
@@ -74,7 +73,6 @@ def downgrade() -> None:
         ):  # fmt: skip
             batch_op.drop_column(column)
         batch_op.add_column(sa.Column("sealed", sa.LargeBinary(), nullable=True))
-    op.drop_column("constituent", "erased_at")
     op.drop_column("consent_event", "voided_at")
     for table in ("contact_list", "list_membership", "consent_event", "suppression", "constituent"):
         op.drop_column(table, "import_id")

@@ -1,0 +1,173 @@
+"""Everything that a group keeps about one number, for the person whose it is: they may ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from outreach.accounts.audit import record_audit
+from outreach.core.crypto import Vault
+from outreach.core.errors import OutreachError
+from outreach.core.runtime import Runtime
+from outreach.messaging.models import Message, Reply
+from outreach.messaging.states import public_state
+from outreach.people.consent import WORDS
+from outreach.people.models import ConsentEvent, Constituent, ContactList, ListMembership, Suppression
+from outreach.privacy.reasons import valid_reason
+
+log = structlog.get_logger(__name__)
+
+ACTION: Final = "person_disclosed"
+
+
+def disclose(runtime: Runtime, group_id: int, number_hash: bytes, *, reason: str, actor: str) -> dict[str, Any]:
+    """What the group keeps under a number, ready for JSON; ``person`` is null where nobody has it.
+
+    Who asked and why goes into the book first. Raises BadInputError without a reason.
+    """
+    because = valid_reason(reason)
+    with runtime.db.snapshot() as session:
+        found = _everything(session, runtime.vault, group_id, number_hash)
+    subject = found["person"]["id"] if found["person"] else 0
+    with runtime.db.transaction() as tx:
+        record_audit(
+            tx, group_id=group_id, actor=actor, action=ACTION, subject=f"constituent:{subject}",
+            at=runtime.clock.real_now(), because=because,
+        )  # fmt: skip
+    return found
+
+
+def _everything(session: Session, vault: Vault, group_id: int, number_hash: bytes) -> dict[str, Any]:
+    own = (group_id, number_hash)
+    return {
+        "person": _person(session, vault, *own),
+        "consent": _consent(session, vault, *own),
+        "suppressions": _suppressions(session, *own),
+        "texts": _texts(session, vault, *own),
+        "replies": _replies(session, vault, *own),
+    }
+
+
+def _person(session: Session, vault: Vault, group_id: int, number_hash: bytes) -> dict[str, Any] | None:
+    row = session.execute(
+        select(Constituent).where(Constituent.group_id == group_id, Constituent.number_hash == number_hash)
+    ).scalar()
+    if row is None:
+        return None
+    lists = session.execute(
+        select(ContactList.name)
+        .join(ListMembership, ListMembership.list_id == ContactList.id)
+        .where(ListMembership.constituent_id == row.id)
+        .order_by(ContactList.name)
+    ).scalars()
+    return {
+        "id": row.id,
+        **_opened(vault, row.sealed, "constituent"),
+        "zip": row.zip,
+        "language": row.language,
+        "zones": row.zones.split(",") if row.zones else [],
+        "lists": list(lists),
+        "consented_at": _iso(row.consented_at),
+        "number_bad_at": _iso(row.number_bad_at),
+        "number_bad_code": row.number_bad_code,
+        "created_at": _iso(row.created_at),
+        "updated_at": _iso(row.updated_at),
+    }
+
+
+def _consent(session: Session, vault: Vault, group_id: int, number_hash: bytes) -> list[dict[str, Any]]:
+    rows = session.execute(
+        select(ConsentEvent)
+        .where(ConsentEvent.group_id == group_id, ConsentEvent.number_hash == number_hash)
+        .order_by(ConsentEvent.at, ConsentEvent.id)
+    ).scalars()
+    return [
+        {
+            "kind": row.kind,
+            "source": row.source,
+            "words": row.wording or _opened(vault, row.sealed, WORDS).get("words"),
+            "recorded_by": row.recorded_by,
+            "at": _iso(row.at),
+        }
+        for row in rows
+    ]
+
+
+def _suppressions(session: Session, group_id: int, number_hash: bytes) -> list[dict[str, Any]]:
+    rows: Sequence[Suppression] = (
+        session.execute(
+            select(Suppression)
+            .where(
+                Suppression.number_hash == number_hash,
+                or_(Suppression.group_id.is_(None), Suppression.group_id == group_id),
+            )
+            .order_by(Suppression.at, Suppression.id)
+        )
+        .scalars()
+        .all()
+    )
+    return [
+        {
+            "for_every_group": row.group_id is None,
+            "source": row.source,
+            "at": _iso(row.at),
+            "lifted_at": _iso(row.lifted_at),
+            "lifted_reason": row.lifted_reason,
+        }
+        for row in rows
+    ]
+
+
+def _texts(session: Session, vault: Vault, group_id: int, number_hash: bytes) -> list[dict[str, Any]]:
+    rows = session.execute(
+        select(Message.kind, Message.state, Message.language, Message.sealed, Message.not_before, Message.posted_at)
+        .where(Message.group_id == group_id, Message.number_hash == number_hash)
+        .order_by(Message.id)
+    )
+    return [
+        {
+            "kind": row.kind,
+            "state": public_state(row.state),
+            "language": row.language,
+            "body": _opened(vault, row.sealed, "message").get("body"),
+            "not_before": _iso(row.not_before),
+            "sent_at": _iso(row.posted_at),
+        }
+        for row in rows
+    ]
+
+
+def _replies(session: Session, vault: Vault, group_id: int, number_hash: bytes) -> list[dict[str, Any]]:
+    rows = session.execute(
+        select(Reply.sealed, Reply.intent, Reply.outcome, Reply.language, Reply.received_at)
+        .where(Reply.group_id == group_id, Reply.number_hash == number_hash)
+        .order_by(Reply.id)
+    )
+    return [
+        {
+            "body": _opened(vault, row.sealed, "reply").get("body"),
+            "understood_as": row.intent,
+            "outcome": row.outcome,
+            "language": row.language,
+            "received_at": _iso(row.received_at),
+        }
+        for row in rows
+    ]
+
+
+def _opened(vault: Vault, sealed: bytes | None, context: str) -> dict[str, Any]:
+    """One damaged document must not hide the others."""
+    try:
+        return vault.open(sealed, context) if sealed else {}
+    except (OutreachError, IndexError) as error:
+        log.error("document_not_opened", context=context, error=str(getattr(error, "code", error)))
+        return {}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="seconds") if at else None
