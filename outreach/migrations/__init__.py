@@ -17,8 +17,9 @@ from outreach.escalations import models as escalations
 from outreach.messaging import models as messaging
 from outreach.officials import models as officials
 from outreach.people import models as people
+from outreach.people import segment_models as segments
 
-MODELS = (accounts, people, officials, messaging, escalations, leases)
+MODELS = (accounts, people, segments, officials, messaging, escalations, leases)
 
 
 def metadata() -> MetaData:

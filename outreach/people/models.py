@@ -19,13 +19,19 @@ class Constituent(Base):
     """A person of one group. ``sealed`` holds phone, names, city, external id and tags."""
 
     __tablename__ = "constituent"
-    __table_args__ = (UniqueConstraint("group_id", "number_hash"), Index(None, "number_hash"))
+    __table_args__ = (
+        UniqueConstraint("group_id", "number_hash"),
+        Index(None, "number_hash"),
+        Index(None, "group_id", "city_hash"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     zip: Mapped[str | None] = mapped_column(String(5))
+    # ``facets.city_hash``; empty: no city is known; null: city and tags are not indexed yet (``facets.index_facets``)
+    city_hash: Mapped[bytes | None] = mapped_column(LargeBinary(16))
     language: Mapped[str] = mapped_column(String(2), default="en")
     zones: Mapped[str] = mapped_column(Text)  # every IANA zone that number or ZIP could mean, comma-joined, sorted
     consented_at: Mapped[datetime | None]  # the newest grant in the ledger, kept here for the audience query

@@ -19,6 +19,7 @@ from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message, Reply
 from outreach.people.models import Constituent, Upload
+from outreach.people.segment_models import Segment, Tag
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,8 @@ SHELVES: Final = (
     Shelf(Message.__table__, "message"),
     Shelf(Reply.__table__, "reply"),
     Shelf(Upload.__table__, "upload"),
+    Shelf(Tag.__table__, "tag"),
+    Shelf(Segment.__table__, "segment"),
 )
 """Every table that holds sealed documents; a test looks for tables that are missing here."""
 
