@@ -23,6 +23,7 @@ from outreach.web import (
     assets,
     campaign_waves,
     campaigns,
+    districts,
     home,
     i18n,
     inbox,
@@ -35,6 +36,7 @@ from outreach.web import (
     review,
     sections,
     security,
+    segments,
     silence,
     wizard,
     wizard_launch,
@@ -87,6 +89,8 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         officials.pages,
         meetings.pages,
         people_import.pages,
+        segments.pages,
+        districts.pages,
     ):
         app.register_blueprint(blueprint)
     if settings.mode == "rehearsal":

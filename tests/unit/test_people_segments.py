@@ -136,7 +136,9 @@ def test_where_the_people_of_a_segment_are_found(tree: dict[str, Any], found: ob
 
 def test_names_are_hashed_for_their_group_alone() -> None:
     assert tag_hash(VAULT, 1, " Block  captain") == tag_hash(VAULT, 1, "block CAPTAIN ")
-    assert len({tag_hash(VAULT, 1, "a"), tag_hash(VAULT, 2, "a"), tag_hash(VAULT, 1, "b"), city_hash(VAULT, 1, "a")}) == 4
+    assert (
+        len({tag_hash(VAULT, 1, "a"), tag_hash(VAULT, 2, "a"), tag_hash(VAULT, 1, "b"), city_hash(VAULT, 1, "a")}) == 4
+    )
     assert city_hash(VAULT, 1, "Puerto Peñasco") == city_hash(VAULT, 1, "PUERTO  PENASCO ")
     assert city_hash(VAULT, 1, " ") == NO_CITY
     assert len(city_hash(VAULT, 1, "Tempe")) == 16
