@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import phonenumbers
 from sqlalchemy import select
@@ -80,7 +80,7 @@ def edit_draft(
     campaign_id: int,
     *,
     lists: Sequence[str] | None = None,
-    segments: Sequence[int] | None = None,
+    segments: Sequence[Any] | None = None,
     **changes: object,
 ) -> Campaign:
     """Change a draft; ``lists`` are names of the group's lists, ``segments`` ids of its saved segments.

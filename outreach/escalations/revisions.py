@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 
@@ -39,7 +39,7 @@ def revise_draft(
     version: str,
     fields: Sequence[str],
     lists: Sequence[str] | None = None,
-    segments: Sequence[int] | None = None,
+    segments: Sequence[Any] | None = None,
     **changes: object,
 ) -> Campaign:
     """``edit_draft``, unless these fields were changed since ``version`` was read: ConflictError draft_changed.

@@ -177,7 +177,10 @@ def rule_of(row: Row, names: Names) -> Expression | None:
         return read({"zip": [part for part in _BETWEEN.split(row.typed) if part]})
     if kind in {"language", "did", "city"}:
         return read({kind: row.typed if kind == "city" else chosen})
-    known: Mapping[int, str] = {"tag": names.tags, "list": names.lists, "district": names.districts}.get(kind, {})
+    named: Mapping[str, Mapping[int, str]] = {"tag": names.tags, "list": names.lists, "district": names.districts}
+    if kind not in named:
+        raise BadInputError("segment_rule_unknown", rule=kind)
+    known = named[kind]
     wanted = int(chosen) if chosen.isascii() and chosen.isdecimal() and len(chosen) < 19 else 0
     if wanted not in known:
         raise BadInputError("segment_tag_unknown" if kind == "tag" else f"{kind}_unknown", tag=chosen, name=chosen)

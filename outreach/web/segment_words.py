@@ -35,6 +35,8 @@ ERRORS: Final[dict[str, Any]] = {
         "out of it, then delete the segment."
     ),
     "segment_blank": lazy_gettext("Choose at least one condition."),
+    "segment_choice": lazy_gettext("This is not one of the conditions."),
+    "segment_rule_unknown": lazy_gettext("This is not one of the conditions."),
     "segment_words": lazy_gettext("Type a city of at most %(most)s characters."),
     "segment_zip": lazy_gettext("“%(zip)s” is neither a ZIP code nor its first 3 or 4 digits."),
     "segment_zips": lazy_gettext("Type 1 to %(most)s ZIP codes."),
