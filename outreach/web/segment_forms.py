@@ -18,7 +18,7 @@ from wtforms.validators import DataRequired
 from outreach.core.errors import BadInputError, OutreachError
 from outreach.escalations.segments import NAME_LENGTH
 from outreach.people.segments import DEEDS, LANGUAGES, Expression, read
-from outreach.web import people_words, segment_words
+from outreach.web import segment_words
 from outreach.web.entry_forms import at_most, clean
 from outreach.web.segment_words import Names, error_in_words
 from outreach.web.wizard_forms import options
@@ -154,15 +154,19 @@ class DistrictForm(FlaskForm):  # type: ignore[misc]
 
 def choices_of(names: Names) -> list[tuple[Any, list[tuple[str, Any]]]]:
     """Groups of conditions: a label, and value and words of each."""
+
+    def named(kind: str, label: Any, known: Mapping[int, str]) -> tuple[Any, list[tuple[str, Any]]]:
+        return label, [(f"{kind}:{one}", f"{label}: {name}") for one, name in known.items()]
+
     groups: list[tuple[Any, list[tuple[str, Any]]]] = [
-        (lazy_gettext("Tag"), [(f"tag:{one}", name) for one, name in names.tags.items()]),
-        (lazy_gettext("List"), [(f"list:{one}", name) for one, name in names.lists.items()]),
-        (lazy_gettext("District"), [(f"district:{one}", name) for one, name in names.districts.items()]),
+        named("tag", lazy_gettext("Tag"), names.tags),
+        named("list", lazy_gettext("List"), names.lists),
+        named("district", lazy_gettext("District"), names.districts),
         (
             lazy_gettext("Place: type it in the field"),
             [("zip", lazy_gettext("ZIP begins with")), ("city", lazy_gettext("lives in the city"))],
         ),
-        (lazy_gettext("Language"), [(f"language:{code}", people_words.LANGUAGES[code]) for code in LANGUAGES]),
+        (lazy_gettext("Language"), [(f"language:{code}", segment_words.READS[code]) for code in LANGUAGES]),
         (lazy_gettext("What they did"), [(f"did:{deed}", segment_words.DEEDS[deed]) for deed in DEEDS]),
     ]
     return [(label, group) for label, group in groups if group]

@@ -15,10 +15,10 @@ from outreach.people.districts import districts_of
 from outreach.people.facets import folded, tags_of
 from outreach.people.segments import Expression, fold
 from outreach.web.people_reads import lists_of
-from outreach.web.people_words import LANGUAGES
 
 ZIPS_TOLD: Final = 5
 
+READS: Final = {"en": lazy_gettext("reads English"), "es": lazy_gettext("reads Spanish")}
 DEEDS: Final = {
     "called": lazy_gettext("has told you of a call"),
     "replied": lazy_gettext("has answered a text"),
@@ -89,7 +89,7 @@ def rule_in_words(kind: str, value: Any, names: Names) -> str:
     if kind == "list":
         return str(gettext("is in the list “%(name)s”", name=names.lists.get(value, "?")))
     if kind == "language":
-        return str(gettext("reads %(language)s", language=LANGUAGES[value]))
+        return str(READS[value])
     return str(DEEDS[value])
 
 
