@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import structlog
-from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy import BigInteger, bindparam, exists, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from outreach.core.crypto import Vault
@@ -29,7 +30,7 @@ log = structlog.get_logger(__name__)
 NO_CITY: Final = b""
 """The city hash of somebody of whom no city is known."""
 CHUNK: Final = 500
-CITIES_KEPT: Final = 10_000
+NAMES_KEPT: Final = 10_000
 
 _OLD = (
     select(Constituent.id, Constituent.group_id, Constituent.sealed)
@@ -37,6 +38,17 @@ _OLD = (
     .order_by(Constituent.id)
     .limit(CHUNK)
 )
+_IDS = postgresql.ARRAY(BigInteger)
+_TAGGED_LITE = sqlite.insert(ConstituentTag).on_conflict_do_nothing()
+_TAGGED = (
+    postgresql.insert(ConstituentTag)
+    .from_select(
+        ["tag_id", "constituent_id"],
+        select(func.unnest(bindparam("tags", type_=_IDS)), func.unnest(bindparam("people", type_=_IDS))),
+    )
+    .on_conflict_do_nothing()
+)
+"""Two arrays instead of a statement for each row, of which an import has many."""
 
 
 def folded(text: str) -> str:
@@ -44,12 +56,13 @@ def folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+@lru_cache(maxsize=NAMES_KEPT)
 def tag_hash(vault: Vault, group_id: int, name: str) -> bytes:
-    """What a tag of a group is found by, 16 bytes."""
+    """What a tag of a group is found by, 16 bytes. Kept for the process, as cities are."""
     return vault.text_hash(f"tag\0{group_id}\0{folded(name)}")
 
 
-@lru_cache(maxsize=CITIES_KEPT)
+@lru_cache(maxsize=NAMES_KEPT)
 def city_hash(vault: Vault, group_id: int, city: str) -> bytes:
     """What people of a city are found by, 16 bytes; NO_CITY for an empty one. Accents make no difference: Penasco.
 
@@ -88,9 +101,13 @@ def tag_ids(tx: Transaction, vault: Vault, group_id: int, names: Iterable[str], 
 
 def write_tags(tx: Transaction, pairs: Iterable[tuple[int, int]]) -> None:
     """Give people tags: pairs of a tag's id and a constituent's id. A tag that somebody has already is no mistake."""
-    rows = [{"tag_id": tag, "constituent_id": person} for tag, person in sorted(set(pairs))]
-    if rows:
-        tx.execute(insert_if_absent(tx, ConstituentTag), rows)
+    tx.flush()  # a plain statement does not do it by itself
+    rows = sorted(set(pairs))
+    if rows and tx.is_sqlite:
+        tx.connection().execute(_TAGGED_LITE, [{"tag_id": tag, "constituent_id": person} for tag, person in rows])
+    elif rows:
+        tags, people = zip(*rows, strict=True)
+        tx.connection().execute(_TAGGED, {"tags": list(tags), "people": list(people)})
 
 
 class TagName(NamedTuple):

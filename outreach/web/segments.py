@@ -193,12 +193,19 @@ def _count(tree: Expression | None) -> Audience | None:
 def _show(form: SegmentForm, names: Names, tree: Expression | None, **more: Any) -> Page:
     action = request.form.get("action", "")
     shown = {part: _shown(form, part, more=action == f"add-{part}") for part in ROWS}
-    saved = more.get("saved")
+    saved, groups = more.get("saved"), choices_of(names)
     page = render_template(
-        "segments/edit.html", form=form, rows={part: form.rows(part, n) for part, n in shown.items()},
-        groups=choices_of(names), full={part: n >= ROWS[part] for part, n in shown.items()}, audience=_count(tree),
-        reasons=OUT, saved_words=tree_in_words(saved.written, names) if saved else None, **{"saved": None, **more},
-    )  # fmt: skip
+        "segments/edit.html",
+        form=form,
+        rows={part: form.rows(part, n) for part, n in shown.items()},
+        full={part: n >= ROWS[part] for part, n in shown.items()},
+        groups=groups,
+        known={value for _, group in groups for value, _ in group},
+        audience=_count(tree),
+        reasons=OUT,
+        saved_words=tree_in_words(saved.written, names) if saved else None,
+        **{"saved": None, **more},
+    )
     refused = action == "save" and bool(form.errors)
     return page, 409 if more.get("clash") else 422 if refused else 200
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from werkzeug.test import TestResponse
 
 from outreach.cli import cli
@@ -22,7 +22,7 @@ from outreach.escalations.silence_reads import account, find_wave
 from outreach.people.districts import create_district
 from outreach.people.facets import index_facets
 from outreach.people.imports import import_constituents
-from outreach.people.models import Constituent
+from outreach.people.models import Constituent, ContactList
 from outreach.people.segment_models import District, Segment, Tag
 from tests.factories import World, make_group, make_world
 from tests.integration.test_launch import draft
@@ -191,6 +191,21 @@ def test_a_segment_of_another_shape_is_shown_and_can_go(runtime: Runtime, group:
         assert saved in ({"all": [{"tag": "DACA"}]}, {"not": {"any": [{"city": "Tempe"}]}},
                          {"any": [{"zip": ["850"]}, {"list": 1}]})  # fmt: skip
         client.post(f"/people/segments/{one}/delete")
+
+
+def test_a_list_that_went_is_not_silently_left_out(runtime: Runtime, group: int, client: FlaskClient) -> None:
+    with runtime.db.transaction() as tx:
+        gone = ContactList(group_id=group, name="Gone", created_at=runtime.clock.now())
+        tx.add(gone)
+    segment = save(runtime, group, "Ours", {"all": [{"language": "es"}, {"list": gone.id}]})
+    with runtime.db.transaction() as tx:
+        tx.execute(delete(ContactList).where(ContactList.id == gone.id))
+    page = client.get(f"/people/segments/{segment}")
+    assert f'value="list:{gone.id}" selected>something that is no longer there' in page.text
+    assert "is in the list “?”" in html.unescape(client.get("/people/segments/").text)
+    form = {"name": "Ours", "match": "all", "what_with_1": "language:es", "what_with_2": f"list:{gone.id}",
+            "version": hidden(page.text), "action": "save"}  # fmt: skip
+    assert "This list is no longer there." in client.post(f"/people/segments/{segment}", data=form).text
 
 
 def test_roles_and_groups(runtime: Runtime, group: int) -> None:
