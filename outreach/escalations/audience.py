@@ -150,19 +150,38 @@ def count_wave(session: Session, group_id: int, audience: Mapping[str, Any], now
     return _count(session, in_wave(group_id, audience, now), now)
 
 
-def _count(session: Session, listed: ColumnElement[bool], now: datetime) -> Audience:
-    reason = case(
+def count_segment(session: Session, group_id: int, tree: Expression, now: datetime) -> dict[str, int]:
+    """The people of a frozen segment by what becomes of them: IN, and every one of REASONS.
+
+    Much less is looked up for it than for ``count_audience``: a page counts many segments.
+    """
+    people = select(_reason(now).label("reason")).where(in_lists(group_id, (), [tree])).subquery()
+    rows = session.execute(select(people.c.reason, func.count()).group_by(people.c.reason))
+    return {IN: 0, **dict.fromkeys(REASONS, 0), **{row[0]: row[1] for row in rows}}
+
+
+def _reason(now: datetime) -> ColumnElement[str]:
+    """IN, or why somebody is not texted."""
+    return case(
         (is_suppressed_clause(Constituent.number_hash, Constituent.group_id), "opted_out"),
         (Constituent.consented_at.is_(None), "no_consent"),
         (~has_consent_clause(now), "consent_old"),
         (Constituent.number_bad_at.is_not(None), "number_bad"),
         else_=IN,
     )
+
+
+def _count(session: Session, listed: ColumnElement[bool], now: datetime) -> Audience:
     days = {
         key: _day(key, now) for key in session.execute(select(Constituent.zones).where(listed).distinct()).scalars()
     }
     people = (
-        select(reason.label("reason"), Constituent.zones, Constituent.language, _is_resting(days, now).label("resting"))
+        select(
+            _reason(now).label("reason"),
+            Constituent.zones,
+            Constituent.language,
+            _is_resting(days, now).label("resting"),
+        )
         .where(listed)
         .subquery()
     )

@@ -24,6 +24,7 @@ from outreach.core.errors import BadInputError, ConflictError, NotFoundError, Ou
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import BEFORE_LAUNCH, Campaign
 from outreach.people.facets import city_hash, find_tag, folded
+from outreach.people.lists import insert_if_absent
 from outreach.people.models import ContactList
 from outreach.people.segment_models import District, Segment
 from outreach.people.segments import LARGEST_ID, Expression, read, rewritten, values_of
@@ -86,18 +87,12 @@ def create_segment(tx: Transaction, runtime: Runtime, group_id: int, name: str, 
     Raises BadInputError (segment_name, what ``stored`` refuses), ConflictError segment_name_taken.
     """
     wanted, tree = _valid_name(name), read(written)
-    row = Segment(group_id=group_id, created_by=by, created_at=runtime.clock.now())
-    _fill(tx, runtime.vault, row, wanted, tree)
-    same = select(Segment).where(Segment.group_id == group_id, Segment.name_hash == row.name_hash)
-    there = tx.execute(same).scalar()
-    if there is not None:
-        found = _opened(runtime.vault, there)
-        if found.written != tree:
-            raise ConflictError("segment_name_taken", name=wanted)
-        return found
-    tx.add(row)
-    _flush(tx, wanted)
-    return Saved(row.id, wanted, tree, row.expression)
+    made = {"group_id": group_id, "created_by": by, "created_at": runtime.clock.now()}
+    tx.execute(insert_if_absent(tx, Segment).values(**made, **_columns(tx, runtime.vault, group_id, wanted, tree)))
+    found = find_by_name(tx, runtime.vault, group_id, wanted)
+    if found.written != tree:
+        raise ConflictError("segment_name_taken", name=wanted)
+    return found
 
 
 def change_segment(
@@ -114,8 +109,12 @@ def change_segment(
         return before
     if before.version != version:
         raise ConflictError("segment_changed")
-    _fill(tx, runtime.vault, row, wanted, tree)
-    _flush(tx, wanted)
+    for column, value in _columns(tx, runtime.vault, group_id, wanted, tree).items():
+        setattr(row, column, value)
+    try:
+        tx.flush()
+    except IntegrityError:
+        raise ConflictError("segment_name_taken", name=wanted) from None
     return Saved(row.id, wanted, tree, row.expression)
 
 
@@ -188,10 +187,12 @@ def freeze(session: Session, group_id: int, audience: Mapping[str, Any], *, all_
     return {**audience, "trees": [frozen(session, group_id, rows[one]) for one in chosen if one in rows]}
 
 
-def _fill(tx: Transaction, vault: Vault, row: Segment, name: str, tree: Expression) -> None:
-    row.expression = stored(tx, vault, row.group_id, tree, hold=True)
-    row.name_hash = name_hash(vault, row.group_id, name)
-    row.sealed = vault.seal({"name": name, "expression": tree}, "segment")
+def _columns(tx: Transaction, vault: Vault, group_id: int, name: str, tree: Expression) -> dict[str, Any]:
+    return {
+        "expression": stored(tx, vault, group_id, tree, hold=True),
+        "name_hash": name_hash(vault, group_id, name),
+        "sealed": vault.seal({"name": name, "expression": tree}, "segment"),
+    }
 
 
 def _opened(vault: Vault, row: Segment) -> Saved:
@@ -214,10 +215,3 @@ def _valid_name(name: str) -> str:
     if not wanted or len(wanted) > NAME_LENGTH or "\0" in wanted:
         raise BadInputError("segment_name", most=NAME_LENGTH)
     return wanted
-
-
-def _flush(tx: Transaction, name: str) -> None:
-    try:
-        tx.flush()
-    except IntegrityError:
-        raise ConflictError("segment_name_taken", name=name) from None

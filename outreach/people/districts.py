@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
+from outreach.people.lists import insert_if_absent
 from outreach.people.segment_models import District, Segment
-from outreach.people.segments import LARGEST_ID, MOST_ZIPS, values_of
+from outreach.people.segments import LARGEST_ID, MOST_ZIPS, QUOTED, values_of
 
 NAME_LENGTH: Final = 120
 _BETWEEN = re.compile(r"[\s,;|\"']+")
@@ -33,7 +34,7 @@ def zips_in(text: str) -> list[str]:
         if match:
             found.add(match[1])
         elif word and (found or word.casefold() not in _HEADER):
-            raise BadInputError("district_zip", zip=word[:40])
+            raise BadInputError("district_zip", zip=word[:QUOTED])
     if not found:
         raise BadInputError("district_no_zips")
     if len(found) > MOST_ZIPS:
@@ -61,13 +62,10 @@ def create_district(tx: Transaction, runtime: Runtime, group_id: int, name: str,
     Raises BadInputError district_name, ConflictError district_name_taken.
     """
     wanted = _valid_name(name)
-    same = select(District).where(District.group_id == group_id, District.name == wanted)
-    found = tx.execute(same).scalar()
-    if found is None:
-        found = District(group_id=group_id, name=wanted, zips=list(zips), created_at=runtime.clock.now())
-        tx.add(found)
-        _flush(tx, wanted)
-    elif found.zips != list(zips):
+    values = {"group_id": group_id, "name": wanted, "zips": list(zips), "created_at": runtime.clock.now()}
+    tx.execute(insert_if_absent(tx, District).values(values))
+    found = tx.execute(select(District).where(District.group_id == group_id, District.name == wanted)).scalar_one()
+    if found.zips != list(zips):
         raise ConflictError("district_name_taken", name=wanted)
     return found
 
@@ -79,7 +77,10 @@ def change_district(tx: Transaction, group_id: int, district_id: int, name: str,
     """
     found, wanted = find_district(tx, group_id, district_id), _valid_name(name)
     found.name, found.zips = wanted, list(zips)
-    _flush(tx, wanted)
+    try:
+        tx.flush()
+    except IntegrityError:
+        raise ConflictError("district_name_taken", name=wanted) from None
     return found
 
 
@@ -100,10 +101,3 @@ def _valid_name(name: str) -> str:
     if not wanted or len(wanted) > NAME_LENGTH:
         raise BadInputError("district_name", most=NAME_LENGTH)
     return wanted
-
-
-def _flush(tx: Transaction, name: str) -> None:
-    try:
-        tx.flush()
-    except IntegrityError:
-        raise ConflictError("district_name_taken", name=name) from None

@@ -20,7 +20,10 @@ MOST_DEPTH: Final = 5
 MOST_RULES: Final = 50
 MOST_ZIPS: Final = 2_000
 """In one rule, or in one district."""
-WORDS_LENGTH: Final = 120
+WORDS_LENGTH: Final = 1_000
+"""Of a tag or a city: whatever stands in a file's cell."""
+QUOTED: Final = 40
+"""Characters of what is wrong, in an error."""
 LARGEST_ID: Final = 2**63 - 1
 LANGUAGES: Final = ("en", "es")
 DEEDS: Final = ("called", "replied", "never_answered")
@@ -62,7 +65,7 @@ def _read(given: object, depth: int) -> Expression:
     if kind == "not":
         return {"not": _read(value, depth + 1)}
     if kind not in _RULES:
-        raise BadInputError("segment_rule_unknown", rule=str(kind)[:WORDS_LENGTH])
+        raise BadInputError("segment_rule_unknown", rule=str(kind)[:QUOTED])
     return {kind: _RULES[kind](value)}
 
 
@@ -135,7 +138,7 @@ def _zips(value: object) -> list[str]:
         raise BadInputError("segment_zips", most=MOST_ZIPS)
     for one in given:
         if not isinstance(one, str) or not _PREFIX.fullmatch(one):
-            raise BadInputError("segment_zip", zip=str(one)[:WORDS_LENGTH])
+            raise BadInputError("segment_zip", zip=str(one)[:QUOTED])
     return sorted(set(given))
 
 

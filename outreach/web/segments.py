@@ -11,7 +11,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from outreach.core.errors import ConflictError, NotFoundError, OutreachError
-from outreach.escalations.audience import Audience, count_audience
+from outreach.escalations.audience import IN, Audience, count_audience, count_segment
 from outreach.escalations.segments import (
     Saved,
     change_segment,
@@ -33,7 +33,7 @@ from outreach.web.wizard_words import OUT
 pages = Blueprint("segments", __name__, url_prefix="/people/segments")
 
 Page = str | Response | tuple[str, int]
-ON_A_PAGE = 20
+ON_A_PAGE = 10
 BLANK_ROWS = {WITH: 2, WITHOUT: 1}
 """How many rows a page begins with, at least one of them blank."""
 
@@ -43,7 +43,9 @@ class Counted(NamedTuple):
 
     segment: Saved
     words: str
-    audience: Audience
+    people: int
+    texted: int
+    out: Mapping[str, int]
 
 
 class Listing(NamedTuple):
@@ -64,14 +66,12 @@ def index() -> str:
     with held.db.snapshot() as session:
         every = segments_of(session, held.vault, group_id)
         names = names_of(session, held.vault, group_id)
-        entries = [
-            Counted(
-                one,
-                tree_in_words(one.written, names),
-                count_audience(session, group_id, (), now, [frozen(session, group_id, one.stored)]),
-            )
-            for one in every[first : first + ON_A_PAGE]
-        ]
+        entries = []
+        for one in every[first : first + ON_A_PAGE]:
+            counts = count_segment(session, group_id, frozen(session, group_id, one.stored), now)
+            out = {reason: people for reason, people in counts.items() if people and reason != IN}
+            words = tree_in_words(one.written, names)
+            entries.append(Counted(one, words, sum(counts.values()), counts[IN], out))
         indexed = is_indexed(session, group_id)
     listing = Listing(entries, number, len(every) > first + ON_A_PAGE)
     return render_template("segments/index.html", listing=listing, indexed=indexed, reasons=OUT)

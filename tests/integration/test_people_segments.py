@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -372,6 +373,25 @@ def test_saving_changing_and_deleting(runtime: Runtime, group: int) -> None:
         delete_segment(tx, group, second)
     with pytest.raises(NotFoundError), runtime.db.transaction() as tx:
         delete_segment(tx, group, second)
+
+
+def test_of_two_presses_at_once_one_saves_and_both_are_told_so(runtime: Runtime, group: int) -> None:
+    barrier, made = threading.Barrier(2), list[tuple[int, int]]()
+
+    def press() -> None:
+        barrier.wait()
+        with runtime.db.transaction() as tx:
+            district = create_district(tx, runtime, group, "LD 8", ["85003"])
+            segment = create_segment(tx, runtime, group, "Ours", {"district": district.id}, by="t")
+            made.append((district.id, segment.id))
+
+    pressing = [threading.Thread(target=press) for _ in range(2)]
+    for one in pressing:
+        one.start()
+    for one in pressing:
+        one.join()
+    assert len(made) == 2
+    assert len(set(made)) == 1
 
 
 def test_what_a_draft_will_text_is_not_deleted_and_what_was_launched_stays_as_it_was(
