@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+from typing import Any
 
 import structlog
 from redis import Redis
@@ -19,7 +20,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import RoundRobinWorker
 
 from config.settings import Settings
-from outreach.core.logs import set_up_logs
+from outreach.core.logs import mask, set_up_logs
 from outreach.core.queue import FILES, QUEUES, waiting_mark
 from outreach.people.row_blocks import NICE
 from workers import campaigns, messaging, people
@@ -47,6 +48,13 @@ class AllowListWorker(RoundRobinWorker):
             return False
         self.connection.delete(waiting_mark(job.func_name, tuple(job.args)))
         return bool(super().perform_job(job, queue, execution))
+
+    def handle_job_failure(
+        self, job: Job, queue: Queue, started_job_registry: Any = None, exc_string: str = "",
+        execution: Execution | None = None,
+    ) -> None:  # fmt: skip
+        """What RQ keeps of a failed job in Redis: its traceback, in which an exception may quote a number."""
+        super().handle_job_failure(job, queue, started_job_registry, mask(exc_string), execution)
 
     def setup_work_horse_signals(self) -> None:
         """A work-horse that is told to end lets its POSTs come home first: a POST cut off is one nobody knows of."""

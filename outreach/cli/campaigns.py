@@ -19,6 +19,7 @@ from outreach.core.errors import BadInputError
 from outreach.escalations import drafts, launch, schedule, waves
 from outreach.escalations.models import Campaign
 from outreach.escalations.preview import check_draft_text
+from outreach.escalations.segments import find_by_name
 from outreach.tallies.campaign import campaign_tally
 
 DATABASE_ID = click.IntRange(1, 2**63 - 1)
@@ -70,6 +71,7 @@ def show(campaign_id: int, as_json: bool) -> None:
 @campaign.command()
 @click.argument("campaign_id", type=DATABASE_ID)
 @click.option("--list", "lists", multiple=True, help="A list to text; several may be given.")
+@click.option("--segment", "segments", multiple=True, help="A saved segment to text; an empty name takes them out.")
 @click.option("--name")
 @click.option("--policy", type=click.IntRange(1, 9))
 @click.option("--office", "office_id", type=DATABASE_ID)
@@ -80,14 +82,17 @@ def show(campaign_id: int, as_json: bool) -> None:
 @click.option("--script-en")
 @click.option("--script-es")
 @as_json
-def edit(campaign_id: int, lists: tuple[str, ...], as_json: bool, **changes: Any) -> None:
+def edit(campaign_id: int, lists: tuple[str, ...], segments: tuple[str, ...], as_json: bool, **changes: Any) -> None:
     """Change a draft. A text that begins with @ names a file to read it from."""
     held = runtime()
-    given = {field: _text(value) for field, value in changes.items() if value is not None}
+    given: dict[str, Any] = {field: _text(value) for field, value in changes.items() if value is not None}
     given |= {field: None for field in drafts.SECOND_TEXTS if given.get(field) == ""}
     with held.db.transaction() as tx:
-        drafts.edit_draft(tx, group_id(), campaign_id, lists=lists or None, **given)
-    changed = sorted([*given, *(["lists"] if lists else [])])
+        chosen = [find_by_name(tx, held.vault, group_id(), name).id for name in segments if name]
+        drafts.edit_draft(
+            tx, group_id(), campaign_id, lists=lists or None, segments=chosen if segments else None, **given
+        )
+    changed = sorted([*given, *(["lists"] if lists else []), *(["segments"] if segments else [])])
     _say({"id": campaign_id, "changed": changed}, f"Campaign {campaign_id} is changed.", as_json=as_json)
 
 

@@ -17,18 +17,22 @@ from sqlalchemy.orm import Session
 
 from outreach.core.crypto import Vault
 from outreach.escalations.models import Recipient
+from outreach.escalations.segments import freeze
+from outreach.escalations.segments_sql import clause
+from outreach.messaging import states
 from outreach.messaging.models import Message, Reply
 from outreach.messaging.slices import CAPPED, COUNTED_BY_CAPS
 from outreach.people.caps import PER_WEEK, WEEK, day_of
 from outreach.people.consent import has_consent_clause, is_suppressed_clause
 from outreach.people.models import Constituent, ListMembership
 from outreach.people.quiet_hours import window
+from outreach.people.segments import Expression
 from outreach.people.zones import fifty_states, parse_zones_key
 
 REASONS: Final = ("opted_out", "no_consent", "consent_old", "number_bad")
 """Why somebody in the lists is not texted, in the order in which they are looked for: each person has one reason."""
 IN: Final = "in"
-REACHED: Final = ("accepted", "sent", "delivered")
+REACHED: Final = states.REACHED
 """A text that may have been read; whoever had none is not reminded of it."""
 UNWELCOME: Final = ("opt_out", "possible_opt_out", "wrong_number", "decline")
 
@@ -47,7 +51,7 @@ class Cohort(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """The people of some lists, each counted once."""
+    """The people of some lists and segments, each counted once."""
 
     cohorts: tuple[Cohort, ...]
     out: Mapping[str, int]
@@ -59,7 +63,7 @@ class Audience:
 
     @property
     def listed(self) -> int:
-        """How many the lists hold."""
+        """How many the lists and segments hold."""
         return self.people + sum(self.out.values())
 
     def by_language(self) -> dict[str, int]:
@@ -79,23 +83,25 @@ class Audience:
         return sum(one.people for one in rested if not window(parse_zones_key(one.zones), now).open)
 
 
-def in_lists(group_id: int, list_ids: Sequence[int]) -> ColumnElement[bool]:
-    """A constituent of the group who is in one of the lists."""
-    return and_(
-        Constituent.group_id == group_id,
-        exists().where(ListMembership.constituent_id == Constituent.id, ListMembership.list_id.in_(list_ids)),
-    )
+def in_lists(group_id: int, list_ids: Sequence[int], trees: Sequence[Expression] = ()) -> ColumnElement[bool]:
+    """A constituent of the group who is in one of the lists, or in one of these frozen segments."""
+    member = exists().where(ListMembership.constituent_id == Constituent.id, ListMembership.list_id.in_(list_ids))
+    ways = [member] if list_ids or not trees else []
+    there = and_(Constituent.group_id == group_id, Constituent.erased_at.is_(None))
+    return and_(there, or_(*ways, *(clause(tree, group_id) for tree in trees)))
 
 
-def in_audience(group_id: int, list_ids: Sequence[int], now: datetime) -> ColumnElement[bool]:
-    """In one of the lists, with valid consent and a number that works. The suppressed count as recipients."""
-    return and_(in_lists(group_id, list_ids), has_consent_clause(now), Constituent.number_bad_at.is_(None))
+def in_audience(
+    group_id: int, list_ids: Sequence[int], now: datetime, trees: Sequence[Expression] = ()
+) -> ColumnElement[bool]:
+    """The same, with valid consent and a number that works. The suppressed count as recipients."""
+    return and_(in_lists(group_id, list_ids, trees), has_consent_clause(now), Constituent.number_bad_at.is_(None))
 
 
 def in_wave(group_id: int, audience: Mapping[str, Any], now: datetime) -> ColumnElement[bool]:
-    """The clause of a wave's frozen audience: its lists, or those whom earlier waves reached, by what they answered."""
+    """The clause of a wave's frozen audience: its lists and segments, or whom earlier waves reached, by their reply."""
     if "lists" in audience:
-        return in_audience(group_id, audience["lists"], now)
+        return in_audience(group_id, audience["lists"], now, audience.get("trees", ()))
     # By wave and number there is an index; by the person alone this would ask everybody of everybody.
     member = exists().where(
         Recipient.wave_id.in_(audience["waves"]),
@@ -106,7 +112,7 @@ def in_wave(group_id: int, audience: Mapping[str, Any], now: datetime) -> Column
 
 
 def may_join(group_id: int, audience: Mapping[str, Any], now: datetime) -> ColumnElement[bool]:
-    """Of a wave's lists or earlier waves, who may become its recipient: valid consent, a number that works.
+    """Of a wave's lists, segments or earlier waves, who may become its recipient: valid consent, a number that works.
 
     Of earlier waves also only whom a text has reached, and of those the ``silent``, who have sent no word at all, or
     those who have ``replied`` anything but that they want no more.
@@ -127,9 +133,17 @@ def may_join(group_id: int, audience: Mapping[str, Any], now: datetime) -> Colum
     return and_(standing, reached, exists().where(said, Reply.intent.not_in(UNWELCOME)))
 
 
-def count_audience(session: Session, group_id: int, list_ids: Sequence[int], now: datetime) -> Audience:
-    """Count everybody in the lists at a domain time, by what becomes of them."""
-    return _count(session, in_lists(group_id, list_ids), now)
+def count_audience(
+    session: Session, group_id: int, list_ids: Sequence[int], now: datetime, trees: Sequence[Expression] = ()
+) -> Audience:
+    """Count everybody in the lists and frozen segments at a domain time, by what becomes of them."""
+    return _count(session, in_lists(group_id, list_ids, trees), now)
+
+
+def count_draft(session: Session, group_id: int, audience: Mapping[str, Any], now: datetime) -> Audience:
+    """The same for a draft's audience, as it would be frozen now."""
+    chosen = freeze(session, group_id, audience)
+    return count_audience(session, group_id, chosen.get("lists", ()), now, chosen.get("trees", ()))
 
 
 def count_wave(session: Session, group_id: int, audience: Mapping[str, Any], now: datetime) -> Audience:
@@ -137,19 +151,38 @@ def count_wave(session: Session, group_id: int, audience: Mapping[str, Any], now
     return _count(session, in_wave(group_id, audience, now), now)
 
 
-def _count(session: Session, listed: ColumnElement[bool], now: datetime) -> Audience:
-    reason = case(
+def count_segment(session: Session, group_id: int, tree: Expression, now: datetime) -> dict[str, int]:
+    """The people of a frozen segment by what becomes of them: IN, and every one of REASONS.
+
+    Much less is looked up for it than for ``count_audience``: a page counts many segments.
+    """
+    people = select(_reason(now).label("reason")).where(in_lists(group_id, (), [tree])).subquery()
+    rows = session.execute(select(people.c.reason, func.count()).group_by(people.c.reason))
+    return {IN: 0, **dict.fromkeys(REASONS, 0), **{row[0]: row[1] for row in rows}}
+
+
+def _reason(now: datetime) -> ColumnElement[str]:
+    """IN, or why somebody is not texted."""
+    return case(
         (is_suppressed_clause(Constituent.number_hash, Constituent.group_id), "opted_out"),
         (Constituent.consented_at.is_(None), "no_consent"),
         (~has_consent_clause(now), "consent_old"),
         (Constituent.number_bad_at.is_not(None), "number_bad"),
         else_=IN,
     )
+
+
+def _count(session: Session, listed: ColumnElement[bool], now: datetime) -> Audience:
     days = {
         key: _day(key, now) for key in session.execute(select(Constituent.zones).where(listed).distinct()).scalars()
     }
     people = (
-        select(reason.label("reason"), Constituent.zones, Constituent.language, _is_resting(days, now).label("resting"))
+        select(
+            _reason(now).label("reason"),
+            Constituent.zones,
+            Constituent.language,
+            _is_resting(days, now).label("resting"),
+        )
         .where(listed)
         .subquery()
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import phonenumbers
 from sqlalchemy import select
@@ -15,6 +15,7 @@ from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign
+from outreach.escalations.segments import hold_segments
 from outreach.messaging.render import check_template
 from outreach.officials.meetings import needs_escalation
 from outreach.officials.models import Meeting, Office, Official, Stance
@@ -74,9 +75,18 @@ def _policy_to_press(tx: Transaction, meeting: Meeting) -> int:
 
 
 def edit_draft(
-    tx: Transaction, group_id: int, campaign_id: int, *, lists: Sequence[str] | None = None, **changes: object
+    tx: Transaction,
+    group_id: int,
+    campaign_id: int,
+    *,
+    lists: Sequence[str] | None = None,
+    segments: Sequence[Any] | None = None,
+    **changes: object,
 ) -> Campaign:
-    """Change a draft; ``lists`` are names of the group's lists. Raises NotFoundError, ConflictError, BadInputError."""
+    """Change a draft; ``lists`` are names of the group's lists, ``segments`` ids of its saved segments.
+
+    Raises NotFoundError, ConflictError, BadInputError.
+    """
     campaign = get_campaign(tx, group_id, campaign_id)
     if campaign.state != "draft":
         raise ConflictError("campaign_not_draft", state=campaign.state)
@@ -89,7 +99,11 @@ def edit_draft(
             raise BadInputError("office_not_of_official")
         setattr(campaign, field, value)
     if lists is not None:
-        campaign.audience = {"lists": [_list_id(tx, group_id, name) for name in lists]}
+        campaign.audience = {**campaign.audience, "lists": [_list_id(tx, group_id, name) for name in lists]}
+    if segments is not None:
+        hold_segments(tx, group_id, segments)
+        chosen = {"segments": list(segments)} if segments else {}
+        campaign.audience = {"lists": campaign.audience.get("lists", []), **chosen}
     return campaign
 
 

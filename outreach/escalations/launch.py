@@ -13,14 +13,14 @@ from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import get_campaign, text_values
 from outreach.escalations.lint import fold
-from outreach.escalations.models import Campaign, Wave
+from outreach.escalations.models import BEFORE_LAUNCH, Campaign, Wave
+from outreach.escalations.segments import freeze
 from outreach.messaging.gates import cancel_messages, close_gate, open_gate, pause_gate, resume_gate
 from outreach.messaging.models import Gate
 from outreach.messaging.render import render
 
 LANGUAGE_NAMES = {"en": "English", "es": "Spanish"}
 STOP_WORDS = {"en": ("STOP",), "es": ("ALTO", "STOP")}
-BEFORE_LAUNCH = ("draft", "scheduled")
 PLAN_WAVE = "workers.campaigns.plan_wave"
 
 
@@ -40,7 +40,7 @@ def launch_campaign(tx: Transaction, runtime: Runtime, group_id: int, campaign_i
         tx, group_id=group_id, kind="wave", texts=texts_of(campaign), second=second_texts_of(campaign), values=values,
         clock=runtime.clock,
     )  # fmt: skip
-    return open_wave(tx, runtime, campaign, 1, gate, campaign.audience)
+    return open_wave(tx, runtime, campaign, 1, gate, freeze(tx, group_id, campaign.audience))
 
 
 def open_wave(
@@ -65,7 +65,7 @@ def open_wave(
 
 def check_launch(tx: Transaction, campaign: Campaign) -> dict[str, dict[str, str]]:
     """What would keep a campaign from being launched raises BadInputError; returns the values of its texts."""
-    if not campaign.audience.get("lists"):
+    if not (campaign.audience.get("lists") or campaign.audience.get("segments")):
         raise BadInputError("campaign_no_audience")
     values = text_values(tx, campaign)
     if not values["en"]["office_phone"]:

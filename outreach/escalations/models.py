@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.db import Base
 
+BEFORE_LAUNCH = ("draft", "scheduled")
+"""States of a campaign that nobody was texted for."""
+
 
 class Campaign(Base):
     """An escalation: what is asked of whom after a meeting that brought no commitment."""
@@ -34,7 +37,7 @@ class Campaign(Base):
     text_b_es: Mapped[str | None] = mapped_column(Text)
     script_en: Mapped[str] = mapped_column(Text)
     script_es: Mapped[str] = mapped_column(Text)
-    audience: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # {"lists": [id, ...]}
+    audience: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # {"lists": [id], "segments": [id]}
     created_by: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime]
 
@@ -50,7 +53,9 @@ class Wave(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
     number: Mapped[int]
     gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"), unique=True)
-    audience: Mapped[dict[str, Any]] = mapped_column(JSON)  # {"lists": [id, ...]} or {"waves": [id, ...], "who": ...}
+    # {"lists": [id], "segments": [id], "trees": [frozen segment]}, of which the last two may be absent; or
+    # {"waves": [id], "gates": [id], "who": ...}
+    audience: Mapped[dict[str, Any]] = mapped_column(JSON)
     planned_through: Mapped[int] = mapped_column(default=0)  # the last constituent id that planning has passed
     planned_at: Mapped[datetime | None]  # set when planning is complete
     woken_at: Mapped[datetime]  # real: when planning last moved, or was last asked for

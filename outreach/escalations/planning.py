@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Insert,
-    Select,
     String,
     and_,
     bindparam,
@@ -34,11 +34,12 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.audience import may_join
 from outreach.escalations.launch import PLAN_WAVE
 from outreach.escalations.models import Recipient, Wave
+from outreach.escalations.walking import candidates, chunk_end
 from outreach.messaging.events import append, delta
 from outreach.messaging.gates import SEND_BATCH, gate_state
 from outreach.messaging.models import GateText, Message
 from outreach.people.consent import is_suppressed_clause
-from outreach.people.models import Constituent, ListMembership
+from outreach.people.models import Constituent
 from outreach.people.quiet_hours import window
 from outreach.people.zones import parse_zones_key
 
@@ -77,13 +78,13 @@ def _plan_chunk(runtime: Runtime, wave_id: int, size: int) -> bool:
         if wave is None or wave.planned_at is not None:
             return True
         now, start = runtime.clock.now(), wave.planned_through
-        end = _chunk_end(tx, wave, size)
+        end = chunk_end(tx, wave, size)
         if end is None or gate_state(tx, wave.gate_id) == "closed":
             wave.planned_at = now
             tx.enqueue(Job("messaging", SEND_BATCH, (wave.gate_id,)))
             return True
         before = tx.execute(select(func.max(Recipient.id))).scalar() or 0
-        _insert_recipients(tx, wave, _candidates(wave, start, end), now)
+        _insert_recipients(tx, wave, candidates(wave, start, end), now)
         # This wave's only planner holds its row, so what is above is what this chunk has made.
         _insert_messages(tx, wave, before, now, runtime)
         wave.planned_through = end
@@ -93,41 +94,10 @@ def _plan_chunk(runtime: Runtime, wave_id: int, size: int) -> bool:
         return False
 
 
-def _chunk_end(tx: Transaction, wave: Wave, size: int) -> int | None:
-    """The cursor's next place, about ``size`` candidates on; None at the end. It walks indexes, whatever it passes.
-
-    For lists the cursor is a constituent's id, for earlier waves a recipient's.
-    """
-    if "waves" in wave.audience:
-        after = Recipient.id > wave.planned_through
-        walked = select(Recipient.id.label("place")).where(Recipient.wave_id.in_(wave.audience["waves"]), after)
-        return tx.execute(select(func.max(walked.order_by(Recipient.id).limit(size).subquery().c.place))).scalar()
-    ends: list[tuple[int, int]] = []
-    for list_id in wave.audience["lists"]:
-        member = ListMembership.constituent_id
-        walked = select(member.label("place")).where(ListMembership.list_id == list_id, member > wave.planned_through)
-        part = walked.order_by(member).limit(size).subquery()
-        last, count = tx.execute(select(func.max(part.c.place), func.count()).select_from(part)).one()
-        if last is not None:
-            ends.append((last, count))
-    # No further than the first list that goes on: beyond that, its people would be passed over.
-    return min((last for last, count in ends if count == size), default=max((last for last, _ in ends), default=None))
-
-
-def _candidates(wave: Wave, start: int, end: int) -> Select[int]:
-    """The constituents between two places of the cursor, whether or not they may be texted."""
-    if "waves" in wave.audience:
-        return select(Recipient.constituent_id).where(
-            Recipient.wave_id.in_(wave.audience["waves"]), Recipient.id > start, Recipient.id <= end
-        )
-    member = ListMembership.constituent_id
-    return select(member).where(ListMembership.list_id.in_(wave.audience["lists"]), member > start, member <= end)
-
-
-def _insert_recipients(tx: Transaction, wave: Wave, candidates: Select[int], now: datetime) -> None:
+def _insert_recipients(tx: Transaction, wave: Wave, which: Any, now: datetime) -> None:
     people = (
         select(literal(wave.group_id), literal(wave.id), Constituent.id, Constituent.number_hash)
-        .where(Constituent.id.in_(candidates), may_join(wave.group_id, wave.audience, now))
+        .where(Constituent.id.in_(which), may_join(wave.group_id, wave.audience, now))
         .order_by(Constituent.id)
     )
     dialect = postgresql if tx.get_bind().dialect.name == "postgresql" else sqlite

@@ -15,14 +15,16 @@ from outreach.escalations.drafts import text_values
 from outreach.escalations.forecast import Forecast, forecast
 from outreach.escalations.launch import second_texts_of, texts_of
 from outreach.escalations.models import Campaign
+from outreach.escalations.segments import freeze
 
 
 def expect(session: Session, held: Runtime, campaign: Campaign) -> tuple[Audience, Forecast]:
     """Who will be texted now, and what that would take. Of two texts each half is reckoned with its own."""
     group_id, now = campaign.group_id, held.clock.now()
-    list_ids, values = campaign.audience.get("lists", []), text_values(session, campaign)
-    audience = count_audience(session, group_id, list_ids, now)
-    who = in_audience(group_id, list_ids, now)
+    chosen, values = freeze(session, group_id, campaign.audience), text_values(session, campaign)
+    list_ids, trees = chosen.get("lists", []), chosen.get("trees", [])
+    audience = count_audience(session, group_id, list_ids, now, trees)
+    who = in_audience(group_id, list_ids, now, trees)
     first, second = texts_of(campaign), second_texts_of(campaign)
     expected = reckon(session, held, audience, who, first, values)
     if second:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 
@@ -39,6 +39,7 @@ def revise_draft(
     version: str,
     fields: Sequence[str],
     lists: Sequence[str] | None = None,
+    segments: Sequence[Any] | None = None,
     **changes: object,
 ) -> Campaign:
     """``edit_draft``, unless these fields were changed since ``version`` was read: ConflictError draft_changed.
@@ -47,7 +48,7 @@ def revise_draft(
     """
     campaign = lock_draft(tx, group_id, campaign_id)
     before = draft_version(campaign, fields)
-    edit_draft(tx, group_id, campaign_id, lists=lists, **changes)
+    edit_draft(tx, group_id, campaign_id, lists=lists, segments=segments, **changes)
     if before not in {version, draft_version(campaign, fields)}:
         raise ConflictError("draft_changed")  # the transaction ends here, and with it the edit
     return campaign

@@ -1,8 +1,8 @@
 """Everybody whom a wave concerns, each once, with the facts that ``silence.why`` needs: counted in one statement.
 
-Whom it concerns: its recipients, and whoever is in its audience's lists (for a later wave: whom the earlier ones had)
-and never became one. People with the same facts are counted together, so the rule runs once for each kind of person.
-The states are the messages' own, as of the last fold.
+Whom it concerns: its recipients, and whoever is in its audience's lists or segments (for a later wave: whom the earlier
+ones had) and never became one. People with the same facts are counted together, so the rule runs once for each kind of
+person. The states are the messages' own, as of the last fold.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from outreach.core.errors import NotFoundError
 from outreach.escalations.audience import REACHED
 from outreach.escalations.models import Campaign
 from outreach.escalations.models import Wave as WaveRow
+from outreach.escalations.segments import freeze
 from outreach.escalations.silence import STOPS, Facts, Wave, in_order, why
 from outreach.escalations.silence_sql import Flag, concerned
 from outreach.messaging.models import Gate
@@ -115,7 +116,8 @@ def find_wave(session: Session, group_id: int, campaign_id: int, number: int | N
         if number not in {None, 1}:
             raise NotFoundError("wave_unknown", number=number)
         gate = "closed" if campaign.state == "canceled" else "draft"
-        return Asked(group_id, campaign_id, campaign.name, 1, (1,), Wave(gate), None, campaign.audience, ())
+        audience = freeze(session, group_id, campaign.audience, all_there=False)
+        return Asked(group_id, campaign_id, campaign.name, 1, (1,), Wave(gate), None, audience, ())
     for row, held in rows:
         if number in {None, row.number}:
             return Asked(

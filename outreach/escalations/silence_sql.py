@@ -36,6 +36,7 @@ from sqlalchemy.orm import aliased
 
 from outreach.escalations.audience import REACHED, UNWELCOME
 from outreach.escalations.models import Recipient, Wave
+from outreach.escalations.segments_sql import clause
 from outreach.escalations.silence import OPTED_OUT_ELSEWHERE, STOPS
 from outreach.messaging.models import Message, Reply
 from outreach.people.consent import has_consent_clause
@@ -122,7 +123,7 @@ def _outside(group_id: int, wave: Wave | None, audience: Mapping[str, Any], now:
     if "waves" in audience:
         ids: Any = select(Recipient.constituent_id).where(Recipient.wave_id.in_(audience["waves"]))
     else:
-        ids = select(ListMembership.constituent_id).where(ListMembership.list_id.in_(audience.get("lists", ())))
+        ids = _members(group_id, audience)
     agreed = Constituent.consented_at.is_not(None)
     bits = [
         (Flag.NUMBER_BAD, Constituent.number_bad_at.is_not(None)),
@@ -142,6 +143,19 @@ def _outside(group_id: int, wave: Wave | None, audience: Mapping[str, Any], now:
         literal("", String).label("zones"),
         _never().label("not_before"),
     ).where(Constituent.group_id == group_id, Constituent.erased_at.is_(None), Constituent.id.in_(ids))
+
+
+def _members(group_id: int, audience: Mapping[str, Any]) -> Any:
+    """The ids of everybody in the lists and frozen segments."""
+    listed = select(ListMembership.constituent_id).where(ListMembership.list_id.in_(audience.get("lists", ())))
+    found = []
+    for tree in audience.get("trees", ()):
+        person = aliased(Constituent)
+        found.append(select(person.id).where(person.group_id == group_id, clause(tree, group_id, person)))
+    if not found:
+        return listed
+    everybody = listed.union(*found).subquery()
+    return select(everybody.c.constituent_id)
 
 
 def _earlier(audience: Mapping[str, Any]) -> list[tuple[Flag, ColumnElement[bool]]]:

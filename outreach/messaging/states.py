@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from outreach.carrier.base import OPTED_OUT
 
 BEFORE_POSTING = ("planned", "claimed", "held")
+REACHED = ("accepted", "sent", "delivered")
+"""A text that may have been read."""
 TERMINAL = frozenset({"delivered", "undelivered", "failed", "suppressed", "canceled", "superseded"})
 """``superseded``: it was sent again, as a new message, by a person or by RETRIED; it counts no more."""
 STATES = (*BEFORE_POSTING, "posting", "unknown", "needs_review", "accepted", "sent", *sorted(TERMINAL))

@@ -18,8 +18,9 @@ from outreach.messaging import models as messaging
 from outreach.messaging import sign_up_models as sign_ups
 from outreach.officials import models as officials
 from outreach.people import models as people
+from outreach.people import segment_models as segments
 
-MODELS = (accounts, people, officials, messaging, sign_ups, escalations, leases)
+MODELS = (accounts, people, segments, officials, messaging, sign_ups, escalations, leases)
 
 
 def metadata() -> MetaData:

@@ -13,6 +13,7 @@ from outreach.core.crypto import Vault
 from outreach.core.db import Transaction
 from outreach.core.errors import OutreachError
 from outreach.core.phone import check_phone
+from outreach.people.facet_hashes import NO_CITY
 from outreach.people.lists import get_or_create_list, insert_if_absent
 from outreach.people.models import Constituent, ListMembership
 from outreach.people.zones import zones_for, zones_key
@@ -66,6 +67,7 @@ def _insert(tx: Transaction, vault: Vault, group_id: int, who: Newcomer, at: dat
         "zip": who.zip,
         "language": who.language or who.spoken,
         "zones": zones_key(zones_for(who.e164, who.zip)),
+        "city_hash": NO_CITY,
         "created_at": at,
         "updated_at": at,
     }

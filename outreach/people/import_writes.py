@@ -18,6 +18,8 @@ from outreach.core.bulk import driver_time, insert_absent, insert_all
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.people.consent import lock_people, suppress
+from outreach.people.facet_hashes import city_hash
+from outreach.people.facets import add_tags
 from outreach.people.import_rules import NOTHING, Decision, Known, decide, load_known, merged
 from outreach.people.lists import insert_if_absent
 from outreach.people.models import ConsentEvent, Constituent, ImportChange, ListMembership
@@ -25,8 +27,8 @@ from outreach.people.row_blocks import CONTEXT, PersonRow
 from outreach.people.zones import zones_key_for
 
 PEOPLE: Final = (
-    "group_id", "number_hash", "sealed", "zip", "language", "zones", "consented_at", "created_at", "updated_at",
-    "import_id",
+    "group_id", "number_hash", "sealed", "zip", "city_hash", "language", "zones", "consented_at", "created_at",
+    "updated_at", "import_id",
 )  # fmt: skip
 EVENTS: Final = ("group_id", "number_hash", "import_id", "kind", "source", "wording", "recorded_by", "at")
 
@@ -92,7 +94,7 @@ class ChunkWriter:
             PEOPLE,
             [
                 (
-                    self.group_id, row.number_hash, row.sealed, row.zip, row.language or "en", row.zones,
+                    self.group_id, row.number_hash, row.sealed, row.zip, row.city_hash, row.language or "en", row.zones,
                     times[decision.consented_at], at, at, self.import_id,
                 )
                 for row, _, decision in fresh
@@ -102,38 +104,57 @@ class ChunkWriter:
         joined = tx.connection().execute(_JOIN_NEW, marks)
         if joined.rowcount != len(fresh):
             raise OvertakenError
+        with_tags = {row.number_hash: row for row, _, _ in fresh if row.has_tags}
+        if with_tags:
+            own = (Constituent.group_id == self.group_id, Constituent.number_hash.in_(with_tags))
+            open_ = self.runtime.vault.open
+            tagged = {
+                one.id: open_(with_tags[one.number_hash].sealed, CONTEXT)["tags"]
+                for one in tx.execute(select(Constituent.id, Constituent.number_hash).where(*own))
+            }
+            add_tags(tx, self.runtime.vault, self.group_id, tagged, now)
 
     def _update(self, tx: Transaction, old: Sequence[tuple[PersonRow, Known, Decision]], now: datetime) -> None:
         if not old:
             return
-        changes, befores = [], []
+        changes, befores, tagged = [], [], {}
         for row, was, decision in old:
-            change = self._change(row, was, decision)
+            document = self._document(row, was)
+            change = self._change(row, was, decision, document)
             if change:
                 changes.append({"row_id": was.id, **change, "updated_at": now, "import_id": self.import_id})
                 befores.append(self._before(was))
+                tagged[was.id or 0] = document["tags"]
         if changes:
             table: Any = Constituent.__table__
             columns: dict[str, Any] = {name: bindparam(name) for name in changes[0] if name != "row_id"}
             tx.connection().execute(update(table).where(table.c.id == bindparam("row_id")).values(columns), changes)
             tx.execute(insert_if_absent(tx, ImportChange), befores)
+            add_tags(tx, self.runtime.vault, self.group_id, tagged, now)
         members = [
             {"list_id": self.list_id, "constituent_id": was.id, "import_id": self.import_id} for _, was, _ in old
         ]
         tx.execute(insert_if_absent(tx, ListMembership), members)
 
-    def _change(self, row: PersonRow, was: Known, decision: Decision) -> dict[str, Any] | None:
+    def _document(self, row: PersonRow, was: Known) -> dict[str, Any]:
+        """What is known of somebody once the row was laid over it."""
         vault = self.runtime.vault
-        document, given = vault.open(was.sealed, CONTEXT), vault.open(row.sealed, CONTEXT)
-        fresh = merged(document, given)
+        return merged(vault.open(was.sealed, CONTEXT), vault.open(row.sealed, CONTEXT))
+
+    def _change(
+        self, row: PersonRow, was: Known, decision: Decision, document: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        vault = self.runtime.vault
         zip_code, language = row.zip or was.zip, row.language or was.language
-        if (fresh, zip_code, language, decision.consented_at) == (document, was.zip, was.language, was.row_consent):
+        standing = (vault.open(was.sealed, CONTEXT), was.zip, was.language, was.row_consent)
+        if (document, zip_code, language, decision.consented_at) == standing:
             return None
         return {
-            "sealed": vault.seal(fresh, CONTEXT),
+            "sealed": vault.seal(document, CONTEXT),
             "zip": zip_code,
+            "city_hash": city_hash(vault, self.group_id, document.get("city") or ""),
             "language": language,
-            "zones": zones_key_for(given["phone"][:8], zip_code),
+            "zones": zones_key_for(document["phone"][:8], zip_code),
             "consented_at": decision.consented_at,
         }
 

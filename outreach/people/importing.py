@@ -69,7 +69,13 @@ def import_constituents(
     then. ConflictError import_busy: another import of the group took too long.
     """
     digest, size = _digest(runtime, source)
-    options = {"list_name": list_name, "consent": consent, "choices": choices, "progress": progress}
+    options = {
+        "group_id": group_id,
+        "list_name": list_name,
+        "consent": consent,
+        "choices": choices,
+        "progress": progress,
+    }
     with read_file(source, runtime.vault, processes=processes, **options) as reading:  # type: ignore[arg-type]  # mixed
         if _digest(runtime, source) != (digest, size):
             raise BadInputError("file_changed")

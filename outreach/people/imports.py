@@ -93,6 +93,7 @@ def read_file(
     source: Source,
     vault: Vault | None,
     *,
+    group_id: int,
     list_name: str,
     consent: str | None,
     choices: Mapping[str, str] | None = None,
@@ -109,7 +110,7 @@ def read_file(
     with open_csv(source) as table, HashOrder() as order:
         columns = map_columns(table.header, choices)
         report = ImportReport(columns.named())
-        reader = BlockReader(columns, declared, name, vault or _passing_vault(), seals)
+        reader = BlockReader(columns, declared, name, group_id, vault or _passing_vault(), seals)
         for block in reader.blocks(table, (os.cpu_count() or 1) if processes is None else processes):
             order.add(block.people)
             report.problems += block.problems
@@ -141,7 +142,9 @@ def preview_constituents(
 ) -> ImportReport:  # fmt: skip
     """The report that an import would give, storing nothing. Without a runtime, rows are compared within the file."""
     vault = runtime.vault if runtime and group_id is not None else None
-    with read_file(source, vault, list_name=list_name, consent=consent, choices=choices, seals=False) as reading:
+    with read_file(
+        source, vault, group_id=group_id or 0, list_name=list_name, consent=consent, choices=choices, seals=False
+    ) as reading:
         return foresee(reading, runtime, group_id)
 
 

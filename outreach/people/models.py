@@ -35,6 +35,7 @@ class Constituent(Base):
             sqlite_where=text(NOT_ERASED),
             postgresql_where=text(NOT_ERASED),
         ),
+        Index(None, "group_id", "city_hash"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -42,6 +43,8 @@ class Constituent(Base):
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     zip: Mapped[str | None] = mapped_column(String(5))
+    # ``facets.city_hash``; empty: no city is known; null: city and tags are not indexed yet (``facets.index_facets``)
+    city_hash: Mapped[bytes | None] = mapped_column(LargeBinary(16))
     language: Mapped[str] = mapped_column(String(2), default="en")
     zones: Mapped[str] = mapped_column(Text)  # every IANA zone that number or ZIP could mean, comma-joined, sorted
     consented_at: Mapped[datetime | None]  # the newest grant in the ledger, kept here for the audience query
@@ -77,6 +80,7 @@ class ListMembership(Base):
     import_id: Mapped[int | None]  # the import that put them there
 
 
+IMPORTED = "import_id is not null"
 WORDS_OF_OPT_OUT = "kind = 'opt_out' and sealed is not null"
 WORDS_IN_PLAIN = "source <> 'import' and wording is not null"
 
@@ -91,6 +95,7 @@ class ConsentEvent(Base):
     __tablename__ = "consent_event"
     __table_args__ = (
         Index(None, "group_id", "number_hash"),
+        Index("ix_consent_event_import", "import_id", sqlite_where=text(IMPORTED), postgresql_where=text(IMPORTED)),
         Index(
             "ix_consent_event_words",
             "at",
@@ -125,7 +130,10 @@ class Suppression(Base):
     """
 
     __tablename__ = "suppression"
-    __table_args__ = (Index(None, "number_hash"),)
+    __table_args__ = (
+        Index(None, "number_hash"),
+        Index("ix_suppression_import", "import_id", sqlite_where=text(IMPORTED), postgresql_where=text(IMPORTED)),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
@@ -189,7 +197,7 @@ class ImportChange(Base):
     """A constituent as they were before an import changed them."""
 
     __tablename__ = "import_change"
-    __table_args__ = (UniqueConstraint("import_id", "constituent_id"),)
+    __table_args__ = (UniqueConstraint("import_id", "constituent_id"), Index(None, "constituent_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     import_id: Mapped[int] = mapped_column(ForeignKey("upload.id"))

@@ -24,6 +24,7 @@ from outreach.core.csv_rows import CsvTable, Row
 from outreach.core.errors import OutreachError
 from outreach.people.cells import Person, Problem, RowReader
 from outreach.people.columns import ColumnMap
+from outreach.people.facet_hashes import city_hash
 from outreach.people.hash_order import HashedRow
 from outreach.people.zones import zones_key_for
 
@@ -54,6 +55,8 @@ class PersonRow(NamedTuple):
     zip: str | None
     language: str | None
     zones: str
+    city_hash: bytes
+    has_tags: bool
     sealed: bytes
 
 
@@ -64,6 +67,7 @@ class BlockReader:
     columns: ColumnMap
     declared: str | None
     list_name: str
+    group_id: int
     vault: Vault
     seals: bool
 
@@ -84,7 +88,8 @@ class BlockReader:
             (
                 hash_of(person.e164), person.row, person.consent,
                 head + person.consent_wording if person.consent_wording else None,
-                person.zip, person.language, zones_key_for(person.e164[:8], person.zip), document,
+                person.zip, person.language, zones_key_for(person.e164[:8], person.zip),
+                city_hash(self.vault, self.group_id, person.city), bool(person.tags), document,
             )
             for person, document in zip(people, sealed, strict=True)
         ]  # fmt: skip

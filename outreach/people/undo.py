@@ -21,6 +21,8 @@ from outreach.core.errors import ConflictError
 from outreach.core.leases import renew
 from outreach.core.runtime import Runtime
 from outreach.people.consent import lock_people
+from outreach.people.facet_hashes import NO_CITY, city_hash
+from outreach.people.facets import add_tags, take_tags
 from outreach.people.importing import LEASE_SECONDS, lease_of, never_busy
 from outreach.people.models import (
     ConsentEvent,
@@ -48,7 +50,7 @@ _RESTORE = (
     .values(
         sealed=bindparam("sealed_then"), zip=bindparam("zip_then"), language=bindparam("language_then"),
         zones=bindparam("zones_then"), consented_at=bindparam("consented_then"), import_id=bindparam("import_then"),
-        updated_at=bindparam("now"),
+        updated_at=bindparam("now"), city_hash=bindparam("city_then"),
     )
 )  # fmt: skip
 _KEEP = update(_people_table).where(_this).values(consented_at=bindparam("consented_then"), import_id=None)
@@ -58,7 +60,7 @@ _EMPTY = (
     .values(
         number_hash=bindparam("hash_then"), sealed=bindparam("sealed_then"), zip=None, language="en", zones="",
         consented_at=None, import_id=None, updated_at=bindparam("now"), erased_at=bindparam("now"),
-        number_bad_at=bindparam("now"),
+        number_bad_at=bindparam("now"), city_hash=NO_CITY,
     )
 )  # fmt: skip
 
@@ -78,7 +80,7 @@ def undo_import(
     if upload.state != "undoing":
         return
     pacing = Pacing(is_busy)
-    for step in (_ledger, _suppressions, partial(_people, withdraw)):
+    for step in (_ledger, _suppressions, partial(_people, withdraw), _befores):
         after: Any = 0
         while True:
             begun = time.perf_counter()
@@ -91,7 +93,6 @@ def undo_import(
             pacing.wait(time.perf_counter() - begun)
     with runtime.db.transaction() as tx:
         _drop_list(tx, upload)
-        tx.execute(delete(ImportChange).where(ImportChange.import_id == upload_id))
         tx.execute(
             update(Upload)
             .where(Upload.id == upload_id, Upload.state == "undoing")
@@ -147,6 +148,14 @@ def _people(withdraw: Withdraw, tx: Transaction, upload: Upload, after: int, run
     return ids[-1] if len(ids) == CHUNK else None
 
 
+def _befores(tx: Transaction, upload: Upload, after: int, runtime: Runtime) -> int | None:
+    """What it needed to know of how people were is forgotten."""
+    rows = select(ImportChange.id).where(ImportChange.import_id == upload.id)
+    ids = list(tx.execute(rows.order_by(ImportChange.id).limit(CHUNK)).scalars())
+    tx.execute(delete(ImportChange).where(ImportChange.id.in_(ids)))
+    return ids[-1] if len(ids) == CHUNK else None
+
+
 def _restore(tx: Transaction, upload: Upload, written: Sequence[Any], runtime: Runtime) -> list[bytes]:
     """Empty or restore these people; the numbers, by hash, of those who have no consent now."""
     if not written:
@@ -168,20 +177,26 @@ def _restore(tx: Transaction, upload: Upload, written: Sequence[Any], runtime: R
     said = _last_grants(tx, upload, [row.number_hash for row in written])
     now = runtime.clock.now()
     restored, kept, emptied, without = [], [], [], []
+    documents: dict[int, dict[str, Any]] = {}
     for row in written:
         before, since = befores.get(row.id), said.get(row.number_hash)
         if since is None and (before is None or before.consented_at is None):
             without.append(row.number_hash)
         if before is not None:
             consented = max((at for at in (before.consented_at, since) if at), default=None)
-            restored.append(_as_before(before, consented, now))
+            documents[row.id] = runtime.vault.open(before.sealed, CONTEXT)
+            city = city_hash(runtime.vault, upload.group_id, documents[row.id].get("city") or "")
+            restored.append({**_as_before(before, consented, now), "city_then": city})
         elif since is not None or row.id in elsewhere:  # what they said or joined since stands by itself
             kept.append({"its_id": row.id, "consented_then": since})
         else:
             emptied.append({"its_id": row.id, "hash_then": os.urandom(HASH_BYTES)})
     connection = tx.connection()
+    take_tags(tx, [*documents, *(row["its_id"] for row in emptied)])
     if restored:
         connection.execute(_RESTORE, restored)
+        tagged = {person: document.get("tags") or () for person, document in documents.items()}
+        add_tags(tx, runtime.vault, upload.group_id, tagged, now)
     if kept:
         connection.execute(_KEEP, kept)
     if emptied:

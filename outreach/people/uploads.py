@@ -274,7 +274,9 @@ def _look(
     data = BytesIO(_whole(file))
     header = _header(data)
     try:
-        with read_file(data, runtime.vault, list_name=name, consent=consent, choices=choices, seals=False) as reading:
+        with read_file(
+            data, runtime.vault, group_id=group_id, list_name=name, consent=consent, choices=choices, seals=False
+        ) as reading:
             report = foresee(reading, runtime, group_id)
     except BadInputError as error:
         if error.code not in CORRECTABLE:
@@ -315,8 +317,8 @@ def _read(runtime: Runtime, upload_id: int, processes: int | None) -> bool:
         file = _file(runtime, upload)
         values["header"] = _header(file)
         with read_file(
-            file, runtime.vault, list_name=upload.list_name, consent=upload.consent, choices=upload.choices,
-            seals=False, progress=progress, processes=processes,
+            file, runtime.vault, group_id=upload.group_id, list_name=upload.list_name, consent=upload.consent,
+            choices=upload.choices, seals=False, progress=progress, processes=processes,
         ) as reading:  # fmt: skip
             values |= _foreseen(foresee(reading, runtime, upload.group_id))
         if not values["rows"]:
@@ -345,7 +347,8 @@ def _import(
     with (
         group_lease(runtime, upload.group_id, patience) as token,
         read_file(
-            _file(runtime, upload), runtime.vault, list_name=upload.list_name, consent=upload.consent,
+            _file(runtime, upload), runtime.vault, group_id=upload.group_id, list_name=upload.list_name,
+            consent=upload.consent,
             choices=upload.choices, progress=_Holding(runtime, upload.group_id, token), processes=processes,
         ) as reading,
     ):  # fmt: skip

@@ -27,7 +27,9 @@ from outreach.messaging.conversations import DONE
 from outreach.messaging.models import Conversation, Message, Reply
 from outreach.messaging.optout import cancel_waiting
 from outreach.people.consent import lock_people
-from outreach.people.models import ConsentEvent, Constituent, ListMembership
+from outreach.people.facet_hashes import NO_CITY
+from outreach.people.models import ConsentEvent, Constituent, ImportChange, ListMembership
+from outreach.people.segment_models import ConstituentTag
 from outreach.privacy.reasons import valid_reason
 
 IN_DOUBT: Final = ("posting", "unknown", "needs_review")
@@ -62,6 +64,8 @@ _CALM = (
     .where(Conversation.group_id == _GROUP, Conversation.number_hash.in_(_NUMBERS), Conversation.rank != DONE)
     .values(rank=DONE, claimed_by=None, claimed_at=None)
 )
+_FORGET_BEFORE = delete(ImportChange).where(ImportChange.constituent_id.in_(bindparam("ids", expanding=True)))
+_LEAVE_TAGS = delete(ConstituentTag).where(ConstituentTag.constituent_id.in_(bindparam("ids", expanding=True)))
 _LEAVE_LISTS = delete(ListMembership).where(ListMembership.constituent_id.in_(bindparam("ids", expanding=True)))
 _BLANK = (
     update(_person)
@@ -69,7 +73,7 @@ _BLANK = (
     .values(
         sealed=bindparam("empty"), number_hash=bindparam("chance"), erased_at=bindparam("at"),
         updated_at=bindparam("at"), number_bad_at=bindparam("at"), number_bad_code=None, consented_at=None, zip=None,
-        language="en", zones="",
+        language="en", zones="", city_hash=NO_CITY,
     )
 )  # fmt: skip
 """With ``number_bad_at`` no second try is made either. Made once: a purge runs them thousands of times."""
@@ -136,6 +140,8 @@ def erase_in(tx: Transaction, runtime: Runtime, group_id: int, number_hashes: Se
     connection.execute(_CALM, which)
     if ids:
         connection.execute(_LEAVE_LISTS, {"ids": ids})
+        connection.execute(_LEAVE_TAGS, {"ids": ids})
+        connection.execute(_FORGET_BEFORE, {"ids": ids})
         connection.execute(_BLANK, [_blank(runtime, person, now) for person in ids])
     return Erased(len(ids), canceled, texts, replies, in_doubt)
 

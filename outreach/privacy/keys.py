@@ -21,6 +21,7 @@ from outreach.messaging.models import Message, Reply
 from outreach.messaging.sign_up_models import SignUp
 from outreach.people.consent import WORDS
 from outreach.people.models import ConsentEvent, Constituent, ImportChange, UploadPart
+from outreach.people.segment_models import Segment, Tag
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +51,8 @@ SHELVES: Final = (
     Shelf(UploadPart.__table__, "upload"),
     Shelf(ImportChange.__table__, "constituent"),
     Shelf(SignUp.__table__, "sign_up"),
+    Shelf(Tag.__table__, "tag"),
+    Shelf(Segment.__table__, "segment"),
 )
 """Every table that holds sealed documents; a test looks for tables that are missing here."""
 

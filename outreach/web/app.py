@@ -23,6 +23,7 @@ from outreach.web import (
     assets,
     campaign_waves,
     campaigns,
+    districts,
     home,
     i18n,
     inbox,
@@ -38,6 +39,7 @@ from outreach.web import (
     review,
     sections,
     security,
+    segments,
     sign_up,
     silence,
     wizard,
@@ -97,6 +99,8 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         poster.pages,
         sign_up.pages,
         privacy.pages,
+        segments.pages,
+        districts.pages,
     ):
         app.register_blueprint(blueprint)
     if settings.mode == "rehearsal":

@@ -76,7 +76,7 @@ PROGRESS = ("delivered", "sent", "accepted", "undelivered", "failed", "suppresse
 """The order in which the progress bar shows the states: what has arrived first, what waits last."""
 NEVER_LEFT = ("planned", "held", "suppressed", "canceled")
 WHO_GOT_IT = {
-    "lists": lazy_gettext("everybody in the lists"),
+    "lists": lazy_gettext("everybody in the audience"),
     "silent": lazy_gettext("who had not answered"),
     "replied": lazy_gettext("who had answered"),
 }

@@ -12,10 +12,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import Field
 
+from outreach.escalations.segments import segments_of
 from outreach.officials.models import Office, Official
 from outreach.people.models import ContactList
 from outreach.serving import runtime
 from outreach.web.official_words import policies
+from outreach.web.segment_forms import choices_of
+from outreach.web.segment_words import names_of
 from outreach.web.wizard_reads import office_words
 
 AGAIN: Final = "kept_again"
@@ -24,8 +27,8 @@ TYPED_BY: Final = "typed_by"
 """The field with the id of the user for whom a form was drawn."""
 NOT_TYPED: Final = frozenset({"csrf_token", "version", "once", "opened", "action", "start", AGAIN, TYPED_BY})
 """Fields that pages fill in themselves: sent again, but nothing to read."""
-STORED: Final = frozenset({"list", "lists", "office_id"})
-"""Fields whose choices are rows of the database."""
+STORED: Final = frozenset({"list", "lists", "segments", "office_id"})
+"""Fields whose choices are rows of the database; so are those of a segment's conditions, ``what_...``."""
 ID_DIGITS: Final = 18
 
 
@@ -34,7 +37,7 @@ def shown_words(form: FlaskForm | None, fields: Sequence[tuple[str, list[str]]])
     shown = []
     for name, values in fields:
         said = [words for value in values if (words := in_words(form, name, value))]
-        if said and name in STORED and _field(form, name) is not None:
+        if said and (name in STORED or name.startswith("what_")) and _field(form, name) is not None:
             said = [", ".join(_stored(name, values))]
         shown += [(label(form, name), words) for words in said]
     return shown
@@ -87,15 +90,26 @@ def _stored(name: str, values: Sequence[str]) -> list[str]:
     """The names of the chosen rows, for who may see them; how many there are for anybody else."""
     ids = {int(value) for value in values if value.isascii() and value.isdecimal() and len(value) <= ID_DIGITS}
     found: list[str] = []
-    if current_user.is_authenticated and ids:
+    if current_user.is_authenticated and (ids or name not in STORED):
         with runtime().db.snapshot() as session:
-            found = _offices(session, ids) if name == "office_id" else _lists(session, ids)
+            read = {"office_id": _offices, "segments": _segments, "list": _lists, "lists": _lists}.get(name)
+            found = read(session, ids) if read else _conditions(session, values)
     return found or [str(ngettext("%(num)s chosen", "%(num)s chosen", len(values)))]
 
 
 def _lists(session: Session, ids: set[int]) -> list[str]:
     own = select(ContactList.name).where(ContactList.group_id == current_user.group_id, ContactList.id.in_(ids))
     return list(session.execute(own.order_by(ContactList.name)).scalars())
+
+
+def _segments(session: Session, ids: set[int]) -> list[str]:
+    return [one.name for one in segments_of(session, runtime().vault, current_user.group_id) if one.id in ids]
+
+
+def _conditions(session: Session, values: Sequence[str]) -> list[str]:
+    names = names_of(session, runtime().vault, current_user.group_id)
+    said = {value: str(words) for _, group in choices_of(names) for value, words in group}
+    return [said[value] for value in values if value in said]
 
 
 def _offices(session: Session, ids: set[int]) -> list[str]:

@@ -19,7 +19,11 @@ class Section(NamedTuple):
 SECTIONS: Final = (
     Section("home.index", lazy_gettext("Home"), frozenset({"home"})),
     Section("officials.index", lazy_gettext("Officials"), frozenset({"officials", "meetings"})),
-    Section("people.overview", lazy_gettext("People"), frozenset({"people", "optouts", "poster", "privacy"})),
+    Section(
+        "people.overview",
+        lazy_gettext("People"),
+        frozenset({"people", "optouts", "poster", "privacy", "segments", "districts"}),
+    ),
     Section(
         "campaigns.overview",
         lazy_gettext("Campaigns"),

@@ -17,16 +17,19 @@ from outreach.escalations.drafts import SECOND_TEXTS, TEXTS, policy_name
 from outreach.escalations.plain import plain_template
 from outreach.escalations.preview import preview, stops
 from outreach.escalations.revisions import ABOUT, AUDIENCE, draft_version, revise_draft
+from outreach.escalations.segments import freeze, segments_of
 from outreach.serving import runtime
 from outreach.web.official_words import OUTCOMES
 from outreach.web.roles import allow
 from outreach.web.wizard_forms import AboutForm, AudienceForm, TextForm, options
-from outreach.web.wizard_reads import Draft, lists_of, lists_texted_today, office_words, read_draft
+from outreach.web.wizard_reads import Draft, lists_of, office_words, read_draft, texted_today
 from outreach.web.wizard_words import FIELDS, OUT, PARTS, counting, problem, words
 
 pages = Blueprint("wizard", __name__, url_prefix="/campaigns/<int:campaign_id>/draft")
 
 Page = str | Response | tuple[str, int]
+KINDS = ("lists", "segments")
+"""What an audience is put together from."""
 WRITTEN = (*TEXTS, *SECOND_TEXTS)
 """The fields of the page with the texts, which are saved and clash together."""
 
@@ -50,7 +53,7 @@ def find_draft(campaign_id: int) -> Draft:
     """A campaign of the person's group; 404 otherwise."""
     try:
         with runtime().db.snapshot() as session:
-            return read_draft(session, current_user.group_id, campaign_id)
+            return read_draft(session, runtime().vault, current_user.group_id, campaign_id)
     except NotFoundError:
         abort(404)
 
@@ -58,7 +61,7 @@ def find_draft(campaign_id: int) -> Draft:
 def tasks_of(draft: Draft) -> list[Task]:
     """What there is to do, and how far each thing is."""
     wrong = stops(draft.previews())
-    lists = ", ".join(chosen.name for chosen in draft.lists)
+    chosen = ", ".join(draft.chosen)
     phone = draft.office_phone
     text_note = (
         gettext("Ready to send.") if not wrong else gettext("Things to mend before launch: %(count)s", count=wrong)
@@ -66,7 +69,7 @@ def tasks_of(draft: Draft) -> list[Task]:
     before = [
         Task("wizard.about", gettext("Meeting, official and office"),
              f"{draft.values[language()]['official']}: {phone or gettext('no phone yet')}", bool(phone)),
-        Task("wizard.audience", gettext("Audience"), lists or gettext("No list is chosen yet."), bool(lists)),
+        Task("wizard.audience", gettext("Audience"), chosen or gettext("No list is chosen yet."), bool(chosen)),
         Task("wizard.text", gettext("Text and script"), text_note, not wrong),
     ]  # fmt: skip
     ready = all(task.done for task in before)
@@ -156,40 +159,43 @@ def about(campaign_id: int) -> Page:
 @pages.route("/audience", methods=["GET", "POST"])
 @allow("organizer")
 def audience(campaign_id: int) -> Page:
-    """Which lists are texted, and who of them is in, out, and why."""
+    """Which lists and segments are texted, and who of them is in, out, and why."""
     draft = find_draft(campaign_id)
     if onward := _onward(draft):
         return onward
     held = runtime()
-    form = AudienceForm(data={"lists": draft.list_ids})
+    form = AudienceForm(data={kind: [one.id for one in getattr(draft, kind)] for kind in KINDS})
     with held.db.snapshot() as session:
         lists = lists_of(session, current_user.group_id)
-        texted = lists_texted_today(session, current_user.group_id, held.clock.now())
+        segments = segments_of(session, held.vault, current_user.group_id)
+        texted = texted_today(session, current_user.group_id, held.clock.now())
     names = {one.id: one.name for one in lists}
-    form.lists.choices = options(names)
+    form.offer(names, {one.id: one.name for one in segments})
     if request.form.get("action") != "count" and form.validate_on_submit():
         chosen = [names[list_id] for list_id in form.lists.data]
-        if saved := _save(form, draft, AUDIENCE, lists=chosen):
+        if saved := _save(form, draft, AUDIENCE, lists=chosen, segments=form.segments.data):
             return saved
-    ticked = [list_id for list_id in form.lists.data or () if list_id in names]
-    return _show("wizard/audience.html", form, draft, AUDIENCE, lists=lists, texted=texted, **_counted(ticked))
+    return _show("wizard/audience.html", form, draft, AUDIENCE, lists=lists, segments=segments, texted=texted,
+                 **_counted(form.ticked()))  # fmt: skip
 
 
 @pages.post("/audience/count")
 @allow("organizer")
 def count(campaign_id: int) -> str:
-    """The counts for the ticked lists, for the page's live part."""
+    """The counts for the ticked lists and segments, for the page's live part."""
     find_draft(campaign_id)
-    ticked = [int(given) for given in request.form.getlist("lists") if given.isdecimal() and len(given) < 19]
+    given = {kind: request.form.getlist(kind) for kind in KINDS}
+    ticked = {kind: [int(one) for one in ids if one.isdecimal() and len(one) < 19] for kind, ids in given.items()}
     return render_template("wizard/counts.html", **_counted(ticked))
 
 
-def _counted(list_ids: list[int]) -> dict[str, Any]:
+def _counted(ticked: dict[str, list[int]]) -> dict[str, Any]:
     held = runtime()
     now = held.clock.now()
     with held.db.snapshot() as session:
-        found = count_audience(session, current_user.group_id, list_ids, now)
-    return {"audience": found, "outside": found.outside_hours(now), "reasons": OUT, "ticked": bool(list_ids)}
+        chosen = freeze(session, current_user.group_id, ticked, all_there=False)
+        found = count_audience(session, current_user.group_id, chosen["lists"], now, chosen.get("trees", ()))
+    return {"audience": found, "outside": found.outside_hours(now), "reasons": OUT, "ticked": any(ticked.values())}
 
 
 @pages.route("/text", methods=["GET", "POST"])

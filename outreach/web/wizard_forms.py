@@ -81,13 +81,30 @@ class AboutForm(FlaskForm):  # type: ignore[misc]
     )
 
 
+def _something(form: Form, field: Field) -> None:
+    """A list or a segment; the sentence names what there is to choose from."""
+    if not (field.data or form.segments.data):
+        offered = lazy_gettext("Choose at least one list or segment.")
+        raise ValidationError(offered if form.segments.choices else lazy_gettext("Choose at least one list."))
+
+
 class AudienceForm(FlaskForm):  # type: ignore[misc]
-    """Which lists are texted."""
+    """Which lists and segments are texted."""
 
     version = StringField()
-    lists = SelectMultipleField(
-        lazy_gettext("Lists to text"), coerce=int, validators=[DataRequired(lazy_gettext("Choose at least one list."))]
-    )
+    lists = SelectMultipleField(lazy_gettext("Lists to text"), coerce=int, validators=[_something])
+    segments = SelectMultipleField(lazy_gettext("Segments to text"), coerce=int)
+
+    def offer(self, lists: Mapping[int, str], segments: Mapping[int, str]) -> None:
+        """What there is to choose from, by id."""
+        self.lists.choices, self.segments.choices = options(lists), options(segments)
+
+    def ticked(self) -> dict[str, list[int]]:
+        """What is ticked of what was offered."""
+        return {
+            field.name: [one for one in field.data or () if one in {option.value for option in field.choices}]
+            for field in (self.lists, self.segments)
+        }
 
 
 class TextForm(FlaskForm):  # type: ignore[misc]

@@ -12,7 +12,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from outreach.core.errors import ConflictError, OutreachError
-from outreach.escalations.audience import count_audience
+from outreach.escalations.audience import count_draft
 from outreach.escalations.drafts import text_values
 from outreach.escalations.launch import second_texts_of, texts_of
 from outreach.escalations.preview import SAMPLES
@@ -185,7 +185,7 @@ def _count_refused(draft: Draft, form: LaunchForm) -> str | None:
     if typed is None:
         return str(gettext("Type the number in digits, for example 250."))
     with held.db.snapshot() as session:
-        people = count_audience(session, current_user.group_id, draft.list_ids, held.clock.now()).people
+        people = count_draft(session, current_user.group_id, draft.campaign.audience, held.clock.now()).people
     if not people:
         return str(gettext("Nobody would get this text. Look at the audience."))
     if typed != people:
@@ -207,9 +207,9 @@ def _launch(draft: Draft, form: LaunchForm) -> str | None:
         return words(error)
     with held.db.snapshot() as session:
         now = held.clock.now()
-        audience = count_audience(session, current_user.group_id, draft.list_ids, now)
+        audience = count_draft(session, current_user.group_id, draft.campaign.audience, now)
     if audience.resting() + audience.outside_hours(now) < audience.people:
         flash(gettext("Launched. The first texts leave now."))
     else:
-        flash(gettext("Launched. Nobody in these lists may be texted right now; the texts leave when they may."))
+        flash(gettext("Launched. Nobody of the audience may be texted right now; the texts leave when they may."))
     return None

@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from outreach.core.crypto import Vault
 from outreach.escalations.drafts import get_campaign, spoken_phone, templates_of, text_values
 from outreach.escalations.launch import second_texts_of
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.preview import Preview, preview
+from outreach.escalations.segments import Saved, segments_of
 from outreach.officials.models import Meeting, Office, Official
 from outreach.people.caps import day_of
 from outreach.people.models import ContactList, ListMembership
@@ -31,6 +33,7 @@ class Draft:
     offices: Sequence[Office]
     values: dict[str, dict[str, str]]
     lists: Sequence[Any]  # the chosen ones: id, name
+    segments: Sequence[Saved]  # the chosen ones
 
     @property
     def office_phone(self) -> str:
@@ -38,9 +41,9 @@ class Draft:
         return self.values["en"]["office_phone"]
 
     @property
-    def list_ids(self) -> list[int]:
-        """The chosen lists."""
-        return [chosen.id for chosen in self.lists]
+    def chosen(self) -> list[str]:
+        """The names of the chosen lists and segments."""
+        return [one.name for one in (*self.lists, *self.segments)]
 
     def templates(self) -> dict[str, str]:
         """The saved texts and scripts."""
@@ -56,7 +59,7 @@ class Draft:
         return preview(self.templates(), self.values, sample)
 
 
-def read_draft(session: Session, group_id: int, campaign_id: int) -> Draft:
+def read_draft(session: Session, vault: Vault, group_id: int, campaign_id: int) -> Draft:
     """A campaign of this group, draft or not, for the wizard. Raises NotFoundError."""
     campaign = get_campaign(session, group_id, campaign_id)
     chosen = session.execute(
@@ -64,6 +67,7 @@ def read_draft(session: Session, group_id: int, campaign_id: int) -> Draft:
         .where(ContactList.group_id == group_id, ContactList.id.in_(campaign.audience.get("lists", [])))
         .order_by(ContactList.name)
     ).all()
+    ticked = campaign.audience.get("segments", [])
     offices = session.execute(
         select(Office).where(Office.official_id == campaign.official_id).order_by(Office.phone.is_(None), Office.id)
     )
@@ -74,6 +78,7 @@ def read_draft(session: Session, group_id: int, campaign_id: int) -> Draft:
         offices=offices.scalars().all(),
         values=text_values(session, campaign),
         lists=chosen,
+        segments=[one for one in segments_of(session, vault, group_id) if one.id in ticked] if ticked else [],
     )
 
 
@@ -88,11 +93,12 @@ def lists_of(session: Session, group_id: int) -> Sequence[Any]:
     ).all()
 
 
-def lists_texted_today(session: Session, group_id: int, now: datetime) -> set[int]:
-    """The lists of campaigns launched on the group's present day: most of their people have had their text."""
+def texted_today(session: Session, group_id: int, now: datetime) -> dict[str, set[int]]:
+    """``lists`` and ``segments`` of what was launched on the group's present day: most people have had their text."""
     began, _ = day_of((GROUP_ZONE.key,), now)
     waves = select(Wave.audience).where(Wave.group_id == group_id, Wave.launched_at >= began)
-    return {list_id for audience in session.execute(waves).scalars() for list_id in audience.get("lists", ())}
+    audiences = session.execute(waves).scalars().all()
+    return {kind: {one for found in audiences for one in found.get(kind, ())} for kind in ("lists", "segments")}
 
 
 def office_words(office: Office) -> str:

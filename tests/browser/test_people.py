@@ -11,10 +11,13 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import func, select, update
 
 from outreach.core.runtime import Runtime
+from outreach.escalations.segments import create_segment
 from outreach.messaging.models import Message, Reply
 from outreach.messaging.optout import cancel_waiting
 from outreach.people import uploads
 from outreach.people.consent import record_opt_out, suppress
+from outreach.people.districts import create_district
+from outreach.people.facets import tag_ids
 from outreach.people.models import Constituent, Upload
 from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, tab_to
 from tests.browser.test_campaign_page import sign_in
@@ -68,6 +71,19 @@ def crowd(runtime: Runtime) -> World:
         record_opt_out(tx, runtime.vault, world.group_id, hashed, wording=f"stop {LONG}", source="reply", at=real)
         suppress(tx, runtime.vault.number_hash(number(1)), "pending", at=real)
     return world
+
+
+def segments_and_districts(runtime: Runtime, world: World) -> list[str]:
+    """Pages of segments, of which one is too deep to be changed on its page, and of a district."""
+    with runtime.db.transaction() as tx:
+        tag_ids(tx, runtime.vault, world.group_id, [LONG, "block captain"], runtime.clock.now())
+        district = create_district(tx, runtime, world.group_id, f"LD {LONG[:100]}", ["85003"]).id
+        rules = [{"tag": "block captain"}, {"district": district}]
+        deep = {"any": [{"all": [{"language": "es"}, {"zip": "850"}]}, {"not": {"all": rules}}]}
+        trees = {"Ours": {"any": rules}, LONG[:120]: deep}
+        made = [create_segment(tx, runtime, world.group_id, *one, by="t").id for one in trees.items()]
+    segments = ["segments/", "segments/new", *(f"segments/{one}" for one in made)]
+    return [*segments, "districts/", "districts/new", f"districts/{district}"]
 
 
 def test_a_list_comes_in_by_mouse_and_its_people_are_found(page: Page, site: tuple[str, Runtime], file: Path) -> None:
@@ -210,6 +226,15 @@ def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: st
         page.goto(f"{address}/people/{path}")
         expect(page.locator("html")).to_have_attribute("lang", language)
         assert_sound(page, path)
+    for path in segments_and_districts(runtime, world):
+        page.goto(f"{address}/people/{path}")
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        assert_sound(page, path)
+    page.goto(f"{address}/people/segments/new")
+    page.locator("#typed_with_2").fill(LONG)
+    page.locator("main .btn-primary").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert_sound(page, "segment refused")
     page.goto(f"{address}/people/")
     page.locator("#sought").fill("480-555")
     page.locator("main button").first.click()

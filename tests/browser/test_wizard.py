@@ -139,7 +139,7 @@ def test_without_scripts_on_a_small_phone(plain_page: Page, site: tuple[str, Run
     base = f"{address}/campaigns/{campaign_id}/draft/"
     page.goto(f"{base}audience")
     page.get_by_label("all 6 people").check()
-    page.get_by_role("button", name="Count the ticked lists").click()
+    page.get_by_role("button", name="Count what is ticked").click()
     expect(page.locator("#audience-in")).to_have_text("6")
     page.get_by_role("button", name="Save and go on").click()
     page.goto(f"{base}text")

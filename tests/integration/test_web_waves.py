@@ -252,7 +252,7 @@ def test_a_reminder_is_launched_once_however_often_it_is_pressed(
     page = client.get(f"/campaigns/{campaign_id}").text
     assert "Meanwhile these people were texted again" in page
     assert re.findall(r'id="wave-(\d)".*?<td>([^<]+)</td>', page) == [
-        ("1", "everybody in the lists"), ("2", "who had not answered"),
+        ("1", "everybody in the audience"), ("2", "who had not answered"),
     ]  # fmt: skip
     assert "volunteers again" in page
     refused = client.get(again(campaign_id)).text

@@ -23,10 +23,13 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.launch import launch_campaign
 from outreach.escalations.models import Campaign
 from outreach.escalations.planning import plan_wave
+from outreach.escalations.segments import create_segment
 from outreach.messaging.events import append, result
 from outreach.messaging.models import Conversation
 from outreach.officials.models import Meeting, Official
+from outreach.people.facets import index_facets
 from outreach.people.models import Constituent, ContactList, Upload
+from outreach.people.segment_models import District, Segment
 from outreach.web.app import create_app
 from outreach.web.sign_up_address import slug_of
 from tests.factories import make_group, number
@@ -52,6 +55,7 @@ SILENT = {
     "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv", "/people/import/sample.csv",
     "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
     "/people/opt-outs", "/people/sign-up", "/people/sign-up/qr.svg",
+    "/people/districts/new",
 }  # fmt: skip
 """Pages that show nothing which anybody typed: numbers, empty forms. Every other page must show the hostile words."""
 WITH_QUERY = {
@@ -139,6 +143,7 @@ def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> Non
             assert client.post(f"{sent.location}/{end}").status_code == 303
     for field in ("sought", "list"):
         harmless(client.post("/people/find", data={field: EVIL}).text, "/people/find")
+    fill_segments(client, runtime, group_id)
     text_of = {f"{kind}_{language}": f"{{{{ group }}}} {EVIL} STOP ALTO" for kind in ("text", "script")
                for language in ("en", "es")}  # fmt: skip
     for campaign in (1, 2):
@@ -156,6 +161,23 @@ def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> Non
         assert EVIL in clash
         fill(client, runtime, f"{draft}/test", 422, phone=EVIL, once=EVIL, language=EVIL, version=EVIL)
         fill(client, runtime, f"{draft}/launch", 422, count=EVIL, version=EVIL)
+
+
+def fill_segments(client: FlaskClient, runtime: Runtime, group_id: int) -> None:
+    """A district, a segment that its page can change, and one that it can only show."""
+    index_facets(runtime)
+    fill(client, runtime, "/people/districts/new", name=EVIL, zips="85003")
+    assert EVIL in fill(client, runtime, "/people/districts/new", 422, name=EVIL, zips=EVIL)
+    rows = {"what_with_1": "tag:1", "what_with_2": "list:1", "what_with_3": "district:1", "what_with_4": "city",
+            "typed_with_4": EVIL}  # fmt: skip
+    fill(client, runtime, "/people/segments/new", name=EVIL, action="save", **rows)
+    wrong = {"what_with_1": EVIL, "typed_with_1": EVIL, "what_with_2": "zip", "typed_with_2": EVIL}
+    for action, answered in (("save", 422), ("add-with", 200), ("count", 200)):
+        assert EVIL in fill(client, runtime, "/people/segments/new", answered, name=EVIL, action=action, **wrong)
+    fill(client, runtime, "/people/segments/count", 200, **wrong)
+    with runtime.db.transaction() as tx:
+        tree = {"not": {"all": [{"tag": EVIL}, {"city": EVIL}]}}
+        create_segment(tx, runtime, group_id, f"{EVIL} 2", tree, by=EVIL)
 
 
 def send_texts(client: FlaskClient, runtime: Runtime, group_id: int, carrier: Rehearsal) -> None:
@@ -210,7 +232,7 @@ def known_values(runtime: Runtime) -> dict[str, list[str]]:
     """What each parameter of an address can be, by its name."""
     ids: dict[str, Any] = {
         "campaign_id": Campaign, "meeting_id": Meeting, "official_id": Official, "person_id": Constituent,
-        "upload_id": Upload, "conversation_id": Conversation,
+        "upload_id": Upload, "conversation_id": Conversation, "segment_id": Segment, "district_id": District,
     }  # fmt: skip
     with runtime.db.snapshot() as session:
         found = {name: [str(one) for one in session.execute(select(model.id)).scalars()] for name, model in ids.items()}

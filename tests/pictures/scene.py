@@ -11,10 +11,12 @@ from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import draft_from_meeting, edit_draft
 from outreach.escalations.schedule import schedule_launch
+from outreach.escalations.segments import create_segment
 from outreach.messaging.conversations import TO_READ
 from outreach.messaging.models import Conversation, Reply
 from outreach.officials.meetings import Answer, Promised, record_meeting
 from outreach.officials.models import Official
+from outreach.people.districts import create_district
 from outreach.people.importing import import_constituents
 from outreach.people.invented import CONSENT, people_csv
 from outreach.people.models import Constituent
@@ -41,7 +43,7 @@ def play_the_scene(runtime: Runtime, carrier_url: str, group_id: int, *, recipie
     import_constituents(runtime, group_id, fair, list_name=FAIR, consent=CONSENT, recorded_by=WHO)
     with runtime.db.transaction() as tx:
         _keep_a_commitment(tx, runtime, group_id)
-        ids = _draft_another(tx, runtime, group_id)
+        ids = _draft_another(tx, runtime, group_id) | _save_a_segment(tx, runtime, group_id)
     evening = people_csv(KNOWN + NEW, seed, skip=recipients + FAIR_PEOPLE - KNOWN, ours=ours) + UNUSABLE
     upload = upload_file(runtime, group_id, evening, "library-evening.csv", "Library evening", CONSENT, by=WHO)
     with runtime.db.snapshot() as session:
@@ -87,6 +89,15 @@ def _draft_another(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str
     edit_draft(tx, group_id, waits.id, lists=[FAIR], name="The chief, once more", policy=5)
     schedule_launch(tx, runtime, group_id, waits.id, runtime.clock.now() + timedelta(days=3))
     return {"official": str(chief), "meeting": str(meeting.id), "draft": str(draft.id), "waits": str(waits.id)}
+
+
+def _save_a_segment(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str, str]:
+    """Downtown's Spanish speakers who have never answered, and the district that this asks for."""
+    district = create_district(tx, runtime, group_id, "Downtown", ["85003", "85004", "85006", "85007"])
+    wanted = {"all": [{"language": "es"}, {"district": district.id}]}
+    tree = {"all": [wanted, {"not": {"any": [{"did": "replied"}]}}]}
+    segment = create_segment(tx, runtime, group_id, "Downtown, in Spanish, not heard from", tree, by=WHO)
+    return {"segment": str(segment.id), "district": str(district.id)}
 
 
 def _found(session: Session, runtime: Runtime, group_id: int) -> dict[str, str]:

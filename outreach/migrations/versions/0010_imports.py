@@ -13,6 +13,9 @@ branch_labels = None
 depends_on = None
 
 
+IMPORTED = sa.text("import_id is not null")
+
+
 def upgrade() -> None:
     op.create_table(
         "upload_part",
@@ -39,8 +42,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_change")),
         sa.UniqueConstraint("import_id", "constituent_id", name=op.f("uq_import_change_import_id_constituent_id")),
     )
+    op.create_index("ix_import_change_constituent_id", "import_change", ["constituent_id"], unique=False)
     for table in ("contact_list", "list_membership", "consent_event", "suppression", "constituent"):
         op.add_column(table, sa.Column("import_id", BigKey, nullable=True))
+    for table in ("consent_event", "suppression"):
+        op.create_index(
+            f"ix_{table}_import", table, ["import_id"], sqlite_where=IMPORTED, postgresql_where=IMPORTED, unique=False
+        )
     op.add_column("consent_event", sa.Column("voided_at", UtcDateTime(), nullable=True))
     # A file that waits at this moment is brought again: what it was kept as is not what is read from now on.
     op.execute("DELETE FROM upload")
@@ -74,5 +82,7 @@ def downgrade() -> None:
             batch_op.drop_column(column)
         batch_op.add_column(sa.Column("sealed", sa.LargeBinary(), nullable=True))
     op.drop_column("consent_event", "voided_at")
+    for table in ("consent_event", "suppression"):
+        op.drop_index(f"ix_{table}_import", table, sqlite_where=IMPORTED, postgresql_where=IMPORTED)
     for table in ("contact_list", "list_membership", "consent_event", "suppression", "constituent"):
         op.drop_column(table, "import_id")
