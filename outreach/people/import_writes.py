@@ -20,7 +20,7 @@ from outreach.core.runtime import Runtime
 from outreach.people.consent import lock_people, suppress
 from outreach.people.facet_hashes import city_hash
 from outreach.people.facets import add_tags
-from outreach.people.import_rules import NOTHING, Decision, Known, decide, load_known, merged
+from outreach.people.import_rules import NOTHING, Decision, Known, decide, load_known, merged, touched
 from outreach.people.lists import insert_if_absent
 from outreach.people.models import ConsentEvent, Constituent, ImportChange, ListMembership
 from outreach.people.row_blocks import CONTEXT, PersonRow
@@ -66,7 +66,7 @@ class ChunkWriter:
         Raises OvertakenError, which must roll the transaction back.
         """
         now, real_now = self.runtime.clock.now(), self.runtime.clock.real_now()
-        hashes = [entry.row.number_hash for entry in entries]
+        hashes = touched(tx, self.group_id, [entry.row.number_hash for entry in entries])
         lock_people(tx, hashes)
         known = load_known(tx, self.group_id, hashes)
         unknown = {consent: decide(consent, NOTHING, None, real_now) for consent in ("granted", "refused", "none")}

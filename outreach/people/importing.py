@@ -127,7 +127,7 @@ def write_import(
         counts = Counter({fate: (upload.counts or {}).get(fate, 0) for fate in FATES} if through else {})
     for fate in ("duplicate", "invalid"):  # these are counted anew by whoever reads the file
         del counts[fate]
-    report, pacing, done = reading.report, Pacing(is_busy), 0
+    report, pacing, done = reading.report, Pacing(is_busy, is_sqlite=runtime.db.is_sqlite), 0
     entries = reading.entries()
     while some := list(islice(entries, pacing.size)):
         done += len(some)

@@ -15,6 +15,7 @@ class Pacing:
     """
 
     LONGEST_SECONDS: Final = 0.04
+    LONGEST_ELSEWHERE: Final = 0.25
     FEWEST: Final = 25
     BUSY: Final = 500
     MOST: Final = 4_000
@@ -22,8 +23,9 @@ class Pacing:
     REST: Final = 0.025
     BREATH: Final = 0.003
 
-    def __init__(self, is_busy: Callable[[], bool]) -> None:
+    def __init__(self, is_busy: Callable[[], bool], *, is_sqlite: bool) -> None:
         self.size = self.BUSY
+        self._longest = self.LONGEST_SECONDS if is_sqlite else self.LONGEST_ELSEWHERE
         self._is_busy = is_busy
         self._busy = True
         self._looked = -1.0
@@ -32,9 +34,9 @@ class Pacing:
         """After a transaction that took so long: choose the next one's size, and let others go first."""
         if time.monotonic() - self._looked > self.LOOKS_EVERY:
             self._looked, self._busy = time.monotonic(), self._is_busy()
-        if seconds > self.LONGEST_SECONDS:
+        if seconds > self._longest:
             self.size = max(self.FEWEST, self.size // 2)
-        elif seconds < self.LONGEST_SECONDS * 2 / 3:
+        elif seconds < self._longest * 2 / 3:
             self.size = min(self.BUSY if self._busy else self.MOST, self.size * 5 // 4)
         if self._busy:
             self.size = min(self.size, self.BUSY)

@@ -79,7 +79,7 @@ def undo_import(
         session.expunge(upload)
     if upload.state != "undoing":
         return
-    pacing = Pacing(is_busy)
+    pacing = Pacing(is_busy, is_sqlite=runtime.db.is_sqlite)
     for step in (_ledger, _suppressions, partial(_people, withdraw), _befores):
         after: Any = 0
         while True:
