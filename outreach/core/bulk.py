@@ -51,7 +51,7 @@ def insert_absent(tx: Transaction, table: Table, columns: Sequence[str], rows: S
     waiting = f"incoming_{table.name}"
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     connection = tx.connection()
-    connection.exec_driver_sql(_make_waiting(table.name))
+    connection.exec_driver_sql(_make_waiting(table.name, tuple(columns)))
     _copy(tx, waiting, columns, rows)
     move = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ON CONFLICT DO NOTHING").format(
         sql.Identifier(table.name), names, names, sql.Identifier(waiting)
@@ -72,9 +72,11 @@ def _sqlite_insert(table: Table, columns: tuple[str, ...], *, ignore: bool) -> s
 
 
 @cache
-def _make_waiting(name: str) -> str:
-    make = sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS")
-    return make.format(sql.Identifier(f"incoming_{name}"), sql.Identifier(name)).as_string(None)
+def _make_waiting(name: str, columns: tuple[str, ...]) -> str:
+    # Without the table's defaults: rows that wait must draw no ids.
+    make = sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA")
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    return make.format(sql.Identifier(f"incoming_{name}"), names, sql.Identifier(name)).as_string(None)
 
 
 def _copy(tx: Transaction, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:

@@ -114,11 +114,14 @@ def test_a_yes_renews_and_nothing_else_changes_anything(runtime: Runtime, group:
     assert is_valid(runtime, 0)
     with runtime.db.snapshot() as session:
         said = session.execute(
-            select(ConsentEvent.group_id, ConsentEvent.kind, ConsentEvent.source, ConsentEvent.wording).order_by(
+            select(ConsentEvent.group_id, ConsentEvent.kind, ConsentEvent.source, ConsentEvent.sealed).order_by(
                 ConsentEvent.id
             )
         ).all()
-    assert [tuple(one) for one in said] == [(group, "opt_in", "reply", "Sí"), (group, "opt_in", "reply", "JOIN")]
+    assert [(*one[:3], runtime.vault.open(one.sealed, "consent")["words"]) for one in said] == [
+        (group, "opt_in", "reply", "Sí"),
+        (group, "opt_in", "reply", "JOIN"),
+    ]
 
 
 def test_the_yes_is_for_the_group_that_asked(runtime: Runtime, group: int, client: FlaskClient) -> None:
