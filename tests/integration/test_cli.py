@@ -38,6 +38,7 @@ def env(settings_env: dict[str, str]) -> dict[str, str]:
     return settings_env
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the use cases are tested on both
 def test_from_an_official_to_a_launched_and_canceled_campaign(env: dict[str, str], tmp_path: Path) -> None:
     people = tmp_path / "people.csv"
     people.write_text("First Name,Mobile Phone,ZIP\nAna,(602) 555-0101,85003\nLuz,602-555-0102,85003\n")
@@ -76,6 +77,7 @@ def test_from_an_official_to_a_launched_and_canceled_campaign(env: dict[str, str
     assert (tally["state"], tally["recipients"]) == ("canceled", sum(tally["states"].values()))
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # the use cases are tested on both
 def test_a_launch_time_a_second_text_and_a_further_text(env: dict[str, str], tmp_path: Path) -> None:
     people = tmp_path / "people.csv"
     people.write_text("First Name,Mobile Phone,ZIP\nAna,(602) 555-0101,85003\n")
@@ -159,6 +161,7 @@ def test_errors_without_a_sentence_still_say_their_code() -> None:
     assert str(BadInputError("never_heard_of", row=3)) == "never_heard_of: {'row': 3}"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the use cases are tested on both
 def test_a_person_is_shown_exported_and_erased(env: dict[str, str], tmp_path: Path) -> None:
     people, out = tmp_path / "people.csv", tmp_path / "out.csv"
     people.write_text("First Name,Mobile Phone\nAna,(602) 555-0101\nLuz,602-555-0102\n")

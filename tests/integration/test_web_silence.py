@@ -171,6 +171,7 @@ def outreach(env: dict[str, str], *words: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # the use cases are tested on both
 def test_the_commands_tell_and_export_the_same(
     runtime: Runtime, world: World, wave: Wave, settings_env: dict[str, str], tmp_path: Path
 ) -> None:
