@@ -21,8 +21,7 @@ from rq.worker import RoundRobinWorker
 
 from config.settings import Settings
 from outreach.core.logs import mask, set_up_logs
-from outreach.core.queue import FILES, QUEUES, waiting_mark
-from outreach.people.row_blocks import NICE
+from outreach.core.queue import QUEUES, waiting_mark
 from workers import campaigns, messaging, people
 from workers.context import SENDER_THREADS, STOPPING
 
@@ -77,8 +76,6 @@ def main() -> None:
     options = parser.parse_args()
     settings = Settings.from_environment()
     set_up_logs("worker")
-    if set(options.queues) <= set(FILES):
-        os.nice(NICE)
     os.environ[SENDER_THREADS] = str(options.sender_threads)
     connection = Redis.from_url(settings.redis_url)
     worker = AllowListWorker(options.queues, connection=connection, serializer=JSONSerializer)

@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 BUCKETS: Final = 256
-MOST_IN_MEMORY: Final = 60_000
+MOST_IN_MEMORY: Final = 40_000
 
 HashedRow = tuple[Any, ...]
 """Number hash, row of the file, then anything that ``marshal`` takes."""

@@ -20,6 +20,7 @@ class Pacing:
     BUSY: Final = 500
     MOST: Final = 4_000
     LOOKS_EVERY: Final = 0.25
+    SHARE_BUSY: Final = 0.4
     REST: Final = 0.025
     BREATH: Final = 0.003
 
@@ -34,9 +35,10 @@ class Pacing:
         """After a transaction that took so long: choose the next one's size, and let others go first."""
         if time.monotonic() - self._looked > self.LOOKS_EVERY:
             self._looked, self._busy = time.monotonic(), self._is_busy()
-        if seconds > self._longest:
+        longest = self._longest * self.SHARE_BUSY if self._busy else self._longest
+        if seconds > longest:
             self.size = max(self.FEWEST, self.size // 2)
-        elif seconds < self._longest * 2 / 3:
+        elif seconds < longest * 2 / 3:
             self.size = min(self.BUSY if self._busy else self.MOST, self.size * 5 // 4)
         if self._busy:
             self.size = min(self.size, self.BUSY)

@@ -31,7 +31,7 @@ from outreach.people.zones import zones_key_for
 CONTEXT: Final = "constituent"
 BLOCK: Final = 500
 NICE: Final = 10
-"""What is read can wait for whoever texts, or is texted."""
+"""What is read can wait for whoever texts, or is texted. Not so what writes: it would hold SQLite's lock for longer."""
 FEW_BLOCKS: Final = 30
 """So much is read before processes are started for the rest: to start one takes as long as to read some blocks."""
 
