@@ -104,6 +104,7 @@ def test_a_quantile_is_one_of_the_values(part: float, value: float) -> None:
     assert quantile([float(n) for n in range(10, 0, -1)], part) == value
 
 
+@pytest.mark.xdist_group("ground")  # one of them looks at what the other leaves in the temporary directory
 def test_sending_is_measured_beside_its_ceiling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(send, "QUICK", send.Size(1, 128, 64))
     before = dict.fromkeys(Path(tempfile.gettempdir()).glob("outreach-sqlite-*"))
@@ -140,6 +141,7 @@ def test_growth_ends_in_one_line_of_json_and_leaves_nothing_behind(tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.xdist_group("ground")  # one of them looks at what the other leaves in the temporary directory
 def test_an_import_is_measured_and_must_come_out_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contacts, "BARE", 500)
     file, found = tmp_path / "people.csv", contacts.Found()
