@@ -6,9 +6,10 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from tests.oracles import phones, quiet_cases, stop_races
+from tests.oracles import phones, quiet_cases, reply_wave, stop_races
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,8 +35,13 @@ def main(arguments: Sequence[str]) -> int:
     races.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     numbers = names.add_parser("phones", parents=[behind], help="which number can be texted or called")
     numbers.add_argument("--numbers", type=int, default=100_000, metavar="N", help="how many are drawn (100,000)")
+    wave = names.add_parser("replies", parents=[behind], help="a blast that everybody answers, and the inbox meanwhile")
+    wave.add_argument("--replies", type=int, default=100_000, metavar="N", help="so many people answer (100,000)")
+    wave.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    wave.add_argument("--picture", type=Path, metavar="FILE", help="the inbox at the end, as a PNG")
     chosen = parser.parse_args(arguments)
-    found = {"quiet-hours": _quiet_hours, "stop-races": _stop_races, "phones": _phones}[chosen.name](parser, chosen)
+    oracles = {"quiet-hours": _quiet_hours, "stop-races": _stop_races, "phones": _phones, "replies": _replies}
+    found = oracles[chosen.name](parser, chosen)
     if chosen.json:
         sys.stdout.write(json.dumps(found) + "\n")
     return 0 if found["ok"] else 1
@@ -73,6 +79,18 @@ def _phones(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict
     sys.stderr.write(
         f"{found['numbers']:,} numbers in {found['seconds']} s: {found['valid']:,} valid, {found['wrong']} verdicts "
         f"unlike libphonenumber's {found['shapes'] or ''}\n"
+    )
+    return found
+
+
+def _replies(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict[str, Any]:
+    if not 100 <= chosen.replies <= 1_000_000:
+        parser.error("--replies must be 100 to 1,000,000")
+    found = reply_wave.run(chosen.database, chosen.replies, chosen.picture)
+    sys.stderr.write(
+        f"{found['replies']:,} replies of {found['people']:,} people in {found['drained_in']} s: differences "
+        f"{found['wrong'] or 'none'}; the inbox: {found['inbox']}, {'' if found['usable'] else 'not '}usable "
+        f"{found['troubles'] or ''}\n"
     )
     return found
 
