@@ -23,10 +23,19 @@ from sqlalchemy.orm import Session
 from outreach.core.csv_rows import open_csv
 from outreach.core.db import Job
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
-from outreach.core.leases import acquire, new_token, release, renew
+from outreach.core.leases import acquire, new_token, release, renew, wait_for
 from outreach.core.runtime import Runtime
 from outreach.people.columns import map_columns
-from outreach.people.importing import LEASE_SECONDS, first_problems, group_lease, never_busy, write_import
+from outreach.people.importing import (
+    HAS_FILE,
+    LEASE_SECONDS,
+    close_cut_off,
+    first_problems,
+    group_lease,
+    lease_of,
+    never_busy,
+    write_import,
+)
 from outreach.people.imports import FATES, ImportReport, foresee, read_file
 from outreach.people.lists import valid_list_name
 from outreach.people.models import ImportChange, Upload, UploadPart
@@ -128,7 +137,8 @@ def confirm_upload(runtime: Runtime, group_id: int, upload_id: int, *, by: str) 
         runtime.db.send(JOB)
         return
     try:
-        _import(runtime, upload_id, never_busy, patience=5.0)
+        for one in (*_cut_off(runtime, group_id), upload_id):
+            _import(runtime, one, never_busy, patience=5.0)
     except ConflictError:  # another import of the group is under way; a worker takes this one up
         runtime.db.send(JOB)
 
@@ -148,9 +158,14 @@ def undo_upload(runtime: Runtime, group_id: int, upload_id: int, withdraw: Withd
     can be undone, for it found what the earlier ones had left.
     """
     upload = _found(runtime, group_id, upload_id)
+    if upload.state == "importing":
+        with group_lease(runtime, group_id, 0.0), runtime.db.transaction() as tx:
+            close_cut_off(tx, group_id, runtime.clock.real_now())
+        upload = _found(runtime, group_id, upload_id)
     if not is_undoable(upload.state, upload.imported_at, runtime.clock.real_now()):
         raise ConflictError("import_not_undoable")
     with runtime.db.transaction() as tx:
+        wait_for(tx, lease_of(group_id))  # an import that begins in this moment is seen, or sees this
         later = select(Upload.list_name).where(
             Upload.group_id == group_id, Upload.id != upload_id,
             or_(
@@ -185,7 +200,9 @@ def work_uploads(
     while True:
         with runtime.db.snapshot() as session:
             waiting = select(Upload.id, Upload.group_id, Upload.state).where(Upload.state.in_(WORKED_ON))
-            rows = [row for row in session.execute(waiting.order_by(Upload.changed_at)) if row.id not in tried]
+            # What is half done goes first: the others of its group wait for it.
+            waiting = waiting.order_by(Upload.list_id.is_(None), Upload.changed_at)
+            rows = [row for row in session.execute(waiting) if row.id not in tried]
         if not rows:
             return done
         for row in rows:
@@ -239,8 +256,12 @@ def list_uploads(session: Session, group_id: int, now: datetime) -> list[Any]:
 
 
 def purge_uploads(runtime: Runtime) -> int:
-    """Delete what was kept for its time: files and rows nobody decided on, and what undoing needs. How many uploads."""
+    """Delete what was kept for its time: files and rows nobody decided on, and what undoing needs. How many uploads.
+
+    An import by command that was cut off a day ago is taken for ended, so that it can be undone.
+    """
     now = runtime.clock.real_now()
+    _close_cut_off(runtime, now - KEPT_FOR)
     gone = 0
     while True:
         with runtime.db.snapshot() as session:
@@ -256,7 +277,8 @@ def purge_uploads(runtime: Runtime) -> int:
         if len(ids) < PURGED_AT_ONCE:
             break
     with runtime.db.snapshot() as session:
-        ended = select(Upload.id).where(Upload.imported_at <= now - UNDOABLE_FOR)
+        # While an import is undone, what it found before is needed, however long ago that was.
+        ended = select(Upload.id).where(Upload.imported_at <= now - UNDOABLE_FOR, Upload.state != "undoing")
         ids = list(
             session.execute(
                 select(ImportChange.import_id).where(ImportChange.import_id.in_(ended)).distinct()
@@ -265,6 +287,18 @@ def purge_uploads(runtime: Runtime) -> int:
     for upload_id in ids:
         _delete_some(runtime, ImportChange, ImportChange.import_id == upload_id)
     return gone
+
+
+def _close_cut_off(runtime: Runtime, since: datetime) -> None:
+    with runtime.db.snapshot() as session:
+        old = (Upload.state == "importing", Upload.changed_at <= since)
+        groups = session.execute(select(Upload.group_id).where(*old, ~HAS_FILE).distinct()).scalars().all()
+    for group_id in groups:
+        try:
+            with group_lease(runtime, group_id, 0.0), runtime.db.transaction() as tx:
+                close_cut_off(tx, group_id, runtime.clock.real_now())
+        except ConflictError:  # an import of the group is under way, and closes it
+            continue
 
 
 def _look(
@@ -335,6 +369,14 @@ def _read(runtime: Runtime, upload_id: int, processes: int | None) -> bool:
     return True
 
 
+def _cut_off(runtime: Runtime, group_id: int) -> list[int]:
+    """Small uploads whose import was begun and is not ended: whoever confirmed them was cut off. Oldest first."""
+    begun = (Upload.group_id == group_id, Upload.state == "importing", Upload.list_id.is_not(None))
+    with runtime.db.snapshot() as session:
+        found = select(Upload.id).where(*begun, Upload.size <= SMALL, HAS_FILE).order_by(Upload.changed_at)
+        return list(session.execute(found).scalars())
+
+
 def _import(
     runtime: Runtime, upload_id: int, is_busy: Callable[[], bool], *, patience: float, processes: int | None = None
 ) -> bool:
@@ -361,7 +403,7 @@ class _Holding:
     """Renews a group's lease while a file is read."""
 
     def __init__(self, runtime: Runtime, group_id: int, token: str) -> None:
-        self._runtime, self._name, self._token = runtime, f"import:{group_id}", token
+        self._runtime, self._name, self._token = runtime, lease_of(group_id), token
         self._told = time.monotonic()
 
     def __call__(self, rows: int, of: int | None = None) -> None:
