@@ -24,8 +24,8 @@ from outreach.core.leases import acquire, new_token, release, renew
 from outreach.core.runtime import Runtime
 from outreach.people.import_writes import ChunkWriter, Entry, OvertakenError
 from outreach.people.imports import FATES, FileReading, ImportReport, Progress, declaration, read_file
-from outreach.people.lists import insert_if_absent, valid_list_name
-from outreach.people.models import ContactList, Upload, UploadPart
+from outreach.people.lists import get_or_create_list, valid_list_name
+from outreach.people.models import Upload, UploadPart
 from outreach.people.pacing import Pacing
 
 LEASE_SECONDS: Final = 30.0
@@ -129,7 +129,9 @@ def write_import(
         upload = tx.get_one(Upload, upload_id)
         _take_turn(tx, upload.group_id, token, runtime.clock.real_now(), but=upload.id)
         if upload.list_id is None:
-            upload.list_id = _list(tx, upload, runtime)
+            upload.list_id = get_or_create_list(
+                tx, upload.group_id, upload.list_name, runtime.clock.now(), import_id=upload.id
+            )
         writer = ChunkWriter(runtime, upload.group_id, upload.list_id, upload_id, upload.confirmed_by or "")
         through = upload.through or b""
         counts = Counter({fate: (upload.counts or {}).get(fate, 0) for fate in FATES} if through else {})
@@ -222,17 +224,6 @@ def _chunk(
         except OvertakenError:
             continue
     raise ConflictError("import_busy")
-
-
-def _list(tx: Transaction, upload: Upload, runtime: Runtime) -> int:
-    """The upload's list; made, and marked as made by it, if there is none of that name."""
-    made = insert_if_absent(tx, ContactList).values(
-        group_id=upload.group_id, name=upload.list_name, created_at=runtime.clock.now(), import_id=upload.id
-    )
-    tx.execute(made)
-    return tx.execute(
-        select(ContactList.id).where(ContactList.group_id == upload.group_id, ContactList.name == upload.list_name)
-    ).scalar_one()
 
 
 def _begun(

@@ -1,7 +1,8 @@
 """Taking an import back: lists and consent are as they were before it, but for what people did since.
 
-Only a group's newest import can be undone, so what it found is what stood before. People whom it brought are emptied,
-not deleted: texts that went to them go on counting. Whoever opted out stays opted out.
+Only a group's newest import can be undone, so what it found is what stood before. What was changed since stays, field by
+field. People whom it brought are emptied, not deleted: texts that went to them go on counting. Whoever opted out stays
+opted out.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, exists, func, select, update
 
-from outreach.core.crypto import HASH_BYTES
+from outreach.core.crypto import HASH_BYTES, Vault
 from outreach.core.db import Transaction
 from outreach.core.errors import ConflictError
 from outreach.core.leases import renew
@@ -23,6 +24,7 @@ from outreach.core.runtime import Runtime
 from outreach.people.consent import lock_people
 from outreach.people.facet_hashes import NO_CITY, city_hash
 from outreach.people.facets import add_tags, take_tags
+from outreach.people.import_rules import BECAME, Became, given_back
 from outreach.people.importing import LEASE_SECONDS, lease_of, never_busy
 from outreach.people.models import (
     ConsentEvent,
@@ -35,6 +37,7 @@ from outreach.people.models import (
 )
 from outreach.people.pacing import Pacing
 from outreach.people.row_blocks import CONTEXT
+from outreach.people.zones import zones_key_for
 
 CHUNK: Final = 500
 Withdraw = Callable[[Transaction, int, Sequence[bytes], datetime], object]
@@ -177,6 +180,7 @@ def _restore(tx: Transaction, upload: Upload, written: Sequence[Any], runtime: R
     said = _last_grants(tx, upload, [row.number_hash for row in written])
     now = runtime.clock.now()
     restored, kept, emptied, without = [], [], [], []
+    present = _present(tx, list(befores))
     documents: dict[int, dict[str, Any]] = {}
     for row in written:
         before, since = befores.get(row.id), said.get(row.number_hash)
@@ -184,9 +188,9 @@ def _restore(tx: Transaction, upload: Upload, written: Sequence[Any], runtime: R
             without.append(row.number_hash)
         if before is not None:
             consented = max((at for at in (before.consented_at, since) if at), default=None)
-            documents[row.id] = runtime.vault.open(before.sealed, CONTEXT)
+            back, documents[row.id] = _as_before(runtime.vault, before, present[row.id])
             city = city_hash(runtime.vault, upload.group_id, documents[row.id].get("city") or "")
-            restored.append({**_as_before(before, consented, now), "city_then": city})
+            restored.append({**back, "consented_then": consented, "now": now, "city_then": city})
         elif since is not None or row.id in elsewhere:  # what they said or joined since stands by itself
             kept.append({"its_id": row.id, "consented_then": since})
         else:
@@ -205,17 +209,27 @@ def _restore(tx: Transaction, upload: Upload, written: Sequence[Any], runtime: R
     return sorted(without)
 
 
-def _as_before(before: ImportChange, consented_at: datetime | None, now: datetime) -> dict[str, Any]:
+def _present(tx: Transaction, ids: Sequence[int]) -> dict[int, Any]:
+    """How these people are now, under their locks."""
+    which = select(Constituent.id, Constituent.sealed, Constituent.zip, Constituent.language)
+    return {row.id: row for row in tx.execute(which.where(Constituent.id.in_(ids)))}
+
+
+def _as_before(vault: Vault, before: ImportChange, row: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A person's columns and document as they were before the import, but for what was changed since."""
+    then, now = vault.open(before.sealed, CONTEXT), vault.open(row.sealed, CONTEXT)
+    said = then.pop(BECAME, None)  # imports of earlier versions have not kept it
+    became = Became(**said) if said else Became(now, row.zip, row.language)
+    document = given_back(then, became.document, now)
+    zip_code = before.zip if row.zip == became.zip else row.zip
     return {
         "its_id": before.constituent_id,
-        "sealed_then": before.sealed,
-        "zip_then": before.zip,
-        "language_then": before.language,
-        "zones_then": before.zones,
-        "consented_then": consented_at,
+        "sealed_then": vault.seal(document, CONTEXT),
+        "zip_then": zip_code,
+        "language_then": before.language if row.language == became.language else row.language,
+        "zones_then": before.zones if zip_code == before.zip else zones_key_for(document["phone"][:8], zip_code),
         "import_then": before.before,
-        "now": now,
-    }
+    }, document
 
 
 def _drop_list(tx: Transaction, upload: Upload) -> None:
