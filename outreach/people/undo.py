@@ -1,8 +1,8 @@
 """Taking an import back: lists and consent are as they were before it, but for what people did since.
 
-Only a group's newest import can be undone, so what it found is what stood before. What was changed since stays, field by
-field. People whom it brought are emptied, not deleted: texts that went to them go on counting. Whoever opted out stays
-opted out.
+Only a group's newest import can be undone, so what it found is what stood before. What was changed since stays, field
+by field. People whom it brought are emptied, not deleted: texts that went to them go on counting. Whoever opted out
+stays opted out.
 """
 
 from __future__ import annotations
