@@ -16,9 +16,8 @@ from contextlib import suppress
 from typing import BinaryIO, Final
 
 from outreach.core.errors import BadInputError
-from outreach.core.sheet_process import EMPTY, LARGE, MOST_UNPACKED, UNREADABLE
+from outreach.core.sheet_process import EMPTY, LARGE, MOST_UNPACKED
 
-_ENDS: Final = {EMPTY: "csv_empty", UNREADABLE: "spreadsheet_unreadable", LARGE: "spreadsheet_too_large"}
 _OUT_OF_BOUNDS: Final = (-signal.SIGABRT, -signal.SIGKILL, -signal.SIGXCPU, -signal.SIGSEGV)
 """How it ends where it asks for more memory than it may have, or more time."""
 
@@ -37,5 +36,6 @@ def as_csv(file: BinaryIO) -> io.BytesIO:
     status = process.returncode
     if status == 0:
         return io.BytesIO(data)
-    code = "spreadsheet_too_large" if status in _OUT_OF_BOUNDS else _ENDS.get(status, "spreadsheet_unreadable")
-    raise BadInputError(code, most=MOST_UNPACKED // 1024 // 1024)
+    if status == LARGE or status in _OUT_OF_BOUNDS:
+        raise BadInputError("spreadsheet_too_large", most=MOST_UNPACKED // 1024 // 1024)
+    raise BadInputError("csv_empty" if status == EMPTY else "spreadsheet_unreadable")

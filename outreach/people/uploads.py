@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from outreach.core.csv_rows import open_csv
 from outreach.core.db import Job
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
-from outreach.core.leases import acquire, new_token, release, renew, wait_for
+from outreach.core.leases import acquire, new_token, release, wait_for
 from outreach.core.runtime import Runtime
 from outreach.people.columns import map_columns
 from outreach.people.importing import (
@@ -336,11 +336,10 @@ def _read(runtime: Runtime, upload_id: int, processes: int | None) -> bool:
         if time.monotonic() - told < TOLD_EVERY:
             return
         told = time.monotonic()
+        held = acquire(runtime.db, name, token, runtime.clock.real_now(), LEASE_SECONDS)
         with runtime.db.transaction() as tx:
-            now = runtime.clock.real_now()
             still = update(Upload).where(Upload.id == upload_id, Upload.state == "reading").values(rows_done=rows)
-            held = renew(tx, name, token, now, LEASE_SECONDS)
-            if not tx.execute(still).rowcount or not held:  # type: ignore[attr-defined]
+            if not held or not tx.execute(still).rowcount:  # type: ignore[attr-defined]
                 raise ConflictError("upload_ended")
 
     with runtime.db.snapshot() as session:
@@ -386,33 +385,37 @@ def _import(
         session.expunge(upload)
         if session.execute(select(UploadPart.id).where(UploadPart.upload_id == upload_id).limit(1)).first() is None:
             return False
-    with (
-        group_lease(runtime, upload.group_id, patience) as token,
-        read_file(
+    with group_lease(runtime, upload.group_id, patience) as token:
+        holding = _Holding(runtime, upload.group_id, token)
+        with read_file(
             _file(runtime, upload), runtime.vault, group_id=upload.group_id, list_name=upload.list_name,
-            consent=upload.consent,
-            choices=upload.choices, progress=_Holding(runtime, upload.group_id, token), processes=processes,
-        ) as reading,
-    ):  # fmt: skip
-        write_import(runtime, upload_id, reading, token, is_busy)
+            consent=upload.consent, choices=upload.choices, progress=holding, processes=processes,
+        ) as reading:  # fmt: skip
+            holding.keep()
+            write_import(runtime, upload_id, reading, token, is_busy)
     _forget(runtime, upload_id)
     return True
 
 
 class _Holding:
-    """Renews a group's lease while a file is read."""
+    """Keeps a group's lease while a file is read: also one that ran out meanwhile, if nobody else has taken it.
+
+    A large spreadsheet is opened for longer than the lease lasts, and nothing can be told of it meanwhile.
+    """
 
     def __init__(self, runtime: Runtime, group_id: int, token: str) -> None:
         self._runtime, self._name, self._token = runtime, lease_of(group_id), token
         self._told = time.monotonic()
 
     def __call__(self, rows: int, of: int | None = None) -> None:
-        if time.monotonic() - self._told < LEASE_SECONDS / 3:
-            return
+        if time.monotonic() - self._told > LEASE_SECONDS / 3:
+            self.keep()
+
+    def keep(self) -> None:
+        """Raises ConflictError import_taken_over."""
         self._told = time.monotonic()
-        with self._runtime.db.transaction() as tx:
-            if not renew(tx, self._name, self._token, self._runtime.clock.real_now(), LEASE_SECONDS):
-                raise ConflictError("import_taken_over")
+        if not acquire(self._runtime.db, self._name, self._token, self._runtime.clock.real_now(), LEASE_SECONDS):
+            raise ConflictError("import_taken_over")
 
 
 def _found(runtime: Runtime, group_id: int, upload_id: int) -> Upload:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
+from outreach.core.csv_rows import open_csv
 from outreach.core.errors import ConflictError
-from outreach.core.leases import acquire
+from outreach.core.leases import Lease, acquire
 from outreach.core.runtime import Runtime
 from outreach.messaging.optout import cancel_waiting
 from outreach.people import importing, pacing, undo
@@ -168,3 +170,20 @@ def test_the_same_file_read_otherwise_is_another_import(
         choices={"0": "whole_name"},
     )  # fmt: skip
     assert all("Somebody" in document for _, document, *_ in everything(runtime, group)["people"])
+
+
+def test_a_file_that_takes_longer_to_open_than_the_lease_lasts(
+    runtime: Runtime, group: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id, opened = uploaded(runtime, group, PEOPLE, "One", "at the fair"), open_csv
+
+    @contextmanager
+    def slowly(*args: Any) -> Iterator[Any]:
+        with opened(*args) as table, runtime.db.transaction() as tx:
+            tx.execute(update(Lease).values(until=runtime.clock.real_now()))
+            tx.commit()
+            yield table
+
+    monkeypatch.setattr("outreach.people.imports.open_csv", slowly)
+    confirm_upload(runtime, group, upload_id, by="ana")
+    assert states(runtime) == {"One": "imported"}
