@@ -114,7 +114,7 @@ class ChunkWriter:
         joined = tx.connection().execute(_JOIN_NEW, marks)
         if joined.rowcount != len(fresh):
             raise OvertakenError
-        with_tags = {row.number_hash: row for row, _, _ in fresh if row.has_tags}
+        with_tags = {row.number_hash: row for row, _, _ in fresh if row.tags}
         if with_tags:
             own = (Constituent.group_id == self.group_id, Constituent.number_hash.in_(with_tags))
             open_ = self.runtime.vault.open

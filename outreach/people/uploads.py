@@ -29,6 +29,7 @@ from outreach.people.columns import map_columns
 from outreach.people.importing import (
     HAS_FILE,
     LEASE_SECONDS,
+    PROBLEMS_KEPT,
     close_cut_off,
     first_problems,
     group_lease,
@@ -309,8 +310,9 @@ def _look(
     header = _header(data)
     try:
         with read_file(
-            data, runtime.vault, group_id=group_id, list_name=name, consent=consent, choices=choices, seals=False
-        ) as reading:
+            data, runtime.vault, group_id=group_id, list_name=name, consent=consent, choices=choices, seals=False,
+            most_problems=PROBLEMS_KEPT,
+        ) as reading:  # fmt: skip
             report = foresee(reading, runtime, group_id)
     except BadInputError as error:
         if error.code not in CORRECTABLE:
@@ -351,7 +353,7 @@ def _read(runtime: Runtime, upload_id: int, processes: int | None) -> bool:
         values["header"] = _header(file)
         with read_file(
             file, runtime.vault, group_id=upload.group_id, list_name=upload.list_name, consent=upload.consent,
-            choices=upload.choices, seals=False, progress=progress, processes=processes,
+            choices=upload.choices, seals=False, progress=progress, processes=processes, most_problems=PROBLEMS_KEPT,
         ) as reading:  # fmt: skip
             values |= _foreseen(foresee(reading, runtime, upload.group_id))
         if not values["rows"]:
@@ -390,6 +392,7 @@ def _import(
         with read_file(
             _file(runtime, upload), runtime.vault, group_id=upload.group_id, list_name=upload.list_name,
             consent=upload.consent, choices=upload.choices, progress=holding, processes=processes,
+            most_problems=PROBLEMS_KEPT,
         ) as reading:  # fmt: skip
             holding.keep()
             write_import(runtime, upload_id, reading, token, is_busy)

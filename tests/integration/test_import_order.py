@@ -187,3 +187,14 @@ def test_a_file_that_takes_longer_to_open_than_the_lease_lasts(
     monkeypatch.setattr("outreach.people.imports.open_csv", slowly)
     confirm_upload(runtime, group, upload_id, by="ana")
     assert states(runtime) == {"One": "imported"}
+
+
+def test_many_tags_are_many_transactions(runtime: Runtime, group: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    chunks: list[float] = []
+    monkeypatch.setattr(pacing.Pacing, "BUSY", 500)
+    monkeypatch.setattr(pacing.Pacing, "wait", lambda _self, seconds: chunks.append(seconds))
+    rows = [f"480-555-01{line:02d}," + ";".join(f"{line}-{tag}" for tag in range(60)) for line in range(25)]
+    report = load(runtime, group, "phone,tags\n" + "\n".join(rows))
+    assert (report["new"], {found["code"] for found in report["problems"]}) == (25, {"tags_many"})
+    assert len(everything(runtime, group)["tags"]) == 25 * 50
+    assert len(chunks) == 3
