@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, exists, func, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 
 from outreach.core.crypto import HASH_BYTES, Vault
 from outreach.core.db import Transaction
@@ -177,21 +177,22 @@ def _restore(tx: Transaction, upload: Upload, written: Sequence[Any], runtime: R
             )
         ).scalars()
     )
-    said = _last_grants(tx, upload, [row.number_hash for row in written])
+    said, joined = _last_grants(tx, upload, [row.number_hash for row in written])
     now = runtime.clock.now()
     restored, kept, emptied, without = [], [], [], []
     present = _present(tx, list(befores))
     documents: dict[int, dict[str, Any]] = {}
     for row in written:
         before, since = befores.get(row.id), said.get(row.number_hash)
-        if since is None and (before is None or before.consented_at is None):
+        stands = before is not None or row.id in elsewhere or row.number_hash in joined
+        if not stands or (since is None and (before is None or before.consented_at is None)):
             without.append(row.number_hash)
         if before is not None:
             consented = max((at for at in (before.consented_at, since) if at), default=None)
             back, documents[row.id] = _as_before(runtime.vault, before, present[row.id])
             city = city_hash(runtime.vault, upload.group_id, documents[row.id].get("city") or "")
             restored.append({**back, "consented_then": consented, "now": now, "city_then": city})
-        elif since is not None or row.id in elsewhere:  # what they said or joined since stands by itself
+        elif stands:  # what they said or joined since stands by itself
             kept.append({"its_id": row.id, "consented_then": since})
         else:
             emptied.append({"its_id": row.id, "hash_then": os.urandom(HASH_BYTES)})
@@ -240,14 +241,16 @@ def _drop_list(tx: Transaction, upload: Upload) -> None:
     )
 
 
-def _last_grants(tx: Transaction, upload: Upload, hashes: Sequence[bytes]) -> dict[bytes, datetime]:
-    """What the ledger still says: the newest yes of each number to this group."""
+def _last_grants(tx: Transaction, upload: Upload, hashes: Sequence[bytes]) -> tuple[dict[bytes, datetime], set[bytes]]:
+    """What the ledger still says: the newest yes of each number to this group, and who said so since the import.
+
+    A yes from before it stands in the ledger, but makes nobody a person of the group who was none: they were erased.
+    """
     rows = tx.execute(
-        select(ConsentEvent.number_hash, func.max(ConsentEvent.at))
-        .where(
+        select(ConsentEvent.number_hash, ConsentEvent.at, ConsentEvent.kind).where(
             ConsentEvent.group_id == upload.group_id, ConsentEvent.number_hash.in_(hashes),
             ConsentEvent.kind.in_(("granted", "opt_in")), ConsentEvent.voided_at.is_(None),
-        )
-        .group_by(ConsentEvent.number_hash)
-    )  # fmt: skip
-    return {row[0]: row[1] for row in rows}
+        ).order_by(ConsentEvent.at)
+    ).all()  # fmt: skip
+    since = {row.number_hash for row in rows if row.kind == "opt_in" and row.at > upload.created_at}
+    return {row.number_hash: row.at for row in rows}, since

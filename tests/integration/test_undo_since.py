@@ -13,8 +13,9 @@ from outreach.people.import_rules import given_back
 from outreach.people.models import Constituent, ContactList
 from outreach.people.uploads import undo_upload
 from outreach.people.zones import zones_key_for
+from outreach.privacy.erasure import erase_number
 from tests.factories import make_group
-from tests.integration.test_import_kill_undo import consents, load, newest
+from tests.integration.test_import_kill_undo import consents, everything, load, newest
 
 ANA = "+14805550101"
 
@@ -78,3 +79,13 @@ def test_the_next_list_is_not_taken_for_one_that_was_taken_back(runtime: Runtime
         if name == "Wrong":
             undo_upload(runtime, group, newest(runtime, group), cancel_waiting)
     assert ids[0] < ids[1] == ids[2], "drafts still name the first by its id"
+
+
+def test_whoever_was_erased_is_not_kept_for_what_an_older_list_said(runtime: Runtime, group: int) -> None:
+    load(runtime, group, "name,phone\nAna,4805550101\n", name="Old")
+    erase_number(runtime, group, runtime.vault.number_hash(ANA), reason="they asked for it", actor="ana")
+    load(runtime, group, "name,phone,city\nAna,4805550101,Mesa\n", name="New")
+    undo_upload(runtime, group, newest(runtime, group), cancel_waiting)
+    assert everything(runtime, group)["people"] == []
+    undo_upload(runtime, group, newest(runtime, group, "imported"), cancel_waiting)
+    assert not any(everything(runtime, group).values())
