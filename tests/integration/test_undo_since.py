@@ -13,9 +13,11 @@ from outreach.people.import_rules import given_back
 from outreach.people.models import Constituent, ContactList
 from outreach.people.uploads import undo_upload
 from outreach.people.zones import zones_key_for
+from outreach.privacy.disclosure import disclose
 from outreach.privacy.erasure import erase_number
 from tests.factories import make_group
 from tests.integration.test_import_kill_undo import consents, everything, load, newest
+from tests.integration.test_live import sign_in
 
 ANA = "+14805550101"
 
@@ -89,3 +91,13 @@ def test_whoever_was_erased_is_not_kept_for_what_an_older_list_said(runtime: Run
     assert everything(runtime, group)["people"] == []
     undo_upload(runtime, group, newest(runtime, group, "imported"), cancel_waiting)
     assert not any(everything(runtime, group).values())
+
+
+def test_a_yes_that_was_taken_back_is_not_shown_as_one(runtime: Runtime, group: int) -> None:
+    load(runtime, group, "name,phone\nAna,4805550101\n", consent=None)
+    load(runtime, group, "name,phone\nAna,4805550101\n", consent="by card in May")
+    undo_upload(runtime, group, newest(runtime, group), cancel_waiting)
+    page = sign_in(runtime, group, "staff").get(f"/people/{stored(runtime).id}").text
+    assert page.index("by card in May") < page.index("It counts no more: the import was undone")
+    told = disclose(runtime, group, runtime.vault.number_hash(ANA), reason="they asked for it", actor="ana")
+    assert [entry["voided_at"] is not None for entry in told["consent"]] == [True]
