@@ -219,6 +219,8 @@ def work_uploads(
                     done += 1
             except ConflictError as error:
                 log.info("upload_left_alone", upload_id=row.id, reason=error.code)
+            except Exception:  # it stays as it is, and must not keep the others waiting for ever
+                log.exception("upload_failed", upload_id=row.id)
 
 
 def wake_importer(runtime: Runtime) -> int:

@@ -15,8 +15,8 @@ from outreach.core.errors import ConflictError
 from outreach.core.leases import Lease, acquire
 from outreach.core.runtime import Runtime
 from outreach.messaging.optout import cancel_waiting
-from outreach.people import importing, pacing, undo
-from outreach.people.models import ConsentEvent, Upload
+from outreach.people import importing, pacing, undo, uploads
+from outreach.people.models import ConsentEvent, Upload, UploadPart
 from outreach.people.sealed_files import SealedSpool
 from outreach.people.uploads import (
     KEPT_FOR,
@@ -198,3 +198,15 @@ def test_many_tags_are_many_transactions(runtime: Runtime, group: int, monkeypat
     assert (report["new"], {found["code"] for found in report["problems"]}) == (25, {"tags_many"})
     assert len(everything(runtime, group)["tags"]) == 25 * 50
     assert len(chunks) == 3
+
+
+def test_a_file_that_cannot_be_opened_keeps_no_others_waiting(
+    runtime: Runtime, group: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "SMALL", 10)
+    damaged = uploaded(runtime, group, PEOPLE, "One")
+    uploaded(runtime, make_group(runtime, "Others"), PEOPLE, "Two")
+    with runtime.db.transaction() as tx:
+        tx.execute(update(UploadPart).where(UploadPart.upload_id == damaged).values(sealed=b"nothing"))
+    work_uploads(runtime, lambda: False, cancel_waiting, 0)
+    assert states(runtime) == {"One": "reading", "Two": "waiting"}
