@@ -31,8 +31,9 @@ def as_csv(file: BinaryIO) -> io.BytesIO:
             with suppress(BrokenPipeError), process.stdin as sink:  # it says why by how it ends
                 shutil.copyfileobj(file, sink)
             data = process.stdout.read()
-        finally:
+        except BaseException:  # the file went away meanwhile: nobody waits for what is left of it
             process.kill()
+            raise
     status = process.returncode
     if status == 0:
         return io.BytesIO(data)
