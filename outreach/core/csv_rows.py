@@ -32,6 +32,8 @@ _Record = tuple[list[str] | None, bool, bool]
 DELIMITERS = ",;\t|"
 LINES_IN_A_RECORD = 100
 CHARACTERS_IN_A_LINE = 1_000_000
+MOST_COLUMNS = 1_000
+CHARACTERS_IN_A_HEADER = 100_000
 HEAD_BYTES = 65_536
 
 _XLSX = b"PK\x03\x04"
@@ -74,6 +76,8 @@ class CsvTable:
             self.header = tuple(bare if cell.strip() else "" for cell in self.header)
         elif not any(cell.strip() for cell in self.header):
             raise BadInputError("csv_no_header")
+        if len(self.header) > MOST_COLUMNS or sum(map(len, self.header)) > CHARACTERS_IN_A_HEADER:
+            raise BadInputError("csv_wide")
         self._lines.width = len(self.header)
 
     def _find_delimiter(self) -> str:

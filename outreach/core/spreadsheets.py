@@ -1,85 +1,42 @@
 """The first sheet with anything in it of an XLSX file, as the CSV text that its program would have saved.
 
-It is made in memory: a contact file stands on no disk in plain. A file that would unpack to more than ``MOST_UNPACKED``
-is refused before anything of it is kept.
+It goes through memory only: a contact file stands on no disk in plain. A small file can unpack to anything, name a
+cell a million rows away, or make the library give up without a word to Python, so it is unpacked and read by a process
+of its own (``sheet_process``), which has little memory and little time. Whatever becomes of that is one refused file.
 """
 
 from __future__ import annotations
 
-import csv
 import io
-import zipfile
-import zlib
-from datetime import date, time, timedelta
-from typing import BinaryIO
-
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from typing import BinaryIO, Final
 
 from outreach.core.errors import BadInputError
+from outreach.core.sheet_process import EMPTY, LARGE, MOST_UNPACKED
 
-MOST_UNPACKED = 100 * 1024 * 1024
-PIECE = 1024 * 1024
-EXACT = 10**15
-"""A spreadsheet's numbers are floats: above this, digits are gone."""
-
-Cell = str | bool | int | float | date | time | timedelta | None
+_OUT_OF_BOUNDS: Final = (-signal.SIGABRT, -signal.SIGKILL, -signal.SIGXCPU, -signal.SIGSEGV)
+"""How it ends where it asks for more memory than it may have, or more time."""
 
 
 def as_csv(file: BinaryIO) -> io.BytesIO:
     """The sheet as UTF-8. Raises BadInputError: spreadsheet_too_large, spreadsheet_unreadable, csv_empty."""
-    _check_size(file)
-    try:
-        workbook = CalamineWorkbook.from_filelike(file)
-        sheet = next((found for name in _sheets(workbook) if (found := workbook.get_sheet_by_name(name)).height), None)
-    except CalamineError:
-        raise BadInputError("spreadsheet_unreadable") from None
-    if sheet is None:
-        raise BadInputError("csv_empty")
-    return _written(sheet)
-
-
-def _check_size(file: BinaryIO) -> None:
-    """Unpack everything once and keep nothing: what an archive says of its sizes may be a lie."""
-    unpacked = 0
-    try:
-        with zipfile.ZipFile(file) as archive:
-            for about in archive.infolist():
-                about.file_size = MOST_UNPACKED + 1  # how far it reads; a lie about less then fails its checksum
-                with archive.open(about) as part:
-                    while chunk := part.read(PIECE):
-                        unpacked += len(chunk)
-                        if unpacked > MOST_UNPACKED:
-                            raise BadInputError("spreadsheet_too_large", most=MOST_UNPACKED // 1024 // 1024)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError):  # also an encrypted or odd one
-        raise BadInputError("spreadsheet_unreadable") from None
-    file.seek(0)
-
-
-def _sheets(workbook: CalamineWorkbook) -> list[str]:
-    return [about.name for about in workbook.sheets_metadata if about.typ == SheetTypeEnum.WorkSheet]
-
-
-def _written(sheet: CalamineSheet) -> io.BytesIO:
-    data = io.BytesIO()
-    text = io.TextIOWrapper(data, encoding="utf-8", errors="replace", newline="")
-    writer = csv.writer(text)
-    for row in sheet.iter_rows():
-        cells = [_text(cell) for cell in row]
-        # A row of empty cells is no row, but those after it keep the numbers that the spreadsheet shows.
-        writer.writerow(cells if any(cells) else [])
-    text.flush()
-    text.detach()
-    data.seek(0)
-    return data
-
-
-def _text(cell: Cell) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT:
-        return str(int(cell))  # a phone number is no 4805550101.0
-    if isinstance(cell, date | time):
-        return cell.isoformat()
-    return str(cell)
+    command = (sys.executable, "-P", "-m", "outreach.core.sheet_process")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **pipes) as process:  # type: ignore[call-overload]
+        try:
+            with suppress(BrokenPipeError), process.stdin as sink:  # it says why by how it ends
+                shutil.copyfileobj(file, sink)
+            data = process.stdout.read()
+        except BaseException:  # the file went away meanwhile: nobody waits for what is left of it
+            process.kill()
+            raise
+    status = process.returncode
+    if status == 0:
+        return io.BytesIO(data)
+    if status == LARGE or status in _OUT_OF_BOUNDS:
+        raise BadInputError("spreadsheet_too_large", most=MOST_UNPACKED // 1024 // 1024)
+    raise BadInputError("csv_empty" if status == EMPTY else "spreadsheet_unreadable")

@@ -15,6 +15,8 @@ from outreach.people.columns import ColumnMap, key, remembered, words
 Consent = Literal["granted", "refused", "none"]
 
 NOWHERE = -1
+MOST_TAGS = 50
+"""Of one person, in one file. A cell has room for thousands, and SQLite's lock would be held for all of them."""
 SEVERAL_IN_A_CELL = ":::"  # Google Contacts' separator
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}")
 _TAG_SEPARATOR = re.compile(r":::|[,;|]")
@@ -106,9 +108,12 @@ class RowReader:
             consent, wording = self._consent(cells)
         else:
             consent, wording = "granted" if self._declared else "none", self._declared
+        tags = tags_of(cells[self._tags])
+        if len(tags) > MOST_TAGS:
+            problems.append(self._problem(number, self._tags, "tags_many"))
         person = Person(
             number, e164, first_name, last_name, email, zip_code, _tidy(cells[self._city]), _tidy(cells[self._id]),
-            tags_of(cells[self._tags]), language, consent, wording,
+            tags[:MOST_TAGS], language, consent, wording,
         )  # fmt: skip
         return person, problems
 

@@ -71,6 +71,27 @@ def merged(document: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any
     return {**document, **fresh, "tags": tags}
 
 
+BECAME: Final = "became"
+"""Where the document of a person as they were before an import keeps what the import made of them."""
+
+
+class Became(NamedTuple):
+    """What an import made of a person who was known."""
+
+    document: dict[str, Any]
+    zip: str | None
+    language: str
+
+
+def given_back(then: Mapping[str, Any], became: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Field by field what was before an import, unless the field was changed since: that stands. Tags one by one."""
+    kept = {field: value for field, value in now.items() if field != "tags" and value != became.get(field)}
+    ours = set(became.get("tags") or ())
+    tags = [tag for tag in then.get("tags") or () if tag in (now.get("tags") or ())]
+    tags += [tag for tag in now.get("tags") or () if tag not in ours]
+    return {**then, **kept, **({"tags": tags} if "tags" in then else {})}
+
+
 _ASKED_AT_ONCE: Final = 500
 # By the driver itself: what renders and binds a list of 500 takes longer than the database to answer it.
 _AMONG: Final = f"IN ({', '.join(f'?{place + 2}' for place in range(_ASKED_AT_ONCE))})"

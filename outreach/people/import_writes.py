@@ -20,7 +20,17 @@ from outreach.core.runtime import Runtime
 from outreach.people.consent import lock_people, suppress
 from outreach.people.facet_hashes import city_hash
 from outreach.people.facets import add_tags
-from outreach.people.import_rules import NOTHING, Decision, Known, decide, load_known, merged, touched
+from outreach.people.import_rules import (
+    BECAME,
+    NOTHING,
+    Became,
+    Decision,
+    Known,
+    decide,
+    load_known,
+    merged,
+    touched,
+)
 from outreach.people.lists import insert_if_absent
 from outreach.people.models import ConsentEvent, Constituent, ImportChange, ListMembership
 from outreach.people.row_blocks import CONTEXT, PersonRow
@@ -104,7 +114,7 @@ class ChunkWriter:
         joined = tx.connection().execute(_JOIN_NEW, marks)
         if joined.rowcount != len(fresh):
             raise OvertakenError
-        with_tags = {row.number_hash: row for row, _, _ in fresh if row.has_tags}
+        with_tags = {row.number_hash: row for row, _, _ in fresh if row.tags}
         if with_tags:
             own = (Constituent.group_id == self.group_id, Constituent.number_hash.in_(with_tags))
             open_ = self.runtime.vault.open
@@ -119,11 +129,12 @@ class ChunkWriter:
             return
         changes, befores, tagged = [], [], {}
         for row, was, decision in old:
-            document = self._document(row, was)
-            change = self._change(row, was, decision, document)
+            found = self.runtime.vault.open(was.sealed, CONTEXT)
+            document = merged(found, self.runtime.vault.open(row.sealed, CONTEXT))
+            change = self._change(row, was, decision, found, document)
             if change:
                 changes.append({"row_id": was.id, **change, "updated_at": now, "import_id": self.import_id})
-                befores.append(self._before(was))
+                befores.append(self._before(was, found, Became(document, change["zip"], change["language"])))
                 tagged[was.id or 0] = document["tags"]
         if changes:
             table: Any = Constituent.__table__
@@ -136,17 +147,13 @@ class ChunkWriter:
         ]
         tx.execute(insert_if_absent(tx, ListMembership), members)
 
-    def _document(self, row: PersonRow, was: Known) -> dict[str, Any]:
-        """What is known of somebody once the row was laid over it."""
-        vault = self.runtime.vault
-        return merged(vault.open(was.sealed, CONTEXT), vault.open(row.sealed, CONTEXT))
-
     def _change(
-        self, row: PersonRow, was: Known, decision: Decision, document: dict[str, Any]
+        self, row: PersonRow, was: Known, decision: Decision, found: dict[str, Any], document: dict[str, Any]
     ) -> dict[str, Any] | None:
+        """What changes of somebody whose document was ``found``, and who has ``document`` with the row laid over it."""
         vault = self.runtime.vault
         zip_code, language = row.zip or was.zip, row.language or was.language
-        standing = (vault.open(was.sealed, CONTEXT), was.zip, was.language, was.row_consent)
+        standing = (found, was.zip, was.language, was.row_consent)
         if (document, zip_code, language, decision.consented_at) == standing:
             return None
         return {
@@ -158,9 +165,10 @@ class ChunkWriter:
             "consented_at": decision.consented_at,
         }
 
-    def _before(self, was: Known) -> dict[str, Any]:
+    def _before(self, was: Known, found: dict[str, Any], became: Became) -> dict[str, Any]:
         return {
-            "import_id": self.import_id, "constituent_id": was.id, "sealed": was.sealed, "zip": was.zip,
+            "import_id": self.import_id, "constituent_id": was.id,
+            "sealed": self.runtime.vault.seal({**found, BECAME: became._asdict()}, CONTEXT), "zip": was.zip,
             "language": was.language, "zones": was.zones, "consented_at": was.row_consent, "before": was.import_id,
         }  # fmt: skip
 

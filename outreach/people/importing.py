@@ -11,11 +11,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import JSON, BigInteger, LargeBinary, bindparam, insert, select, update
+from sqlalchemy import JSON, BigInteger, LargeBinary, and_, bindparam, exists, insert, or_, select, update
 
 from outreach.core.db import Transaction, UtcDateTime
 from outreach.core.errors import BadInputError, ConflictError
@@ -23,13 +23,17 @@ from outreach.core.leases import acquire, new_token, release, renew
 from outreach.core.runtime import Runtime
 from outreach.people.import_writes import ChunkWriter, Entry, OvertakenError
 from outreach.people.imports import FATES, FileReading, ImportReport, Progress, declaration, read_file
-from outreach.people.lists import insert_if_absent, valid_list_name
-from outreach.people.models import ContactList, Upload
+from outreach.people.lists import get_or_create_list, valid_list_name
+from outreach.people.models import Upload, UploadPart
 from outreach.people.pacing import Pacing
 
 LEASE_SECONDS: Final = 30.0
 LEASE_WAIT: Final = 600.0
 TRIES: Final = 5
+FEW_TAGS: Final = 5
+
+HAS_FILE: Final = exists().where(UploadPart.upload_id == Upload.id)
+"""Whether an upload's file is here; that of a command's import is not."""
 
 _table: Any = Upload.__table__
 _CAME_SO_FAR = (
@@ -79,11 +83,13 @@ def import_constituents(
     with read_file(source, runtime.vault, processes=processes, **options) as reading:  # type: ignore[arg-type]  # mixed
         if _digest(runtime, source) != (digest, size):
             raise BadInputError("file_changed")
-        upload_id = _begun(
-            runtime, group_id, digest, size, reading, file_name=source.name if isinstance(source, Path) else "import",
-            list_name=valid_list_name(list_name), consent=declaration(consent), choices=choices, by=recorded_by,
-        )  # fmt: skip
         with group_lease(runtime, group_id, LEASE_WAIT) as token:
+            upload_id = _begun(
+                runtime, group_id, digest, size, reading,
+                file_name=source.name if isinstance(source, Path) else "import",
+                list_name=valid_list_name(list_name), consent=declaration(consent), choices=choices,
+                by=recorded_by, token=token,
+            )  # fmt: skip
             return write_import(runtime, upload_id, reading, token, is_busy, progress)
 
 
@@ -116,12 +122,16 @@ def write_import(
 ) -> ImportReport:
     """Write what was read, from where an earlier try has come to. Needs the group's lease under ``token``.
 
-    Raises ConflictError import_taken_over when the lease was lost, or the import was ended by somebody else.
+    Raises ConflictError import_taken_over when the lease was lost, or the import was ended by somebody else, and
+    import_busy while another import of the group is half written, or half undone.
     """
     with runtime.db.transaction() as tx:
         upload = tx.get_one(Upload, upload_id)
+        _take_turn(tx, upload.group_id, token, runtime.clock.real_now(), but=upload.id)
         if upload.list_id is None:
-            upload.list_id = _list(tx, upload, runtime)
+            upload.list_id = get_or_create_list(
+                tx, upload.group_id, upload.list_name, runtime.clock.now(), import_id=upload.id
+            )
         writer = ChunkWriter(runtime, upload.group_id, upload.list_id, upload_id, upload.confirmed_by or "")
         through = upload.through or b""
         counts = Counter({fate: (upload.counts or {}).get(fate, 0) for fate in FATES} if through else {})
@@ -129,7 +139,7 @@ def write_import(
         del counts[fate]
     report, pacing, done = reading.report, Pacing(is_busy, is_sqlite=runtime.db.is_sqlite), 0
     entries = reading.entries()
-    while some := list(islice(entries, pacing.size)):
+    while some := _some(entries, pacing.size):
         done += len(some)
         fresh = [entry for entry in some if entry.row.number_hash > through]
         if fresh:
@@ -154,13 +164,47 @@ def write_import(
     return report
 
 
+def close_cut_off(tx: Transaction, group_id: int, now: datetime, but: int | None = None) -> None:
+    """End the group's imports by command that were begun and cut off: what they wrote can be undone, like any import.
+
+    Needs the group's lease, so that none of them is being written. The same command then begins anew.
+    """
+    query = select(Upload).where(Upload.group_id == group_id, Upload.state == "importing", Upload.id != (but or 0))
+    for upload in tx.execute(query.where(~HAS_FILE)).scalars():
+        upload.state, upload.imported_at, upload.changed_at = "imported", upload.changed_at, now
+        upload.counts = _counted(Counter(upload.counts or {}))
+    tx.flush()
+
+
 def first_problems(report: ImportReport) -> dict[str, Any]:
     """What an upload keeps of a report's problems: how many, and the first as row, column and code."""
     first = [(one.row, one.column, one.code) for one in report.problems[:PROBLEMS_KEPT]]
-    return {"problem_count": len(report.problems), "problems": first}
+    return {"problem_count": report.problem_count, "problems": first}
 
 
 PROBLEMS_KEPT: Final = 200
+
+
+def _take_turn(tx: Transaction, group_id: int, token: str, now: datetime, but: int | None) -> None:
+    """Imports of a group are written one after the other, each to its end: undo takes them back in this order."""
+    if not renew(tx, lease_of(group_id), token, now, LEASE_SECONDS):
+        raise ConflictError("import_taken_over")
+    close_cut_off(tx, group_id, now, but)
+    half = or_(Upload.state == "undoing", and_(Upload.state == "importing", Upload.list_id.is_not(None)))
+    others = select(Upload.id).where(Upload.group_id == group_id, Upload.id != (but or 0), half)
+    if tx.execute(others.limit(1)).first() is not None:
+        raise ConflictError("import_busy")
+
+
+def _some(entries: Iterator[Entry], size: int) -> list[Entry]:
+    """So many entries, or fewer where they have many tags: each may be a new row of its own."""
+    some, work = list[Entry](), 0
+    for entry in entries:
+        some.append(entry)
+        work += 1 + max(0, entry.row.tags - FEW_TAGS)
+        if work >= size:
+            break
+    return some
 
 
 def _counted(counts: Counter[str]) -> dict[str, int]:
@@ -193,31 +237,22 @@ def _chunk(
     raise ConflictError("import_busy")
 
 
-def _list(tx: Transaction, upload: Upload, runtime: Runtime) -> int:
-    """The upload's list; made, and marked as made by it, if there is none of that name."""
-    made = insert_if_absent(tx, ContactList).values(
-        group_id=upload.group_id, name=upload.list_name, created_at=runtime.clock.now(), import_id=upload.id
-    )
-    tx.execute(made)
-    return tx.execute(
-        select(ContactList.id).where(ContactList.group_id == upload.group_id, ContactList.name == upload.list_name)
-    ).scalar_one()
-
-
 def _begun(
     runtime: Runtime, group_id: int, digest: bytes, size: int, reading: FileReading, *, file_name: str, list_name: str,
-    consent: str | None, choices: dict[str, str] | None, by: str,
+    consent: str | None, choices: dict[str, str] | None, by: str, token: str,
 ) -> int:  # fmt: skip
-    """The import of this very file that was begun before and not ended, else a new one; its id."""
+    """The import of this very file that was begun before and cut off, else a new one; its id. Needs the lease."""
     now = runtime.clock.real_now()
-    same = select(Upload.id).where(
+    same = select(Upload.id, Upload.choices).where(
         Upload.group_id == group_id, Upload.state == "importing", Upload.digest == digest,
         Upload.list_name == list_name, Upload.consent.is_not_distinct_from(consent), Upload.confirmed_by == by,
+        ~HAS_FILE,
     )  # fmt: skip
     with runtime.db.transaction() as tx:
-        found = tx.execute(same.order_by(Upload.id)).scalars().first()
+        found = next((row.id for row in tx.execute(same.order_by(Upload.id)) if row.choices == choices), None)
+        _take_turn(tx, group_id, token, now, but=found)
         if found is not None:
-            return found
+            return int(found)
         begun = insert(Upload).values(
             group_id=group_id, digest=digest, size=size, file_name=file_name[-200:], list_name=list_name,
             consent=consent, choices=choices, rows=reading.report.rows, rows_done=0, state="importing",

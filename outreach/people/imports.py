@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,12 +39,25 @@ class Progress(Protocol):
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of each row: the six counts are disjoint and sum to ``rows``."""
+    """What became of each row: the six counts are disjoint and sum to ``rows``.
+
+    ``problems``: the first ``most_problems`` of them, or all; a file may have as many as rows, and more.
+    """
 
     mapping: dict[str, str | list[str]]
+    most_problems: int | None = None
     rows: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
+    problem_count: int = 0
+
+    def note(self, found: Sequence[Problem]) -> None:
+        """Take problems, in any order."""
+        self.problem_count += len(found)
+        self.problems += found
+        if self.most_problems is not None and len(self.problems) > 2 * self.most_problems:
+            self.problems.sort(key=lambda one: one.row)
+            del self.problems[self.most_problems :]
 
     def as_dict(self) -> dict[str, Any]:
         """The report as CONTRACTS has it."""
@@ -76,7 +89,7 @@ class FileReading:
             if first.consent != "refused":
                 refusal = next((again for row in rows[1:] if (again := PersonRow(*row)).consent == "refused"), None)
             if refusal:
-                report.problems.append(problem(refusal.row, None, "duplicate_refuses"))
+                report.note([problem(refusal.row, None, "duplicate_refuses")])
             yield Entry(first, refusal)
         report.problems.sort(key=lambda found: found.row)
 
@@ -100,6 +113,7 @@ def read_file(
     seals: bool = True,
     progress: Progress | None = None,
     processes: int | None = None,
+    most_problems: int | None = None,
 ) -> Iterator[FileReading]:
     """Read a file whole. Without a vault numbers are known within the file only; for a mere look nothing is sealed.
 
@@ -109,11 +123,11 @@ def read_file(
     declared, name = declaration(consent), valid_list_name(list_name)
     with open_csv(source) as table, HashOrder() as order:
         columns = map_columns(table.header, choices)
-        report = ImportReport(columns.named())
+        report = ImportReport(columns.named(), most_problems)
         reader = BlockReader(columns, declared, name, group_id, vault or _passing_vault(), seals)
         for block in reader.blocks(table, (os.cpu_count() or 1) if processes is None else processes):
             order.add(block.people)
-            report.problems += block.problems
+            report.note(block.problems)
             report.counts["invalid"] += block.invalid
             report.rows += block.rows
             if progress:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from outreach.core.db import Base, Transaction
 from outreach.core.errors import BadInputError, NotFoundError
-from outreach.people.models import ContactList, ListMembership
+from outreach.people.models import ContactList, ListMembership, Upload
 
 NAME_LENGTH = 120
 
@@ -31,13 +31,22 @@ def valid_list_name(text: str) -> str:
     return name
 
 
-def get_or_create_list(tx: Transaction, group_id: int, name: str, at: datetime) -> int:
-    """The id of the group's list of that name. ``at``: domain time, kept if the list is new."""
+def get_or_create_list(tx: Transaction, group_id: int, name: str, at: datetime, *, import_id: int | None = None) -> int:
+    """The id of the group's list of that name. ``at``: domain time, kept if the list is new, as is the import.
+
+    An id is never given twice: drafts and segments go on naming a list that was taken back. SQLite by itself would
+    give it to the next list.
+    """
     wanted = valid_list_name(name)
-    tx.execute(insert_if_absent(tx, ContactList).values(group_id=group_id, name=wanted, created_at=at))
-    return tx.execute(
-        select(ContactList.id).where(ContactList.group_id == group_id, ContactList.name == wanted)
-    ).scalar_one()
+    own = (ContactList.group_id == group_id, ContactList.name == wanted)
+    found = tx.execute(select(ContactList.id).where(*own)).scalar()
+    if found is not None:
+        return found
+    new = {"group_id": group_id, "name": wanted, "created_at": at, "import_id": import_id}
+    if tx.is_sqlite:
+        new["id"] = 1 + max(tx.execute(select(func.max(one))).scalar() or 0 for one in (ContactList.id, Upload.list_id))
+    tx.execute(insert_if_absent(tx, ContactList).values(new))
+    return tx.execute(select(ContactList.id).where(*own)).scalar_one()
 
 
 def list_ids(session: Session, group_id: int, names: Sequence[str]) -> list[int]:

@@ -46,7 +46,10 @@ class Block(NamedTuple):
 
 
 class PersonRow(NamedTuple):
-    """What a hashed row holds, in this order. ``consent``: granted, refused, none; ``sealed`` is empty for a look."""
+    """What a hashed row holds, in this order.
+
+    ``consent``: granted, refused, none. ``tags``: how many. ``sealed`` is empty for a look.
+    """
 
     number_hash: bytes
     row: int
@@ -56,7 +59,7 @@ class PersonRow(NamedTuple):
     language: str | None
     zones: str
     city_hash: bytes
-    has_tags: bool
+    tags: int
     sealed: bytes
 
 
@@ -89,7 +92,7 @@ class BlockReader:
                 hash_of(person.e164), person.row, person.consent,
                 head + person.consent_wording if person.consent_wording else None,
                 person.zip, person.language, zones_key_for(person.e164[:8], person.zip),
-                city_hash(self.vault, self.group_id, person.city), bool(person.tags), document,
+                city_hash(self.vault, self.group_id, person.city), len(person.tags), document,
             )
             for person, document in zip(people, sealed, strict=True)
         ]  # fmt: skip

@@ -1,7 +1,8 @@
 """Taking an import back: lists and consent are as they were before it, but for what people did since.
 
-Only a group's newest import can be undone, so what it found is what stood before. People whom it brought are emptied,
-not deleted: texts that went to them go on counting. Whoever opted out stays opted out.
+Only a group's newest import can be undone, so what it found is what stood before. What was changed since stays, field
+by field. People whom it brought are emptied, not deleted: texts that went to them go on counting. Whoever opted out
+stays opted out.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, exists, func, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 
-from outreach.core.crypto import HASH_BYTES
+from outreach.core.crypto import HASH_BYTES, Vault
 from outreach.core.db import Transaction
 from outreach.core.errors import ConflictError
 from outreach.core.leases import renew
@@ -23,6 +24,7 @@ from outreach.core.runtime import Runtime
 from outreach.people.consent import lock_people
 from outreach.people.facet_hashes import NO_CITY, city_hash
 from outreach.people.facets import add_tags, take_tags
+from outreach.people.import_rules import BECAME, Became, given_back
 from outreach.people.importing import LEASE_SECONDS, lease_of, never_busy
 from outreach.people.models import (
     ConsentEvent,
@@ -35,6 +37,7 @@ from outreach.people.models import (
 )
 from outreach.people.pacing import Pacing
 from outreach.people.row_blocks import CONTEXT
+from outreach.people.zones import zones_key_for
 
 CHUNK: Final = 500
 Withdraw = Callable[[Transaction, int, Sequence[bytes], datetime], object]
@@ -174,20 +177,22 @@ def _restore(tx: Transaction, upload: Upload, written: Sequence[Any], runtime: R
             )
         ).scalars()
     )
-    said = _last_grants(tx, upload, [row.number_hash for row in written])
+    said, joined = _last_grants(tx, upload, [row.number_hash for row in written])
     now = runtime.clock.now()
     restored, kept, emptied, without = [], [], [], []
+    present = _present(tx, list(befores))
     documents: dict[int, dict[str, Any]] = {}
     for row in written:
         before, since = befores.get(row.id), said.get(row.number_hash)
-        if since is None and (before is None or before.consented_at is None):
+        stands = before is not None or row.id in elsewhere or row.number_hash in joined
+        if not stands or (since is None and (before is None or before.consented_at is None)):
             without.append(row.number_hash)
         if before is not None:
             consented = max((at for at in (before.consented_at, since) if at), default=None)
-            documents[row.id] = runtime.vault.open(before.sealed, CONTEXT)
+            back, documents[row.id] = _as_before(runtime.vault, before, present[row.id])
             city = city_hash(runtime.vault, upload.group_id, documents[row.id].get("city") or "")
-            restored.append({**_as_before(before, consented, now), "city_then": city})
-        elif since is not None or row.id in elsewhere:  # what they said or joined since stands by itself
+            restored.append({**back, "consented_then": consented, "now": now, "city_then": city})
+        elif stands:  # what they said or joined since stands by itself
             kept.append({"its_id": row.id, "consented_then": since})
         else:
             emptied.append({"its_id": row.id, "hash_then": os.urandom(HASH_BYTES)})
@@ -205,17 +210,27 @@ def _restore(tx: Transaction, upload: Upload, written: Sequence[Any], runtime: R
     return sorted(without)
 
 
-def _as_before(before: ImportChange, consented_at: datetime | None, now: datetime) -> dict[str, Any]:
+def _present(tx: Transaction, ids: Sequence[int]) -> dict[int, Any]:
+    """How these people are now, under their locks."""
+    which = select(Constituent.id, Constituent.sealed, Constituent.zip, Constituent.language)
+    return {row.id: row for row in tx.execute(which.where(Constituent.id.in_(ids)))}
+
+
+def _as_before(vault: Vault, before: ImportChange, row: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A person's columns and document as they were before the import, but for what was changed since."""
+    then, now = vault.open(before.sealed, CONTEXT), vault.open(row.sealed, CONTEXT)
+    said = then.pop(BECAME, None)  # imports of earlier versions have not kept it
+    became = Became(**said) if said else Became(now, row.zip, row.language)
+    document = given_back(then, became.document, now)
+    zip_code = before.zip if row.zip == became.zip else row.zip
     return {
         "its_id": before.constituent_id,
-        "sealed_then": before.sealed,
-        "zip_then": before.zip,
-        "language_then": before.language,
-        "zones_then": before.zones,
-        "consented_then": consented_at,
+        "sealed_then": vault.seal(document, CONTEXT),
+        "zip_then": zip_code,
+        "language_then": before.language if row.language == became.language else row.language,
+        "zones_then": before.zones if zip_code == before.zip else zones_key_for(document["phone"][:8], zip_code),
         "import_then": before.before,
-        "now": now,
-    }
+    }, document
 
 
 def _drop_list(tx: Transaction, upload: Upload) -> None:
@@ -226,14 +241,16 @@ def _drop_list(tx: Transaction, upload: Upload) -> None:
     )
 
 
-def _last_grants(tx: Transaction, upload: Upload, hashes: Sequence[bytes]) -> dict[bytes, datetime]:
-    """What the ledger still says: the newest yes of each number to this group."""
+def _last_grants(tx: Transaction, upload: Upload, hashes: Sequence[bytes]) -> tuple[dict[bytes, datetime], set[bytes]]:
+    """What the ledger still says: the newest yes of each number to this group, and who said so since the import.
+
+    A yes from before it stands in the ledger, but makes nobody a person of the group who was none: they were erased.
+    """
     rows = tx.execute(
-        select(ConsentEvent.number_hash, func.max(ConsentEvent.at))
-        .where(
+        select(ConsentEvent.number_hash, ConsentEvent.at, ConsentEvent.kind).where(
             ConsentEvent.group_id == upload.group_id, ConsentEvent.number_hash.in_(hashes),
             ConsentEvent.kind.in_(("granted", "opt_in")), ConsentEvent.voided_at.is_(None),
-        )
-        .group_by(ConsentEvent.number_hash)
-    )  # fmt: skip
-    return {row[0]: row[1] for row in rows}
+        ).order_by(ConsentEvent.at)
+    ).all()  # fmt: skip
+    since = {row.number_hash for row in rows if row.kind == "opt_in" and row.at > upload.created_at}
+    return {row.number_hash: row.at for row in rows}, since

@@ -23,10 +23,20 @@ from sqlalchemy.orm import Session
 from outreach.core.csv_rows import open_csv
 from outreach.core.db import Job
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
-from outreach.core.leases import acquire, new_token, release, renew
+from outreach.core.leases import acquire, new_token, release, wait_for
 from outreach.core.runtime import Runtime
 from outreach.people.columns import map_columns
-from outreach.people.importing import LEASE_SECONDS, first_problems, group_lease, never_busy, write_import
+from outreach.people.importing import (
+    HAS_FILE,
+    LEASE_SECONDS,
+    PROBLEMS_KEPT,
+    close_cut_off,
+    first_problems,
+    group_lease,
+    lease_of,
+    never_busy,
+    write_import,
+)
 from outreach.people.imports import FATES, ImportReport, foresee, read_file
 from outreach.people.lists import valid_list_name
 from outreach.people.models import ImportChange, Upload, UploadPart
@@ -128,7 +138,8 @@ def confirm_upload(runtime: Runtime, group_id: int, upload_id: int, *, by: str) 
         runtime.db.send(JOB)
         return
     try:
-        _import(runtime, upload_id, never_busy, patience=5.0)
+        for one in (*_cut_off(runtime, group_id), upload_id):
+            _import(runtime, one, never_busy, patience=5.0)
     except ConflictError:  # another import of the group is under way; a worker takes this one up
         runtime.db.send(JOB)
 
@@ -148,9 +159,14 @@ def undo_upload(runtime: Runtime, group_id: int, upload_id: int, withdraw: Withd
     can be undone, for it found what the earlier ones had left.
     """
     upload = _found(runtime, group_id, upload_id)
+    if upload.state == "importing":
+        with group_lease(runtime, group_id, 0.0), runtime.db.transaction() as tx:
+            close_cut_off(tx, group_id, runtime.clock.real_now())
+        upload = _found(runtime, group_id, upload_id)
     if not is_undoable(upload.state, upload.imported_at, runtime.clock.real_now()):
         raise ConflictError("import_not_undoable")
     with runtime.db.transaction() as tx:
+        wait_for(tx, lease_of(group_id))  # an import that begins in this moment is seen, or sees this
         later = select(Upload.list_name).where(
             Upload.group_id == group_id, Upload.id != upload_id,
             or_(
@@ -185,7 +201,9 @@ def work_uploads(
     while True:
         with runtime.db.snapshot() as session:
             waiting = select(Upload.id, Upload.group_id, Upload.state).where(Upload.state.in_(WORKED_ON))
-            rows = [row for row in session.execute(waiting.order_by(Upload.changed_at)) if row.id not in tried]
+            # What is half done goes first: the others of its group wait for it.
+            waiting = waiting.order_by(Upload.list_id.is_(None), Upload.changed_at)
+            rows = [row for row in session.execute(waiting) if row.id not in tried]
         if not rows:
             return done
         for row in rows:
@@ -201,6 +219,8 @@ def work_uploads(
                     done += 1
             except ConflictError as error:
                 log.info("upload_left_alone", upload_id=row.id, reason=error.code)
+            except Exception:  # it stays as it is, and must not keep the others waiting for ever
+                log.exception("upload_failed", upload_id=row.id)
 
 
 def wake_importer(runtime: Runtime) -> int:
@@ -239,8 +259,12 @@ def list_uploads(session: Session, group_id: int, now: datetime) -> list[Any]:
 
 
 def purge_uploads(runtime: Runtime) -> int:
-    """Delete what was kept for its time: files and rows nobody decided on, and what undoing needs. How many uploads."""
+    """Delete what was kept for its time: files and rows nobody decided on, and what undoing needs. How many uploads.
+
+    An import by command that was cut off a day ago is taken for ended, so that it can be undone.
+    """
     now = runtime.clock.real_now()
+    _close_cut_off(runtime, now - KEPT_FOR)
     gone = 0
     while True:
         with runtime.db.snapshot() as session:
@@ -256,7 +280,8 @@ def purge_uploads(runtime: Runtime) -> int:
         if len(ids) < PURGED_AT_ONCE:
             break
     with runtime.db.snapshot() as session:
-        ended = select(Upload.id).where(Upload.imported_at <= now - UNDOABLE_FOR)
+        # While an import is undone, what it found before is needed, however long ago that was.
+        ended = select(Upload.id).where(Upload.imported_at <= now - UNDOABLE_FOR, Upload.state != "undoing")
         ids = list(
             session.execute(
                 select(ImportChange.import_id).where(ImportChange.import_id.in_(ended)).distinct()
@@ -267,6 +292,18 @@ def purge_uploads(runtime: Runtime) -> int:
     return gone
 
 
+def _close_cut_off(runtime: Runtime, since: datetime) -> None:
+    with runtime.db.snapshot() as session:
+        old = (Upload.state == "importing", Upload.changed_at <= since)
+        groups = session.execute(select(Upload.group_id).where(*old, ~HAS_FILE).distinct()).scalars().all()
+    for group_id in groups:
+        try:
+            with group_lease(runtime, group_id, 0.0), runtime.db.transaction() as tx:
+                close_cut_off(tx, group_id, runtime.clock.real_now())
+        except ConflictError:  # an import of the group is under way, and closes it
+            continue
+
+
 def _look(
     runtime: Runtime, group_id: int, file: SealedFile, name: str, consent: str | None, choices: Mapping[str, str] | None
 ) -> dict[str, Any]:
@@ -275,8 +312,9 @@ def _look(
     header = _header(data)
     try:
         with read_file(
-            data, runtime.vault, group_id=group_id, list_name=name, consent=consent, choices=choices, seals=False
-        ) as reading:
+            data, runtime.vault, group_id=group_id, list_name=name, consent=consent, choices=choices, seals=False,
+            most_problems=PROBLEMS_KEPT,
+        ) as reading:  # fmt: skip
             report = foresee(reading, runtime, group_id)
     except BadInputError as error:
         if error.code not in CORRECTABLE:
@@ -302,11 +340,10 @@ def _read(runtime: Runtime, upload_id: int, processes: int | None) -> bool:
         if time.monotonic() - told < TOLD_EVERY:
             return
         told = time.monotonic()
+        held = acquire(runtime.db, name, token, runtime.clock.real_now(), LEASE_SECONDS)
         with runtime.db.transaction() as tx:
-            now = runtime.clock.real_now()
             still = update(Upload).where(Upload.id == upload_id, Upload.state == "reading").values(rows_done=rows)
-            held = renew(tx, name, token, now, LEASE_SECONDS)
-            if not tx.execute(still).rowcount or not held:  # type: ignore[attr-defined]
+            if not held or not tx.execute(still).rowcount:  # type: ignore[attr-defined]
                 raise ConflictError("upload_ended")
 
     with runtime.db.snapshot() as session:
@@ -318,7 +355,7 @@ def _read(runtime: Runtime, upload_id: int, processes: int | None) -> bool:
         values["header"] = _header(file)
         with read_file(
             file, runtime.vault, group_id=upload.group_id, list_name=upload.list_name, consent=upload.consent,
-            choices=upload.choices, seals=False, progress=progress, processes=processes,
+            choices=upload.choices, seals=False, progress=progress, processes=processes, most_problems=PROBLEMS_KEPT,
         ) as reading:  # fmt: skip
             values |= _foreseen(foresee(reading, runtime, upload.group_id))
         if not values["rows"]:
@@ -335,6 +372,14 @@ def _read(runtime: Runtime, upload_id: int, processes: int | None) -> bool:
     return True
 
 
+def _cut_off(runtime: Runtime, group_id: int) -> list[int]:
+    """Small uploads whose import was begun and is not ended: whoever confirmed them was cut off. Oldest first."""
+    begun = (Upload.group_id == group_id, Upload.state == "importing", Upload.list_id.is_not(None))
+    with runtime.db.snapshot() as session:
+        found = select(Upload.id).where(*begun, Upload.size <= SMALL, HAS_FILE).order_by(Upload.changed_at)
+        return list(session.execute(found).scalars())
+
+
 def _import(
     runtime: Runtime, upload_id: int, is_busy: Callable[[], bool], *, patience: float, processes: int | None = None
 ) -> bool:
@@ -344,33 +389,38 @@ def _import(
         session.expunge(upload)
         if session.execute(select(UploadPart.id).where(UploadPart.upload_id == upload_id).limit(1)).first() is None:
             return False
-    with (
-        group_lease(runtime, upload.group_id, patience) as token,
-        read_file(
+    with group_lease(runtime, upload.group_id, patience) as token:
+        holding = _Holding(runtime, upload.group_id, token)
+        with read_file(
             _file(runtime, upload), runtime.vault, group_id=upload.group_id, list_name=upload.list_name,
-            consent=upload.consent,
-            choices=upload.choices, progress=_Holding(runtime, upload.group_id, token), processes=processes,
-        ) as reading,
-    ):  # fmt: skip
-        write_import(runtime, upload_id, reading, token, is_busy)
+            consent=upload.consent, choices=upload.choices, progress=holding, processes=processes,
+            most_problems=PROBLEMS_KEPT,
+        ) as reading:  # fmt: skip
+            holding.keep()
+            write_import(runtime, upload_id, reading, token, is_busy)
     _forget(runtime, upload_id)
     return True
 
 
 class _Holding:
-    """Renews a group's lease while a file is read."""
+    """Keeps a group's lease while a file is read: also one that ran out meanwhile, if nobody else has taken it.
+
+    A large spreadsheet is opened for longer than the lease lasts, and nothing can be told of it meanwhile.
+    """
 
     def __init__(self, runtime: Runtime, group_id: int, token: str) -> None:
-        self._runtime, self._name, self._token = runtime, f"import:{group_id}", token
+        self._runtime, self._name, self._token = runtime, lease_of(group_id), token
         self._told = time.monotonic()
 
     def __call__(self, rows: int, of: int | None = None) -> None:
-        if time.monotonic() - self._told < LEASE_SECONDS / 3:
-            return
+        if time.monotonic() - self._told > LEASE_SECONDS / 3:
+            self.keep()
+
+    def keep(self) -> None:
+        """Raises ConflictError import_taken_over."""
         self._told = time.monotonic()
-        with self._runtime.db.transaction() as tx:
-            if not renew(tx, self._name, self._token, self._runtime.clock.real_now(), LEASE_SECONDS):
-                raise ConflictError("import_taken_over")
+        if not acquire(self._runtime.db, self._name, self._token, self._runtime.clock.real_now(), LEASE_SECONDS):
+            raise ConflictError("import_taken_over")
 
 
 def _found(runtime: Runtime, group_id: int, upload_id: int) -> Upload:

@@ -93,6 +93,7 @@ def _consent(session: Session, vault: Vault, group_id: int, number_hash: bytes) 
             "words": row.wording or _opened(vault, row.sealed, WORDS).get("words"),
             "recorded_by": row.recorded_by,
             "at": _iso(row.at),
+            "voided_at": _iso(row.voided_at),
         }
         for row in rows
     ]

@@ -13,7 +13,7 @@ from outreach.core.errors import NotFoundError
 from outreach.core.phone import check_phone
 from outreach.serving import runtime
 from outreach.web.campaigns import LABELS
-from outreach.web.people_forms import EVERYBODY, SearchForm
+from outreach.web.people_forms import EVERYBODY, SearchForm, chosen_list
 from outreach.web.people_reads import SEARCHED, find_by_number, list_people, lists_of
 from outreach.web.people_words import (
     BADGES,
@@ -42,7 +42,7 @@ def overview() -> str:
     """The group's people, newest first; of one list, or with a name."""
     form = SearchForm(formdata=None)
     form.sought.data = request.args.get("name", "")[:100].replace("\0", "")
-    form.list.data = request.args.get("list", EVERYBODY, type=int)
+    form.list.data = chosen_list(request.args.get("list", EVERYBODY))
     return _listed(form)
 
 
@@ -115,7 +115,7 @@ def _listed(form: SearchForm) -> str:
                 session, held, current_user.group_id, name=name, list_id=list_id,
                 page=request.args.get("page", 1, type=int),
             )  # fmt: skip
-    except (NotFoundError, OverflowError):
+    except NotFoundError:
         abort(404)
     form.offer(lists)
     return render_template(

@@ -12,6 +12,7 @@ from wtforms.validators import DataRequired
 
 from outreach.core.errors import OutreachError
 from outreach.people.lists import NAME_LENGTH
+from outreach.people.segments import LARGEST_ID
 from outreach.web.entry_forms import at_most, clean
 from outreach.web.people_words import FILE_ERRORS, error_in_words
 
@@ -19,12 +20,13 @@ CONSENT_LENGTH: Final = 1_000
 SEARCH_LENGTH: Final = 100
 EVERYBODY: Final = 0
 """The choice of no list."""
+NOBODYS: Final = -1
 
 
 def chosen_list(text: object) -> int:
-    """The id of the list that was chosen; what is no number chooses none."""
+    """The id of the list that was chosen; what is no number chooses none. One that no id can be is nobody's list."""
     try:
-        return int(str(text))
+        return min(max(int(str(text)), NOBODYS), LARGEST_ID)
     except ValueError:
         return EVERYBODY
 

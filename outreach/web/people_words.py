@@ -50,6 +50,7 @@ FATES: Final = {
 
 FILE_ERRORS: Final = {
     "csv_empty": lazy_gettext("The file is empty."),
+    "csv_wide": lazy_gettext("The first line has more than 1,000 columns, or far too much text."),
     "csv_no_header": lazy_gettext("The first line must hold the names of the columns."),
     "csv_is_spreadsheet": lazy_gettext("This is an old spreadsheet. Save it as .xlsx or CSV and bring that file."),
     "spreadsheet_unreadable": lazy_gettext(
@@ -94,6 +95,7 @@ ROW_ERRORS: Final = {
     "personal": lazy_gettext("This is a number that follows its owner; we cannot text it."),
     "toll_free": lazy_gettext("This is a toll-free number, not a person's phone."),
     "email_malformed": lazy_gettext("The e-mail address is not one. It is left out."),
+    "tags_many": lazy_gettext("The row has more than 50 tags. The first 50 are kept."),
     "zip_malformed": lazy_gettext("The ZIP code is not one. It is left out."),
     "language_unknown": lazy_gettext("The language is neither English nor Spanish. It is left out."),
     "duplicate_refuses": lazy_gettext("This number stands in the file before, and here it says no to texts: no it is."),

@@ -43,13 +43,17 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An entry of the consent ledger. ``wording``: the import's declaration, or the person's own words while kept."""
+    """An entry of the consent ledger. ``wording``: the import's declaration, or the person's own words while kept.
+
+    ``voided_at``: the import that said so was undone.
+    """
 
     kind: str
     source: str
     wording: str | None
     recorded_by: str
     at: datetime
+    voided_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +186,18 @@ def _lists(session: Session, group_id: int, person_id: int) -> Sequence[Any]:
 def _consent(session: Session, vault: Vault, group_id: int, number_hash: bytes) -> list[Said]:
     event = ConsentEvent
     rows = session.execute(
-        select(event.kind, event.source, event.wording, event.sealed, event.recorded_by, event.at)
+        select(event.kind, event.source, event.wording, event.sealed, event.recorded_by, event.at, event.voided_at)
         .where(event.group_id == group_id, event.number_hash == number_hash)
         .order_by(event.at.desc(), event.id.desc())
     )
     return [
         Said(
-            row.kind, row.source, row.wording or opened(vault, row.sealed, WORDS).get("words"), row.recorded_by, row.at
+            row.kind,
+            row.source,
+            row.wording or opened(vault, row.sealed, WORDS).get("words"),
+            row.recorded_by,
+            row.at,
+            row.voided_at,
         )
         for row in rows
     ]

@@ -113,7 +113,8 @@ def test_what_is_another_groups_is_not_there(runtime: Runtime, client: FlaskClie
         assert other.post(f"{sent.location}/{verb}").status_code == 404
     assert the_upload(runtime).state == "waiting"
     assert client.get(f"/people/{world.people[0]}").status_code == 404
-    assert client.get(f"/people/?list={world.list_id}").status_code == 404
+    for nobodys in (world.list_id, 10**30, -(10**30)):
+        assert client.get(f"/people/?list={nobodys}").status_code == 404
     assert f'"/people/{world.people[0]}"' not in client.get("/people/").text
     sent_on = client.post("/people/find", data={"sought": "ana", "list": str(world.list_id)}, follow_redirects=True)
     assert sent_on.status_code == 404

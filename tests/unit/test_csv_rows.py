@@ -119,6 +119,8 @@ def test_a_line_without_end_costs_its_own_row_only() -> None:
         (b"Ana,480-555-0101\nBo,480-555-0102\n", "csv_no_header"),
         (b"Ana,ana@example.org\n", "csv_no_header"),
         (b"x" * (CHARACTERS_IN_A_LINE + 1), "csv_no_header"),
+        (b"name,phone" + b"," * 1_000 + b"\n", "csv_wide"),
+        (b"phone," + b"x" * 100_000 + b"\n", "csv_wide"),
         (b"PK\x03\x04rest", "spreadsheet_unreadable"),
         (b"\xd0\xcf\x11\xe0rest", "csv_is_spreadsheet"),
         (b"%PDF-1.7", "csv_not_text"),

@@ -27,6 +27,7 @@ def test_every_code_of_a_row_has_words() -> None:
     file_codes = {
         "csv_empty",
         "csv_no_header",
+        "csv_wide",
         "csv_is_spreadsheet",
         "csv_not_text",
         "spreadsheet_unreadable",

@@ -106,3 +106,26 @@ def test_an_archive_that_is_no_spreadsheet() -> None:
         archive.writestr("readme.txt", "hello")
     with pytest.raises(BadInputError, match="cannot be read"), open_csv(data.getvalue()):
         pass
+
+
+def moved(place: str, elsewhere: str) -> bytes:
+    """A small workbook, one of whose cells says that it stands elsewhere."""
+    source, data = zipfile.ZipFile(io.BytesIO(workbook([["name", "Cell"], ["Ana", 4805550101]]))), io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in source.namelist():
+            archive.writestr(name, source.read(name).replace(f'r="{place}"'.encode(), f'r="{elsewhere}"'.encode()))
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "code"),
+    [
+        ("XFD1048576", "spreadsheet_too_large"),  # 500 gigabytes of empty cells: the library ends its process
+        ("Z1048576", "spreadsheet_too_large"),
+        ("AAAAAAAAAAAA99999999999", "spreadsheet_unreadable"),  # it panics, past every Exception
+    ],
+)
+def test_a_small_file_cannot_end_the_process_that_was_given_it(elsewhere: str, code: str) -> None:
+    with pytest.raises(BadInputError) as caught, open_csv(moved("B2", elsewhere)):
+        pass
+    assert caught.value.code == code
