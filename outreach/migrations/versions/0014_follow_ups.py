@@ -77,8 +77,6 @@ def downgrade() -> None:
         batch_op.drop_column("tactic")
 
     with op.batch_alter_table("follow_up", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_follow_up_waiting", sqlite_where=sa.text(WAITING), postgresql_where=sa.text(WAITING)
-        )
+        batch_op.drop_index("ix_follow_up_waiting", sqlite_where=sa.text(WAITING), postgresql_where=sa.text(WAITING))
         batch_op.drop_index(batch_op.f("ix_follow_up_number_hash"))
     op.drop_table("follow_up")
