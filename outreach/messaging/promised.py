@@ -25,7 +25,7 @@ _TOKEN: Final = re.compile(r"[a-z0-9]+(?::[0-9]{2}[a-z]*)?")
 _CLOCK: Final = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?(am|pm|a|p|h|hrs)?", re.ASCII)
 _AMOUNT: Final = re.compile(r"([0-9]{1,3})([a-z]*)", re.ASCII)
 _ORDINAL: Final = re.compile(r"[0-9]{1,2}(?:st|nd|rd|th)", re.ASCII)
-_WEEK: Final = timedelta(days=7)
+_HALVES: Final = {"a": "am", "am": "am", "p": "pm", "pm": "pm"}
 
 
 @dataclass(slots=True)
@@ -175,9 +175,9 @@ def _number(said: _Said, words: Sequence[str], place: int) -> int:
     match = _CLOCK.fullmatch(word) or (_CLOCK.fullmatch(str(spoken)) if spoken and before in _hours() else None)
     if match is None:
         return 0
-    hour, minute, half = int(match[1]), int(match[2] or 0), {"a": "am", "p": "pm"}.get(match[3] or "", match[3])
     after = words[place + 1] if place + 1 < len(words) else ""
-    half = after if half is None and after in {"am", "pm"} else half if half in {"am", "pm"} else None
+    hour, minute = int(match[1]), int(match[2] or 0)
+    half = _HALVES.get(match[3] or "") or _HALVES.get(after if len(after) == 2 else "")
     if hour > 23 or minute > 59 or (half and not 1 <= hour <= 12):
         said.has_date = said.has_date or before in _dates_before()
         return 1

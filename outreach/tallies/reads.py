@@ -48,6 +48,9 @@ REPORTS = (
     select(func.sum(Event.count)).where(
         Event.folded_at.is_(None), Event.gate_id == bindparam("gate"), Event.to_counter.startswith("report:")
     ),
+    select(-func.sum(Event.count)).where(
+        Event.folded_at.is_(None), Event.gate_id == bindparam("gate"), Event.from_counter.startswith("report:")
+    ),
 )
 
 
@@ -110,7 +113,7 @@ def _stories(reading: Connection, gate_id: int) -> list[_Story]:
 
 
 def reports_so_far(session: Session, gate_id: int) -> int:
-    """How many outcomes people have reported for this gate, those of this transaction included.
+    """How many people have reported an outcome for this gate, this transaction's included.
 
     Cheaper than ``counters``, because a person waits for it: no message is looked at.
     """

@@ -1,0 +1,88 @@
+"""What we owe somebody after their text: to ask how it went, or to remind them of what they promised.
+
+It is noted in the transaction that stores the text, and worked off by upkeep (``coming_back``).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from config import table
+from outreach.core.db import Transaction
+from outreach.messaging.dropped import drop_of_campaign
+from outreach.messaging.follow_up_models import ASK, PLEDGE, REMIND, FollowUp
+from outreach.messaging.inbound import Received
+from outreach.messaging.promised import remind_at
+from outreach.messaging.tactics import tactic_row
+from outreach.people.quiet_hours import window
+from outreach.people.zones import parse_zones_key
+
+_owed: Any = FollowUp.__table__
+PROMISED = select(FollowUp.id).where(
+    FollowUp.gate_id == bindparam("gate"), FollowUp.number_hash == bindparam("number"), FollowUp.kind == PLEDGE,
+    FollowUp.state == "waiting",
+)  # fmt: skip
+
+
+def ask_later(tx: Transaction, received: Received) -> None:
+    """Somebody got the script: ask once how it went, unless they have told by then, or promised a time."""
+    asked = {"gate": received.gate_id, "number": received.number_hash}
+    if tx.connection().execute(PROMISED, asked).first():
+        return
+    wait = timedelta(minutes=tactic_row(received.tactic)["ask_after_minutes"])
+    due_at = _opening(received, received.asked_at + wait)
+    if due_at is not None:
+        owe(tx, _of(received), ASK, due_at)
+
+
+def remember_promise(tx: Transaction, received: Received, at: datetime) -> None:
+    """Somebody promised a time: remind them then, and ask nothing before. A later promise takes the place of an
+    earlier one that still waits. ``at``: real time."""
+    if received.gate_id is None:
+        return
+    due_at = remind_at(received.body, parse_zones_key(received.zones), received.asked_at)
+    drop_of_campaign(tx, received.number_hash, received.gate_id, "promised", at)
+    if due_at is not None:
+        owe(tx, _of(received), PLEDGE, due_at)
+
+
+def remind_later(tx: Transaction, owed: Any, zones: tuple[str, ...], now: datetime) -> None:
+    """The question goes out now: ask once more the next day. ``owed``: its row, with the columns of ``_of``."""
+    due_at = window(zones, now + timedelta(hours=table("follow_ups")["remind_after_hours"])).opens_at
+    if due_at is not None:
+        who = {name: getattr(owed, name) for name in ("group_id", "gate_id", "number_hash", "constituent_id")}
+        owe(tx, {**who, "asked_at": owed.asked_at}, REMIND, due_at)
+
+
+def owe(tx: Transaction, who: dict[str, Any], kind: str, due_at: datetime) -> None:
+    """Note a follow-up. Of each kind there is one, ever, for a number in a campaign; while it waits it may move."""
+    late = timedelta(hours=table("follow_ups")["late_hours"][kind])
+    when = {"due_at": due_at, "expires_at": due_at + late, "asked_at": who["asked_at"]}
+    insert: Any = (sqlite if tx.is_sqlite else postgresql).insert(_owed)
+    insert = insert.values(**who | when, kind=kind, state="waiting")
+    unsent = (_owed.c.state == "waiting") | ((_owed.c.state == "dropped") & (_owed.c.reason == "promised"))
+    tx.execute(
+        insert.on_conflict_do_update(
+            index_elements=["gate_id", "number_hash", "kind"],
+            set_={**when, "state": "waiting", "reason": None},
+            where=unsent if kind == PLEDGE else _owed.c.state == "waiting",
+        )
+    )
+
+
+def _of(received: Received) -> dict[str, Any]:
+    return {
+        "group_id": received.group_id,
+        "gate_id": received.gate_id,
+        "number_hash": received.number_hash,
+        "constituent_id": received.constituent_id,
+        "asked_at": received.asked_at,
+    }
+
+
+def _opening(received: Received, at: datetime) -> datetime | None:
+    return window(parse_zones_key(received.zones), at).opens_at
