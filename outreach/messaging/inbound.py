@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime
 
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from config import table
 from outreach.accounts.links import ensure_group
 from outreach.accounts.models import Group
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
-from outreach.messaging.classify import CLASSIFIER_VERSION, Verdict, classify
+from outreach.messaging.classify import CLASSIFIER_VERSION, Verdict
 from outreach.messaging.conversations import note_reply
 from outreach.messaging.dropped import drop_of_campaign
 from outreach.messaging.events import append, delta
@@ -28,30 +26,22 @@ from outreach.messaging.joining import (
     ENDS,
     Pending,
     admit_texter,
-    answers_sign_up,
     consent_given,
     end_sign_up,
     forget_sign_ups,
-    pending_sign_up,
-    what_was_asked,
 )
-from outreach.messaging.matching import RECONFIRM, Match, Texted, match, texts_to, variant_of
+from outreach.messaging.matching import Texted, variant_of
 from outreach.messaging.models import Message, Reply
 from outreach.messaging.optout import obey_opt_out, withdraw_planned
 from outreach.messaging.record import mark_number_bad
 from outreach.messaging.render import printable
-from outreach.messaging.reported import Move, has_reported, report_moves, supersede
+from outreach.messaging.reported import Move, report_moves, supersede
 from outreach.messaging.states import BEFORE_POSTING
-from outreach.messaging.tactics import in_tactic
+from outreach.messaging.understanding import understand
 from outreach.people.consent import is_suppressed, lock_people, record_opt_in, suppress
 from outreach.people.models import Constituent
 from outreach.people.zones import zones_for, zones_key
 
-REPORT_WITHIN = timedelta(hours=table("follow_ups")["report_hours"])
-RECONFIRM_WITHIN = timedelta(days=7)
-"""So long a bare yes answers the question whether an old consent still stands; JOIN does so at any time."""
-ANSWERS_A_CAMPAIGN = frozenset({"report", "script", "call", "pledge"})
-"""Intents that are about a campaign, also where an old consent was asked about since."""
 NO_GROUP = "Unassigned"
 CARRIER_OPT_OUT = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
 CARRIER_WORDS = CARRIER_OPT_OUT | {"START", "YES", "UNSTOP", "HELP", "INFO"}
@@ -106,20 +96,6 @@ class Received:
     tactic: str | None = None
 
 
-class Understood(NamedTuple):
-    """``texts``: ours to the number, newest first; ``campaign``: the one of them whose campaign is answered.
-
-    ``about``: the sign-up that is answered, of those that are ``pending``.
-    """
-
-    texts: list[Texted]
-    campaign: Texted | None
-    pending: Pending | None
-    about: Pending | None
-    asked: str | None
-    verdict: Verdict
-
-
 def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Received | None:
     """Store and obey one text. None: this MessageSid is stored already, and was answered then.
 
@@ -131,7 +107,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     if is_stored(tx, text.sid):
         return None
     now = runtime.clock.at(text.received_at.timestamp())
-    understood = _understand(tx, number_hash, text.body, now)
+    understood = understand(tx, number_hash, text.body, now)
     campaign, about, verdict = understood.campaign, understood.about, understood.verdict
     heard_by = about or campaign or (understood.texts[0] if understood.texts else None)
     group_id = heard_by.group_id if heard_by else _group_of(tx, number_hash, now)
@@ -164,12 +140,8 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     _obey(tx, runtime, group_id, number_hash, text, verdict, about)
     stopped_by_others = suppressed_before and verdict.intent == "opt_in" and is_suppressed(tx, number_hash, group_id)
     if campaign:
-        _count(
-            tx, reply_id, number_hash, campaign.gate_id, text, verdict, variant_of(understood.texts, campaign.gate_id)
-        )
-        if verdict.outcome or verdict.intent == "decline":
-            reason = "reported" if verdict.outcome else "declined"
-            drop_of_campaign(tx, number_hash, campaign.gate_id, reason, text.received_at)
+        variant = variant_of(understood.texts, campaign.gate_id)
+        _count(tx, reply_id, number_hash, campaign.gate_id, text, verdict, variant)
     stopped = verdict.intent == "opt_out" or text.opt_out_type == "STOP"
     note_reply(
         tx,
@@ -211,38 +183,6 @@ def _answer_in(verdict: Verdict, setting: str) -> str:
     if verdict.intent == "language" and verdict.lang in {"en", "es"}:
         return verdict.lang
     return "es" if "es" in {verdict.lang, setting} else "en"
-
-
-def _understand(tx: Transaction, number_hash: bytes, body: str, now: datetime) -> Understood:
-    texts = texts_to(tx, number_hash)
-    found = match(texts, now)
-    pending = pending_sign_up(tx, number_hash, now)
-    texted_at = max((one.posted_at for one in (found.about, found.asker) if one), default=None)
-    sign_up_at = pending.posted_at if pending else None
-    asked_at, is_newer = sign_up_at, False
-    if texts and texts[0].kind == RECONFIRM and now - texts[0].posted_at <= RECONFIRM_WITHIN:
-        # Both ask the same of the same person: a yes is for whoever asked last.
-        is_newer = sign_up_at is None or texts[0].posted_at > sign_up_at
-        asked_at, texted_at = (texts[0].posted_at if is_newer else sign_up_at), None
-    asked = what_was_asked(texted_at, asked_at, now, REPORT_WITHIN)
-    verdict = classify(body, asked=asked)
-    about = None if is_newer else answers_sign_up(pending, asked, verdict, matched=bool(texts))
-    is_other = about is not None or (is_newer and verdict.intent not in ANSWERS_A_CAMPAIGN)
-    campaign = None if is_other else _campaign_of(tx, number_hash, found, verdict)
-    if campaign:
-        verdict = in_tactic(verdict, campaign.tactic)
-    return Understood(texts, campaign, pending, about, asked, verdict)
-
-
-def _campaign_of(tx: Transaction, number_hash: bytes, found: Match, verdict: Verdict) -> Texted | None:
-    """A report is for the campaign that asked for it last; anything else for the one that texted last."""
-    about, asker = found.about, found.asker
-    if verdict.outcome is None or asker is None:
-        return about
-    if about is None or about.gate_id == asker.gate_id:
-        return asker
-    # Another campaign has texted since, and the question was answered before: this is about the newer one.
-    return about if has_reported(tx, number_hash, asker.gate_id) else asker
 
 
 def _group_of(tx: Transaction, number_hash: bytes, at: datetime) -> int:
@@ -289,7 +229,10 @@ def _count(
     tx: Transaction, reply_id: int, number_hash: bytes, gate_id: int, text: InboundText, verdict: Verdict,
     variant: str | None,
 ) -> None:  # fmt: skip
-    """What this text adds to its campaign's counters, and what it takes from an earlier report's."""
+    """What this text adds to its campaign's counters, and what it takes from an earlier report's.
+
+    Whoever has told how it went, or will not do it, is not asked about it any more.
+    """
     moves: Counter[Move] = Counter([(None, "replies")])
     if verdict.intent == "opt_out":
         moves[None, "opted_out"] += 1
@@ -301,6 +244,9 @@ def _count(
             for (source, target), count in moves.items()
         ]
         append(tx, rows)
+    if verdict.outcome or verdict.intent == "decline":
+        reason = "reported" if verdict.outcome else "declined"
+        drop_of_campaign(tx, number_hash, gate_id, reason, text.received_at)
 
 
 def _was_told_so(tx: Transaction, runtime: Runtime, reply_id: int, number_hash: bytes, texts: Sequence[Texted]) -> bool:
