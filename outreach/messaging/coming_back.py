@@ -86,7 +86,7 @@ def fate(facts: Facts, now: datetime) -> Fate:
     if verdict.not_before is None:
         return Fate("dropped", reason=REASONS.get(verdict.state, "late"))
     if facts.expires_at is not None and verdict.not_before > facts.expires_at:
-        return Fate("dropped", reason="late")
+        return Fate("dropped", reason="no_opening")
     return Fate("waiting", until=verdict.not_before)
 
 
