@@ -48,6 +48,12 @@ CARRIER_WORDS = CARRIER_OPT_OUT | {"START", "YES", "UNSTOP", "HELP", "INFO"}
 """One-word texts that Twilio answers itself when TWILIO_OPT_OUT is ``default``."""
 
 REPLY = insert(Reply).returning(Reply.id)
+UNWRITTEN = (
+    select(Message.id)
+    .where(Message.number_hash == bindparam("number"), Message.state.in_(BEFORE_POSTING), Message.sealed.is_(None))
+    .order_by(Message.id)  # whoever locks several messages does it in this order
+    .with_for_update()
+)
 STORED = select(Reply.id).where(Reply.carrier_sid == bindparam("sid"))
 PERSON = select(Constituent.id, Constituent.language, Constituent.zones).where(
     Constituent.group_id == bindparam("group"), Constituent.number_hash == bindparam("number")
@@ -221,8 +227,9 @@ def _obey(
 def _switch_language(tx: Transaction, number_hash: bytes, language: str) -> None:
     """From now on, in every group; texts that are planned and not written out yet follow."""
     tx.execute(update(Constituent).where(Constituent.number_hash == number_hash).values(language=language))
-    waiting = (Message.number_hash == number_hash, Message.state.in_(BEFORE_POSTING), Message.sealed.is_(None))
-    tx.execute(update(Message).where(*waiting).values(language=language))
+    waiting = tx.connection().execute(UNWRITTEN, {"number": number_hash}).scalars().all()
+    if waiting:
+        tx.execute(update(Message).where(Message.id.in_(waiting)).values(language=language))
 
 
 def _count(
