@@ -23,6 +23,9 @@ DROP_OF_CAMPAIGN = DROP_ALL.where(_owed.c.gate_id == bindparam("gate"))
 DROP_OF_GROUP = DROP.where(
     _owed.c.group_id == bindparam("group"), _owed.c.number_hash.in_(bindparam("numbers", expanding=True))
 )
+OF_CAMPAIGN = select(_owed.c.state).where(
+    _owed.c.gate_id == bindparam("gate"), _owed.c.number_hash == bindparam("number"), _owed.c.state != "dropped"
+)
 PLANNED = (
     select(_message.c.id, _message.c.gate_id, _message.c.state)
     .where(_message.c.number_hash == bindparam("number"), _message.c.about_gate_id == bindparam("gate"))
@@ -53,9 +56,11 @@ def drop_of_campaign(tx: Transaction, number_hash: bytes, gate_id: int, reason: 
     Lock the person first. ``at`` is real time.
     """
     tx.flush()  # a plain statement does not do it by itself
-    connection = tx.connection()
-    connection.execute(DROP_OF_CAMPAIGN, {"number": number_hash, "gate": gate_id, "why": reason})
-    waiting = connection.execute(PLANNED, {"number": number_hash, "gate": gate_id}).all()
+    connection, which = tx.connection(), {"number": number_hash, "gate": gate_id}
+    states = set(connection.execute(OF_CAMPAIGN, which).scalars())
+    if "waiting" in states:
+        connection.execute(DROP_OF_CAMPAIGN, {**which, "why": reason})
+    waiting = connection.execute(PLANNED, which).all() if "sent" in states else ()
     if waiting:
         connection.execute(CALL_OFF, {"ids": [row.id for row in waiting]})
         moved = Counter((row.gate_id, public_state(row.state)) for row in waiting)

@@ -6,10 +6,11 @@ It is noted in the transaction that stores the text, and worked off by upkeep (`
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Executable, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from config import table
@@ -62,17 +63,25 @@ def remind_later(tx: Transaction, owed: Any, zones: tuple[str, ...], now: dateti
 def owe(tx: Transaction, who: dict[str, Any], kind: str, due_at: datetime) -> None:
     """Note a follow-up. Of each kind there is one, ever, for a number in a campaign; while it waits it may move."""
     late = timedelta(hours=table("follow_ups")["late_hours"][kind])
-    when = {"due_at": due_at, "expires_at": due_at + late, "asked_at": who["asked_at"]}
-    insert: Any = (sqlite if tx.is_sqlite else postgresql).insert(_owed)
-    insert = insert.values(**who | when, kind=kind, state="waiting")
-    unsent = (_owed.c.state == "waiting") | ((_owed.c.state == "dropped") & (_owed.c.reason == "promised"))
-    tx.execute(
-        insert.on_conflict_do_update(
-            index_elements=["gate_id", "number_hash", "kind"],
-            set_={**when, "state": "waiting", "reason": None},
-            where=unsent if kind == PLEDGE else _owed.c.state == "waiting",
-        )
-    )
+    row = {**who, "kind": kind, "state": "waiting", "due_at": due_at, "expires_at": due_at + late}
+    tx.connection().execute(_owing(tx.is_sqlite, again=kind == PLEDGE), row)
+
+
+@cache
+def _owing(sqlites: bool, *, again: bool) -> Executable:
+    """The INSERT of a follow-up. ``again``: one that a later promise has set aside waits once more."""
+    insert: Any = (sqlite if sqlites else postgresql).insert(_owed)
+    new = insert.excluded
+    unsent = _owed.c.state == "waiting"
+    if again:
+        unsent |= (_owed.c.state == "dropped") & (_owed.c.reason == "promised")
+    owing: Executable = insert.on_conflict_do_update(
+        index_elements=["gate_id", "number_hash", "kind"],
+        set_={"due_at": new.due_at, "expires_at": new.expires_at, "asked_at": new.asked_at, "state": "waiting",
+              "reason": None},
+        where=unsent,
+    )  # fmt: skip
+    return owing
 
 
 def _of(received: Received) -> dict[str, Any]:
