@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
-from sqlalchemy import TextClause, bindparam, or_, select, text, update
+from sqlalchemy import TextClause, bindparam, select, text, union, update
 
 from config import table
 from outreach.core.db import Transaction, UtcDateTime
@@ -52,9 +52,11 @@ _OF_SLICE = Message.id.in_(bindparam("ids", expanding=True))
 GATES = (
     select(Gate.id)
     .where(
-        or_(
-            Gate.id.in_(select(Message.gate_id).where(_OF_SLICE)),
-            Gate.id.in_(select(Message.about_gate_id).where(_OF_SLICE, Message.kind.in_(FOLLOW_UPS))),
+        Gate.id.in_(
+            union(
+                select(Message.gate_id).where(_OF_SLICE),
+                select(Message.about_gate_id).where(_OF_SLICE, Message.kind.in_(FOLLOW_UPS)),
+            )
         )
     )
     .order_by(Gate.id)
