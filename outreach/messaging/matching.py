@@ -51,11 +51,10 @@ class Texted(NamedTuple):
 
 
 class Match(NamedTuple):
-    """``last``: our newest text of any age; it tells the group. ``about``: of the campaign that texted last.
-    ``asker``: of the campaign that asked how it went last, or lately enough by its first text.
+    """``about``: our newest text of the campaign that texted last. ``asker``: of the one that asked last how it went;
+    where none has, its first text asks, for as long.
     """
 
-    last: Texted | None
     about: Texted | None
     asker: Texted | None
 
@@ -83,7 +82,7 @@ def match(texts: Sequence[Texted], now: datetime) -> Match:
         asker: Texted | None = asking[0]
     else:
         asker = about if about is not None and now - about.posted_at <= lately else None
-    return Match(texts[0] if texts else None, about, asker)
+    return Match(about, asker)
 
 
 def _first(texts: Sequence[Texted], now: datetime, within: timedelta, *, closed: bool) -> Texted | None:
