@@ -6,6 +6,7 @@ The webhook answers with TwiML; a text that the webhook missed and upkeep found 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final, NamedTuple
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -13,8 +14,17 @@ from sqlalchemy.exc import IntegrityError
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.escalations.scripts import script_text
-from outreach.messaging.answers import Answer, answered_lately, fixed_answer, plan_answer, record_answer
+from outreach.messaging.answers import (
+    Answer,
+    answered_lately,
+    fixed_answer,
+    plan_answer,
+    record_answer,
+    tactic_answer,
+)
+from outreach.messaging.follow_ups import ask_later, remember_promise
 from outreach.messaging.inbound import InboundText, Received, is_stored, receive_reply
+from outreach.messaging.matching import SCRIPT
 from outreach.messaging.slices import ANSWER_WITHIN
 from outreach.people.caps import PER_WEEK
 from outreach.people.lookup import known_of
@@ -22,7 +32,18 @@ from outreach.tallies.reads import reports_so_far
 
 log = structlog.get_logger(__name__)
 
-Say = Callable[[Transaction, Runtime, Received], str | None]
+CONFIRMATION: Final = "confirmation"
+"""The kind of answer that also goes to somebody who is opted out: it is the one text they get for having asked."""
+
+
+class Said(NamedTuple):
+    """An answer, and the kind of text that it is."""
+
+    body: str
+    kind: str = "answer"
+
+
+Say = Callable[[Transaction, Runtime, Received], Said | None]
 
 
 def answer_text(runtime: Runtime, text: InboundText) -> Answer | None:
@@ -30,8 +51,8 @@ def answer_text(runtime: Runtime, text: InboundText) -> Answer | None:
     try:
         with runtime.db.transaction(durable=True) as tx:
             received = receive_reply(tx, runtime, text)
-            body = _words(tx, runtime, received)
-            return record_answer(tx, runtime, received, body, _kind(received)) if received and body else None
+            said = _words(tx, runtime, received)
+            return record_answer(tx, runtime, received, said.body, said.kind) if received and said else None
     except IntegrityError:
         _delivered_twice(runtime, text)
         return None
@@ -43,9 +64,9 @@ def answer_found(runtime: Runtime, text: InboundText) -> None:
         with runtime.db.transaction(durable=True) as tx:
             received = receive_reply(tx, runtime, text)
             if received and runtime.clock.real_now() - text.received_at <= ANSWER_WITHIN:
-                body = _words(tx, runtime, received)
-                if body:
-                    plan_answer(tx, runtime, received, body, _kind(received))
+                said = _words(tx, runtime, received)
+                if said:
+                    plan_answer(tx, runtime, received, said.body, said.kind)
     except IntegrityError:
         _delivered_twice(runtime, text)
 
@@ -58,7 +79,7 @@ def _delivered_twice(runtime: Runtime, text: InboundText) -> None:
     log.info("reply_delivered_twice", sid=text.sid)
 
 
-def _words(tx: Transaction, runtime: Runtime, received: Received | None) -> str | None:
+def _words(tx: Transaction, runtime: Runtime, received: Received | None) -> Said | None:
     if received is None or received.silent:
         return None
     say = ANSWERS.get(received.verdict.intent)
@@ -67,36 +88,38 @@ def _words(tx: Transaction, runtime: Runtime, received: Received | None) -> str 
     return say(tx, runtime, received) if say else None
 
 
-def _kind(received: Received) -> str:
-    """A confirmation also goes to somebody who is opted out: it is the one text they get for having asked."""
-    return "confirmation" if received.verdict.intent in {"opt_out", "opt_in", "help"} else "answer"
-
-
-def _script(tx: Transaction, runtime: Runtime, received: Received) -> str:
+def _script(tx: Transaction, runtime: Runtime, received: Received) -> Said:
+    """The words to say, and what we owe them then: to ask how it went, or to remind them when they said."""
     person = known_of(tx, runtime.vault, received.constituent_id)
     text = script_text(tx, received.gate_id, person, received.language) if received.gate_id else None
-    return text or fixed_answer(tx, received, "no_campaign")
+    if text is None:
+        return Said(fixed_answer(tx, received, "no_campaign"))
+    if received.verdict.intent == "pledge":
+        remember_promise(tx, received, runtime.clock.real_now())
+    else:
+        ask_later(tx, received)
+    return Said(text, SCRIPT)
 
 
-def _thanks(tx: Transaction, _runtime: Runtime, received: Received) -> str | None:
+def _thanks(tx: Transaction, _runtime: Runtime, received: Received) -> Said | None:
     if received.gate_id is None:
         return None
-    return fixed_answer(tx, received, "thanks", number=str(reports_so_far(tx, received.gate_id)))
+    return Said(tactic_answer(tx, received, "thanks", number=str(reports_so_far(tx, received.gate_id))))
 
 
-def _welcome(tx: Transaction, _runtime: Runtime, received: Received) -> str:
+def _welcome(tx: Transaction, _runtime: Runtime, received: Received) -> Said:
     kind = "opt_in_stopped" if received.stopped_by_others else "joined" if received.joined else "opt_in"
-    return fixed_answer(tx, received, kind, most=str(PER_WEEK))
+    return Said(fixed_answer(tx, received, kind, most=str(PER_WEEK)), CONFIRMATION)
 
 
-def _fixed(kind: str) -> Say:
-    return lambda tx, _runtime, received: fixed_answer(tx, received, kind)
+def _fixed(kind: str, sent_as: str = "answer") -> Say:
+    return lambda tx, _runtime, received: Said(fixed_answer(tx, received, kind), sent_as)
 
 
 ANSWERS: dict[str, Say] = {
-    "opt_out": _fixed("opt_out"),
+    "opt_out": _fixed("opt_out", CONFIRMATION),
     "opt_in": _welcome,
-    "help": _fixed("help"),
+    "help": _fixed("help", CONFIRMATION),
     "call": _script,  # the script, until calls exist
     "script": _script,
     "pledge": _script,

@@ -24,6 +24,7 @@ from outreach.core.runtime import Runtime, open_runtime
 from outreach.escalations.planning import wake_planners
 from outreach.escalations.schedule import launch_due
 from outreach.messaging.breakers import check_breakers
+from outreach.messaging.coming_back import plan_follow_ups
 from outreach.messaging.reconcile import reconcile
 from outreach.messaging.recover import fetch_silent, list_missed
 from outreach.messaging.retries import retry_reported
@@ -145,6 +146,7 @@ EACH_TIME: tuple[Callable[[Runtime], int], ...] = (
     sweep_posts,
     release_held,
     retry_reported,
+    plan_follow_ups,
     check_breakers,
     sweep_closed,
     wake_senders,

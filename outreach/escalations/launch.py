@@ -38,7 +38,7 @@ def launch_campaign(tx: Transaction, runtime: Runtime, group_id: int, campaign_i
     values = check_launch(tx, campaign)
     gate = open_gate(
         tx, group_id=group_id, kind="wave", texts=texts_of(campaign), second=second_texts_of(campaign), values=values,
-        clock=runtime.clock,
+        clock=runtime.clock, tactic=campaign.tactic,
     )  # fmt: skip
     return open_wave(tx, runtime, campaign, 1, gate, freeze(tx, group_id, campaign.audience))
 

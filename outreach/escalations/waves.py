@@ -48,7 +48,7 @@ def launch_wave(
     audience = audience_after(earlier, who)
     gate = open_gate(
         tx, group_id=group_id, kind="wave", texts=texts, values=values, clock=runtime.clock,
-        unless_replied=audience["gates"] if who == SILENT else (),
+        unless_replied=audience["gates"] if who == SILENT else (), tactic=campaign.tactic,
     )  # fmt: skip
     return open_wave(tx, runtime, campaign, earlier[-1].number + 1, gate, audience)
 

@@ -19,6 +19,8 @@ from outreach.messaging.gates import SEND_BATCH, answers_gate
 from outreach.messaging.inbound import Received
 from outreach.messaging.models import Message, MessageAttempt
 from outreach.messaging.render import fill
+from outreach.messaging.slices import ANSWERS
+from outreach.messaging.tactics import tactic_row
 
 GROUP_NAME = select(Group.name).where(Group.id == bindparam("group"))
 MESSAGE = insert(Message).returning(Message.id)
@@ -50,10 +52,16 @@ def fixed_answer(tx: Transaction, received: Received, kind: str, **values: str) 
     return fill(table("message_templates/answers")[kind][received.language], {"group": group, **values})
 
 
+def tactic_answer(tx: Transaction, received: Received, kind: str, **values: str) -> str:
+    """The same out of ``config/tactics.toml``: the words of the campaign's tactic."""
+    group = tx.connection().execute(GROUP_NAME, {"group": received.group_id}).scalar_one()
+    return fill(tactic_row(received.tactic)[kind][received.language], {"group": group, **values})
+
+
 def answered_lately(session: Session, number_hash: bytes, now: datetime) -> bool:
     """Whether this number got an answer within a day of domain time."""
     recent = select(Message.id).where(
-        Message.number_hash == number_hash, Message.kind.in_(("answer", "confirmation")), Message.not_before > now - DAY
+        Message.number_hash == number_hash, Message.kind.in_((*ANSWERS, "confirmation")), Message.not_before > now - DAY
     )
     return session.execute(recent.limit(1)).first() is not None
 
@@ -92,6 +100,7 @@ def _add(
         constituent_id=received.constituent_id,
         number_hash=received.number_hash,
         kind=kind,
+        about_gate_id=received.gate_id,
         language=received.language,
         document={"to": received.sender, "body": body},
         asked_at=received.asked_at,
@@ -110,13 +119,15 @@ def add_answer(
     language: str,
     document: dict[str, str],
     asked_at: datetime,
+    about_gate_id: int | None = None,
     state: str = "planned",
     posted_at: datetime | None = None,
     lease_until: datetime | None = None,
 ) -> Added:
     """A message in the group's answers gate, planned unless it is leaving already.
 
-    ``document``: to and body. ``asked_at`` and ``posted_at`` are domain time, ``lease_until`` is real.
+    ``document``: to and body. ``about_gate_id``: the gate of the campaign that it is about. ``asked_at`` and
+    ``posted_at`` are domain time, ``lease_until`` is real.
     """
     clock = runtime.clock
     gate_id = answers_gate(tx, group_id, clock)
@@ -124,6 +135,7 @@ def add_answer(
     row = {
         "group_id": group_id,
         "gate_id": gate_id,
+        "about_gate_id": about_gate_id,
         "constituent_id": constituent_id,
         "number_hash": number_hash,
         "kind": kind,

@@ -24,7 +24,7 @@ SEND_BATCH = "workers.messaging.send_batch"
 
 PERSONAL = frozenset({"answers", "sign_up"})
 """Kinds of gates for people who wait for a text because they asked for one: they come first."""
-NEVER_PAUSED = PERSONAL | {"reconfirm"}
+NEVER_PAUSED = PERSONAL | {"reconfirm", "follow_up"}
 """Kinds that nobody pauses, for no page would resume them: what the carrier refuses is tried again."""
 PERSONAL_GATE = (
     select(Gate.id)
@@ -55,15 +55,17 @@ def open_gate(
     clock: Clock,
     second: Mapping[str, str] | None = None,
     unless_replied: Sequence[int] = (),
+    tactic: str | None = None,
 ) -> Gate:
     """A new open gate; per language its template, and the values that are the same for everybody.
 
     ``second``: another template per language, to be tried against the first. ``unless_replied``: nobody who has
-    replied to one of these gates gets its text.
+    replied to one of these gates gets its text. ``tactic``: what a campaign's texts ask people to do.
     """
     gate = Gate(
-        group_id=group_id, kind=kind, state="open", unless_replied=list(unless_replied) or None, created_at=clock.now()
-    )
+        group_id=group_id, kind=kind, tactic=tactic, state="open", unless_replied=list(unless_replied) or None,
+        created_at=clock.now(),
+    )  # fmt: skip
     tx.add(gate)
     tx.flush()
     for variant, templates in (("a", texts), ("b", second or {})):
@@ -81,6 +83,12 @@ def answers_gate(tx: Transaction, group_id: int, clock: Clock) -> int:
 def sign_up_gate(tx: Transaction, group_id: int, clock: Clock) -> int:
     """The gate through which a group asks numbers of its sign-up page; made when it is first needed."""
     return _personal_gate(tx, group_id, "sign_up", clock)
+
+
+def follow_up_gate(tx: Transaction, group_id: int, clock: Clock) -> int:
+    """The gate by which a group comes back to people; made when it is first needed. What a follow-up is about is
+    another gate, its campaign's, and that one decides whether it may go (``slices``)."""
+    return _personal_gate(tx, group_id, "follow_up", clock)
 
 
 def _personal_gate(tx: Transaction, group_id: int, kind: str, clock: Clock) -> int:

@@ -6,9 +6,10 @@ runs the use case that fits in the same transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -17,46 +18,48 @@ from outreach.accounts.links import ensure_group
 from outreach.accounts.models import Group
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
-from outreach.messaging.classify import CLASSIFIER_VERSION, Verdict, classify
+from outreach.messaging.classify import CLASSIFIER_VERSION, Verdict
 from outreach.messaging.conversations import note_reply
+from outreach.messaging.dropped import drop_of_campaign
 from outreach.messaging.events import append, delta
 from outreach.messaging.joining import (
     ENDS,
     Pending,
     admit_texter,
-    answers_sign_up,
     consent_given,
     end_sign_up,
     forget_sign_ups,
-    pending_sign_up,
-    what_was_asked,
 )
+from outreach.messaging.matching import Texted, variant_of
 from outreach.messaging.models import Message, Reply
 from outreach.messaging.optout import obey_opt_out, withdraw_planned
 from outreach.messaging.record import mark_number_bad
 from outreach.messaging.render import printable
-from outreach.messaging.slices import CAPPED
+from outreach.messaging.reported import Move, report_moves, supersede
+from outreach.messaging.states import BEFORE_POSTING
+from outreach.messaging.understanding import understand
 from outreach.people.consent import is_suppressed, lock_people, record_opt_in, suppress
 from outreach.people.models import Constituent
+from outreach.people.zones import zones_for, zones_key
 
-REPORT_WITHIN = timedelta(hours=48)
-RECONFIRM_WITHIN = timedelta(days=7)
-"""So long a bare yes answers the question whether an old consent still stands; JOIN does so at any time."""
 NO_GROUP = "Unassigned"
 CARRIER_OPT_OUT = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
 CARRIER_WORDS = CARRIER_OPT_OUT | {"START", "YES", "UNSTOP", "HELP", "INFO"}
 """One-word texts that Twilio answers itself when TWILIO_OPT_OUT is ``default``."""
 
 REPLY = insert(Reply).returning(Reply.id)
+UNWRITTEN = (
+    select(Message.id)
+    .where(Message.number_hash == bindparam("number"), Message.state.in_(BEFORE_POSTING), Message.sealed.is_(None))
+    .order_by(Message.id)  # whoever locks several messages does it in this order
+    .with_for_update()
+)
 STORED = select(Reply.id).where(Reply.carrier_sid == bindparam("sid"))
-PERSON = select(Constituent.id, Constituent.language).where(
+PERSON = select(Constituent.id, Constituent.language, Constituent.zones).where(
     Constituent.group_id == bindparam("group"), Constituent.number_hash == bindparam("number")
 )
-LAST_TEXT = (
-    select(Message.group_id, Message.gate_id, Message.posted_at, Message.variant, Message.kind)
-    .where(Message.number_hash == bindparam("number"), Message.kind.in_(CAPPED), Message.posted_at.is_not(None))
-    .order_by(Message.posted_at.desc())
-    .limit(1)
+SORRY = select(func.max(Reply.received_at)).where(
+    Reply.number_hash == bindparam("number"), Reply.intent == "wrong_number", Reply.id != bindparam("newest")
 )
 """Made once: to write such a statement down costs a text more than to run it."""
 
@@ -78,7 +81,8 @@ class Received:
     """A stored reply and what to do about it. ``asked_at``: domain time of the text.
 
     ``silent``: the carrier answers this one itself, or nobody may. ``joined``: the person was not opted out and is on
-    the list now. ``stopped_by_others``: they want texts, but a suppression stands that they cannot lift.
+    the list now. ``stopped_by_others``: they want texts, but a suppression stands that they cannot lift. ``zones``:
+    the key of the zones where they may be. ``tactic``: of the campaign that they answer.
     """
 
     reply_id: int
@@ -93,16 +97,9 @@ class Received:
     silent: bool
     joined: bool = False
     stopped_by_others: bool = False
-
-
-class Understood(NamedTuple):
-    """``last``: the text of ours that is answered. ``about``: the sign-up that is, of those that are ``pending``."""
-
-    last: Any | None
-    pending: Pending | None
-    about: Pending | None
-    asked: str | None
-    verdict: Verdict
+    body: str = field(default="", repr=False)
+    zones: str = ""
+    tactic: str | None = None
 
 
 def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Received | None:
@@ -116,12 +113,13 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     if is_stored(tx, text.sid):
         return None
     now = runtime.clock.at(text.received_at.timestamp())
-    understood = _understand(tx, number_hash, text.body, now)
-    last, about, verdict = understood.last, understood.about, understood.verdict
-    group_id = about.group_id if about else last.group_id if last else _group_of(tx, number_hash, now)
+    understood = understand(tx, number_hash, text.body, now)
+    campaign, about, verdict = understood.campaign, understood.about, understood.verdict
+    heard_by = about or campaign or (understood.texts[0] if understood.texts else None)
+    group_id = heard_by.group_id if heard_by else _group_of(tx, number_hash, now)
     joins = admit_texter(tx, runtime, group_id, text.sender, number_hash, verdict, about, now)
     person = tx.connection().execute(PERSON, {"group": group_id, "number": number_hash}).first()
-    gate_id = last.gate_id if last and last.kind == "campaign" else None
+    gate_id = campaign.gate_id if campaign else None
     constituent_id = person.id if person else None
     said = {
         "group_id": group_id,
@@ -131,6 +129,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
         "gate_id": gate_id,
         "sealed": runtime.vault.seal({"from": text.sender, "body": text.body}, "reply"),
         "intent": verdict.intent,
+        "tactic": campaign.tactic if campaign and verdict.outcome else None,
         "outcome": verdict.outcome,
         "language": verdict.lang,
         "confidence": verdict.confidence,
@@ -146,7 +145,9 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
         end_sign_up(tx, about, text.received_at)
     _obey(tx, runtime, group_id, number_hash, text, verdict, about)
     stopped_by_others = suppressed_before and verdict.intent == "opt_in" and is_suppressed(tx, number_hash, group_id)
-    _count(tx, gate_id, text, verdict, last.variant if last else None)
+    if campaign:
+        variant = variant_of(understood.texts, campaign.gate_id)
+        _count(tx, reply_id, number_hash, campaign.gate_id, text, verdict, variant)
     stopped = verdict.intent == "opt_out" or text.opt_out_type == "STOP"
     note_reply(
         tx,
@@ -154,7 +155,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
         number_hash=number_hash,
         intent="opt_out" if stopped else "other" if stopped_by_others else verdict.intent,
         rule=verdict.rule,
-        matched=last is not None or about is not None,
+        matched=bool(understood.texts) or about is not None,
         at=text.received_at,
     )
     return Received(
@@ -168,9 +169,13 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
         language=_answer_in(verdict, person.language if person else "en"),
         verdict=verdict,
         silent=_is_silent(runtime, text, verdict, suppressed_before=suppressed_before)
-        or (understood.asked == "opt_in" and verdict.intent == "decline"),
+        or (understood.asked == "opt_in" and verdict.intent == "decline")
+        or (verdict.intent == "wrong_number" and _was_told_so(tx, runtime, reply_id, number_hash, understood.texts)),
         joined=joins and not suppressed_before,
         stopped_by_others=stopped_by_others,
+        body=text.body,
+        zones=(person.zones if person else "") or zones_key(zones_for(text.sender)),
+        tactic=campaign.tactic if campaign else None,
     )
 
 
@@ -184,24 +189,6 @@ def _answer_in(verdict: Verdict, setting: str) -> str:
     if verdict.intent == "language" and verdict.lang in {"en", "es"}:
         return verdict.lang
     return "es" if "es" in {verdict.lang, setting} else "en"
-
-
-def _understand(tx: Transaction, number_hash: bytes, body: str, now: datetime) -> Understood:
-    last = tx.connection().execute(LAST_TEXT, {"number": number_hash}).first()
-    pending = pending_sign_up(tx, number_hash, now)
-    texted_at = last.posted_at if last else None
-    sign_up_at = pending.posted_at if pending else None
-    if last and last.kind == "reconfirm":
-        # Both ask the same of the same person: a yes is for whoever asked last.
-        renews = texted_at is not None and now - texted_at <= RECONFIRM_WITHIN
-        is_newer = renews and (sign_up_at is None or (texted_at is not None and texted_at > sign_up_at))
-        asked_at, texted_at = (texted_at if is_newer else sign_up_at), None
-    else:
-        asked_at, is_newer = sign_up_at, False
-    asked = what_was_asked(texted_at, asked_at, now, REPORT_WITHIN)
-    verdict = classify(body, asked=asked)
-    about = None if is_newer else answers_sign_up(pending, asked, verdict, matched=last is not None)
-    return Understood(None if about else last, pending, about, asked, verdict)
 
 
 def _group_of(tx: Transaction, number_hash: bytes, at: datetime) -> int:
@@ -234,20 +221,45 @@ def _obey(
         mark_number_bad(tx, runtime, number_hash, None)
         withdraw_planned(tx, number_hash, at)
     elif verdict.intent == "language" and verdict.lang in {"en", "es"}:
-        tx.execute(update(Constituent).where(Constituent.number_hash == number_hash).values(language=verdict.lang))
+        _switch_language(tx, number_hash, verdict.lang)
 
 
-def _count(tx: Transaction, gate_id: int | None, text: InboundText, verdict: Verdict, variant: str | None) -> None:
-    if gate_id is None:
-        return
-    names = ["replies"]
+def _switch_language(tx: Transaction, number_hash: bytes, language: str) -> None:
+    """From now on, in every group; texts that are planned and not written out yet follow."""
+    tx.execute(update(Constituent).where(Constituent.number_hash == number_hash).values(language=language))
+    waiting = tx.connection().execute(UNWRITTEN, {"number": number_hash}).scalars().all()
+    if waiting:
+        tx.execute(update(Message).where(Message.id.in_(waiting)).values(language=language))
+
+
+def _count(
+    tx: Transaction, reply_id: int, number_hash: bytes, gate_id: int, text: InboundText, verdict: Verdict,
+    variant: str | None,
+) -> None:  # fmt: skip
+    """What this text adds to its campaign's counters, and what it takes from an earlier report's.
+
+    Whoever has told how it went, or will not do it, is not asked about it any more.
+    """
+    moves: Counter[Move] = Counter([(None, "replies")])
     if verdict.intent == "opt_out":
-        names.append("opted_out")
+        moves[None, "opted_out"] += 1
     if verdict.outcome:
-        names.append(f"report:{verdict.outcome}")
-    if variant:
-        names += [f"{variant}:{name}" for name in names]
-    append(tx, [delta(gate_id, None, name, 1, text.received_at, sid=text.sid) for name in names])
+        moves.update(report_moves(supersede(tx, reply_id, number_hash, gate_id), verdict.outcome))
+    for prefix in ("", f"{variant}:") if variant else ("",):
+        rows = [
+            delta(gate_id, source and prefix + source, target and prefix + target, count, text.received_at, text.sid)
+            for (source, target), count in moves.items()
+        ]
+        append(tx, rows)
+    if verdict.outcome or verdict.intent == "decline":
+        reason = "reported" if verdict.outcome else "declined"
+        drop_of_campaign(tx, number_hash, gate_id, reason, text.received_at)
+
+
+def _was_told_so(tx: Transaction, runtime: Runtime, reply_id: int, number_hash: bytes, texts: Sequence[Texted]) -> bool:
+    """Whether this number has told us before that it is the wrong one, and we have not texted it since."""
+    before = tx.connection().execute(SORRY, {"number": number_hash, "newest": reply_id}).scalar()
+    return before is not None and not (texts and texts[0].posted_at > runtime.clock.at(before.timestamp()))
 
 
 def _is_silent(runtime: Runtime, text: InboundText, verdict: Verdict, *, suppressed_before: bool) -> bool:

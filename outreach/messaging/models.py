@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.db import Base
@@ -21,7 +21,8 @@ class Gate(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
-    kind: Mapped[str] = mapped_column(String(16))  # wave, answers, sign_up, reconfirm
+    kind: Mapped[str] = mapped_column(String(16))  # wave, answers, sign_up, reconfirm, follow_up
+    tactic: Mapped[str | None] = mapped_column(String(24))  # of a wave's campaign: what its texts ask people to do
     state: Mapped[str] = mapped_column(String(8))  # open, paused, closed
     reason: Mapped[str | None] = mapped_column(String(64))  # why it is not open: organizer, or what halted it
     baseline: Mapped[dict[str, int] | None] = mapped_column(JSON)  # ``gates.Baseline`` of the last resumption
@@ -114,7 +115,10 @@ class Message(Base):
     decision: Mapped[str | None] = mapped_column(String(8))  # what a person chose in review: sent, again, left
     constituent_id: Mapped[int | None] = mapped_column(ForeignKey("constituent.id"))
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
-    kind: Mapped[str] = mapped_column(String(16))  # campaign, answer, confirmation, test, opt_in, reconfirm
+    # campaign, answer, script, confirmation, test, opt_in, reconfirm; ask_report, remind_report, pledge
+    kind: Mapped[str] = mapped_column(String(16))
+    # The campaign's gate that an answer or a follow-up is about: it goes out by another one. A plain number.
+    about_gate_id: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(16))
     language: Mapped[str] = mapped_column(String(2))
     variant: Mapped[str | None] = mapped_column(String(1))  # a or b where two texts are tried; else null
@@ -202,7 +206,11 @@ class Reply(Base):
     gate_id: Mapped[int | None] = mapped_column(ForeignKey("gate.id"))  # null: it matched no campaign
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # {from, body}, until its words go
     intent: Mapped[str] = mapped_column(String(24))
+    # What its sender did, as one of the tactic's outcomes (``config/tactics.toml``); both null where nothing is told.
+    tactic: Mapped[str | None] = mapped_column(String(24))
     outcome: Mapped[str | None] = mapped_column(String(16))
+    # A later report of the same person in the same campaign counts in place of this one.
+    superseded: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     language: Mapped[str] = mapped_column(String(3))
     confidence: Mapped[float] = mapped_column(Float)
     rule: Mapped[str] = mapped_column(String(64))

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, select, update
 
 from outreach.core.crypto import Vault
 from outreach.core.db import Transaction
+from outreach.messaging.dropped import drop_all, drop_in_group
 from outreach.messaging.events import append, delta
 from outreach.messaging.models import Message
 from outreach.messaging.states import BEFORE_POSTING, public_state
@@ -68,8 +69,12 @@ def obey_opt_out(
 
 
 def withdraw_planned(tx: Transaction, number_hash: bytes, at: datetime) -> None:
-    """Move everything not yet posted to this number to ``suppressed``, whichever group it is from."""
+    """Move everything not yet posted to this number to ``suppressed``, whichever group it is from.
+
+    Nothing is owed to it any more, either.
+    """
     tx.flush()  # a plain statement does not do it by itself
+    drop_all(tx, number_hash, "stopped")
     connection = tx.connection()
     waiting = connection.execute(WAITING, {"number": number_hash}).all()
     if not waiting:
@@ -85,6 +90,7 @@ def cancel_waiting(tx: Transaction, group_id: int, number_hashes: Sequence[bytes
     ``at`` is real time. What is being posted, or was and nobody knows its fate, stays as it is.
     """
     tx.flush()  # a plain statement does not do it by itself
+    drop_in_group(tx, group_id, number_hashes, "canceled")
     connection = tx.connection()
     waiting = connection.execute(WAITING_IN_GROUP, {"group": group_id, "numbers": list(number_hashes)}).all()
     if waiting:

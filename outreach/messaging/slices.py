@@ -16,12 +16,15 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
-from sqlalchemy import TextClause, bindparam, select, text, update
+from sqlalchemy import TextClause, bindparam, select, text, union, update
 
+from config import table
 from outreach.core.db import Transaction, UtcDateTime
 from outreach.core.runtime import Runtime
 from outreach.messaging.claims import LEASE_SECONDS, Claimed
 from outreach.messaging.events import append, delta
+from outreach.messaging.follow_up_models import ASK, FOLLOW_UPS, PLEDGE
+from outreach.messaging.following import owed_by, put_back
 from outreach.messaging.models import Gate, Message, Reply
 from outreach.people.caps import WEEK, next_allowed
 from outreach.people.consent import is_suppressed_clause, lock_people
@@ -32,17 +35,30 @@ from outreach.people.zones import fifty_states, parse_zones_key
 MAX_VALIDITY = 36_000
 ANSWER_WITHIN = timedelta(minutes=30)
 """An answer so soon after the person's text may go out at any hour (COMPLIANCE.md); later ones keep to the window."""
-CAPPED = ("campaign", "reconfirm")
+CAPPED = ("campaign", "reconfirm", *FOLLOW_UPS)
 """Kinds of texts that we begin: the caps count them and hold them back."""
+PROMPTED = frozenset({ASK, PLEDGE})
+"""Of these, those that the person's own text asks for: while it is fresh the cap of a day does not hold them back."""
+FRESH = timedelta(hours=table("follow_ups")["prompted_hours"])
+PAUSE_LOOK = timedelta(minutes=table("follow_ups")["pause_minutes"])
 KEEPS_HOURS = frozenset({*CAPPED, "opt_in"})
 """Kinds that go out in the window only. The other ones answer a person who waits; ``opt_in`` asks a number that
 somebody typed into a page, and that may be anybody's."""
+ANSWERS = frozenset({"answer", "script"})
 COUNTED_BY_CAPS = ("posting", "unknown", "needs_review", "accepted", "sent", "delivered")
 
 _message: Any = Message.__table__
+_OF_SLICE = Message.id.in_(bindparam("ids", expanding=True))
 GATES = (
     select(Gate.id)
-    .where(Gate.id.in_(select(Message.gate_id).where(Message.id.in_(bindparam("ids", expanding=True)))))
+    .where(
+        Gate.id.in_(
+            union(
+                select(Message.gate_id).where(_OF_SLICE),
+                select(Message.about_gate_id).where(_OF_SLICE, Message.kind.in_(FOLLOW_UPS)),
+            )
+        )
+    )
     .order_by(Gate.id)
     .with_for_update(read=True)
 )
@@ -97,6 +113,7 @@ class Facts:
     sent_at: tuple[datetime, ...]
     asked_at: datetime | None = None  # domain time of the text that this answers
     answered: bool = False  # replied already, where only the silent are to be reminded
+    expires_at: datetime | None = None  # domain time after which a follow-up makes no sense any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +131,21 @@ def judge(facts: Facts, now: datetime) -> Verdict:
         return Verdict("canceled")
     if facts.suppressed and facts.kind != "confirmation":
         return Verdict("suppressed")
-    if facts.answered:
+    if facts.answered or (facts.expires_at is not None and now > facts.expires_at):
         return Verdict("canceled")
     if not facts.body or (facts.number_bad and facts.kind in CAPPED):
         return Verdict("failed")
     if facts.gate == "paused":
-        return Verdict("planned")
+        return Verdict("held", now + PAUSE_LOOK) if facts.kind in FOLLOW_UPS else Verdict("planned")
     if facts.kind not in KEEPS_HOURS and not _is_late(facts, now):  # the person asked: no window and no cap
         return Verdict("posting")
+    is_prompted = facts.kind in PROMPTED and facts.asked_at is not None and now - facts.asked_at <= FRESH
     try:
-        wait, hours = next_allowed(facts.sent_at, facts.zones, now), window(facts.zones, now)
+        wait = next_allowed(facts.sent_at, () if is_prompted else facts.zones, now)
+        hours = window(facts.zones, now)
     except ZoneInfoNotFoundError:  # a zone that this machine does not know: then it may be any
-        wait, hours = next_allowed(facts.sent_at, fifty_states(), now), window(fifty_states(), now)
+        wait = next_allowed(facts.sent_at, () if is_prompted else fifty_states(), now)
+        hours = window(fifty_states(), now)
     if wait is not None and facts.kind in CAPPED:
         return Verdict("held", not_before=wait)
     if not hours.open or hours.closes_at is None:
@@ -135,7 +155,7 @@ def judge(facts: Facts, now: datetime) -> Verdict:
 
 def _is_late(facts: Facts, now: datetime) -> bool:
     """Whether an answer comes so late that the person does not wait for it any more."""
-    return facts.kind == "answer" and facts.asked_at is not None and now - facts.asked_at > ANSWER_WITHIN
+    return facts.kind in ANSWERS and facts.asked_at is not None and now - facts.asked_at > ANSWER_WITHIN
 
 
 def slice_out(runtime: Runtime, claimed: Sequence[Claimed], token: str) -> list[Post]:
@@ -148,6 +168,7 @@ def slice_out(runtime: Runtime, claimed: Sequence[Claimed], token: str) -> list[
         facts = _facts(tx, by_id, token, now)
         verdicts = {message_id: judge(known, now) for message_id, (_, known) in facts.items()}
         posting = [message_id for message_id, verdict in verdicts.items() if verdict.state == "posting"]
+        _put_back(tx, facts, verdicts)
         _stop(
             tx, {i: (facts[i][0], verdict) for i, verdict in verdicts.items() if verdict.state != "posting"}, begun_at
         )
@@ -169,13 +190,14 @@ def _hold_gates(tx: Transaction, message_ids: list[int]) -> None:
 def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime) -> dict[int, tuple[int, Facts]]:
     """Message id -> (gate id, facts), of those still ours. A later statement than the locks: a later snapshot."""
     rows = tx.connection().execute(CLAIMED, {"ids": list(by_id), "token": token}).all()
-    sent = _sent_lately(tx, [row.number_hash for row in rows], now)
+    sent = sent_lately(tx, [row.number_hash for row in rows], now)
     replied = _replied(tx, rows)
+    owed = owed_by(tx, [row.id for row in rows if row.kind in FOLLOW_UPS])
     return {
         row.id: (
             row.gate_id,
             Facts(
-                gate=row.gate,
+                gate=owed[row.id].gate if row.id in owed else row.gate,
                 kind=row.kind,
                 suppressed=bool(row.suppressed),
                 number_bad=row.number_bad_at is not None,
@@ -183,7 +205,8 @@ def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime
                 zones=parse_zones_key(row.zones or by_id[row.id].zones),
                 sent_at=tuple(sent[row.number_hash]),
                 asked_at=row.asked_at,
-                answered=row.number_hash in replied,
+                answered=row.number_hash in replied or (row.id in owed and owed[row.id].has_reported),
+                expires_at=owed[row.id].expires_at if row.id in owed else None,
             ),
         )
         for row in rows
@@ -201,7 +224,8 @@ def _replied(tx: Transaction, rows: Sequence[Any]) -> set[bytes]:
     )
 
 
-def _sent_lately(tx: Transaction, number_hashes: list[bytes], now: datetime) -> dict[bytes, list[datetime]]:
+def sent_lately(tx: Transaction, number_hashes: list[bytes], now: datetime) -> dict[bytes, list[datetime]]:
+    """When each of these people was texted lately, as far as the caps count it (domain time)."""
     sent: dict[bytes, list[datetime]] = defaultdict(list)
     for row in tx.connection().execute(LATELY, {"numbers": number_hashes, "since": now - WEEK}):
         if row.posted_at is not None:
@@ -221,6 +245,17 @@ def _stop(tx: Transaction, stopped: dict[int, tuple[int, Verdict]], at: datetime
         tx.execute(update(table).where(table.c.id.in_(ids)).values(values))
     moved = Counter((gate_id, verdict.state) for gate_id, verdict in stopped.values() if verdict.state != "planned")
     append(tx, [delta(gate_id, "planned", state, count, at) for (gate_id, state), count in moved.items()])
+
+
+def _put_back(tx: Transaction, facts: dict[int, tuple[int, Facts]], verdicts: dict[int, Verdict]) -> None:
+    """A follow-up that cannot go now waits as one, not as a text."""
+    waits = {
+        message_id: verdict.not_before
+        for message_id, verdict in verdicts.items()
+        if verdict.not_before is not None and facts[message_id][1].kind in FOLLOW_UPS
+    }
+    put_back(tx, waits)
+    verdicts.update(dict.fromkeys(waits, Verdict("canceled")))
 
 
 @cache

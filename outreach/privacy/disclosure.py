@@ -14,6 +14,7 @@ from outreach.accounts.audit import record_audit
 from outreach.core.crypto import Vault
 from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
+from outreach.messaging.follow_up_models import FollowUp
 from outreach.messaging.models import Message, Reply
 from outreach.messaging.states import public_state
 from outreach.people.consent import WORDS
@@ -50,6 +51,7 @@ def _everything(session: Session, vault: Vault, group_id: int, number_hash: byte
         "suppressions": _suppressions(session, *own),
         "texts": _texts(session, vault, *own),
         "replies": _replies(session, vault, *own),
+        "follow_ups": _follow_ups(session, *own),
     }
 
 
@@ -159,6 +161,16 @@ def _replies(session: Session, vault: Vault, group_id: int, number_hash: bytes) 
         }
         for row in rows
     ]
+
+
+def _follow_ups(session: Session, group_id: int, number_hash: bytes) -> list[dict[str, Any]]:
+    """What the group owes the conversation: questions and reminders, and when."""
+    rows = session.execute(
+        select(FollowUp.kind, FollowUp.state, FollowUp.reason, FollowUp.due_at)
+        .where(FollowUp.group_id == group_id, FollowUp.number_hash == number_hash)
+        .order_by(FollowUp.id)
+    )
+    return [{"kind": row.kind, "state": row.state, "reason": row.reason, "due_at": _iso(row.due_at)} for row in rows]
 
 
 def _opened(vault: Vault, sealed: bytes | None, context: str) -> dict[str, Any]:

@@ -38,6 +38,13 @@ WORDS = (
     "Hablé con su asistente",
     "nadie contestó",
 )
+PROMISES = (
+    "I'll call tomorrow after 3",
+    "I will call in 20 minutes",
+    "I can call later today",
+    "Llamo mañana por la mañana",
+    "llamo luego",
+)
 FREE = (
     "We must STOP this bill!",
     "When is the next meeting?",
@@ -63,6 +70,8 @@ class Persona:
     """What may be answered to the first campaign text; one of these, once."""
     reports: tuple[str, ...] = ()
     """What may be texted when our answer to the reply has arrived."""
+    waits: bool = False
+    """Reports only when it is asked: when another text of ours has come than an answer."""
 
 
 DEFAULT = (
@@ -70,8 +79,10 @@ DEFAULT = (
     Persona("stop", 27, replies=STOPS),
     Persona("report_digit", 70, replies=DIGITS),
     Persona("report_words", 50, replies=WORDS),
-    Persona("script", 30, replies=("SCRIPT", "script", "Script please"), reports=DIGITS),
-    Persona("call", 30, replies=("CALL", "Call"), reports=DIGITS),
+    Persona("script", 22, replies=("SCRIPT", "script", "Script please"), reports=DIGITS),
+    Persona("script_asked", 8, replies=("SCRIPT", "Guion"), reports=(*DIGITS, *WORDS), waits=True),
+    Persona("call", 24, replies=("CALL", "Call"), reports=DIGITS),
+    Persona("pledge", 6, replies=PROMISES, reports=DIGITS, waits=True),
     Persona("help", 20, replies=("HELP", "help", "INFO", "Ayuda")),
     Persona("free_text", 40, replies=FREE),
     Persona("spanish", 20, replies=("español", "Español", "En español por favor")),

@@ -111,6 +111,8 @@ class Phones:
             return text
         if phone.reported or message.created < phone.replied_at:
             return None
+        if phone.persona.waits and message.direction != "outbound-api":
+            return None
         text = report_of(phone.persona, self.seed, phone.number)
         phone.reported = text is not None
         return text

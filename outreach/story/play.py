@@ -17,6 +17,7 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import draft_from_meeting, edit_draft
 from outreach.escalations.launch import launch_campaign
 from outreach.escalations.models import Wave
+from outreach.messaging.follow_up_models import FollowUp
 from outreach.messaging.models import Event, Gate, Message, MessageAttempt, Reply
 from outreach.officials.imports import import_officials
 from outreach.officials.meetings import Answer, record_meeting
@@ -113,11 +114,11 @@ def wait_for_the_end(
 ) -> None:
     """Wait until nothing is under way: no due, claimed or posting row, no look-up to come (unless ``look_ups`` is
     off: they take half an hour at speed 1), no unfolded event, and the carrier idle (or, with a foreign one, no event
-    for ``settle`` real seconds). Held rows do not count."""
-    under_way = _under_way(launched, look_ups=look_ups)
+    for ``settle`` real seconds). Held rows and follow-ups of a later time do not count."""
     pause, late = threading.Event(), time.monotonic() + LISTED_WITHIN
     while True:
         check()
+        under_way = _under_way(launched, runtime.clock.now(), look_ups=look_ups)
         with runtime.db.snapshot() as session:
             busy = any(session.execute(query).first() for query in under_way)
             tally = campaign_tally(session, launched.group_id, launched.campaign_id, runtime.clock)
@@ -149,14 +150,19 @@ def _still(runtime: Runtime, under_way: Sequence[Select[int]]) -> bool:
         return not any(session.execute(query).first() for query in under_way)
 
 
-def _under_way(launched: Launched, *, look_ups: bool) -> list[Select[int]]:
+def _under_way(launched: Launched, now: datetime, *, look_ups: bool) -> list[Select[int]]:
     gate = launched.gate_id
+    follow_ups = select(Gate.id).where(Gate.group_id == launched.group_id, Gate.kind == "follow_up")
+    leaving = and_(Message.state == "planned", Message.not_before <= now) | Message.state.in_(("claimed", "posting"))
     is_open = exists().where(Gate.id == gate, Gate.state == "open")
     queries = [
         select(Wave.id).where(Wave.id == launched.wave_id, Wave.planned_at.is_(None)),
         select(Message.id).where(Message.gate_id == gate, Message.state == "planned", is_open).limit(1),
         select(Message.id).where(Message.state.in_(("claimed", "posting")), Message.gate_id == gate).limit(1),
         select(Event.id).where(Event.folded_at.is_(None)).limit(1),
+        # Who has a script is asked how it went, in its time: what is due now goes out, what is not does not count.
+        select(FollowUp.id).where(FollowUp.state == "waiting", FollowUp.due_at <= now).limit(1),
+        select(Message.id).where(Message.gate_id.in_(follow_ups), leaving).limit(1),
     ]
     if look_ups:
         of_this_run = and_(MessageAttempt.message_id == Message.id, MessageAttempt.begun_at >= launched.at)

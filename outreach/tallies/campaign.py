@@ -16,13 +16,13 @@ from outreach.core.errors import NotFoundError
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.gates import texted
 from outreach.messaging.models import Gate
+from outreach.messaging.tactics import every_outcome
 from outreach.officials.models import Official
 from outreach.tallies.reads import PUBLIC_STATES, counters
 from outreach.tallies.trial import better
 
 OUTCOMES = ("spoke", "voicemail", "mailbox_full", "no_answer", "busy", "refused", "done")
-
-
+"""Of calls; ``tactics.every_outcome`` has those of every tactic."""
 EVERYBODY = "lists"
 """Who gets a campaign's first text; ``waves.WHO`` names who gets another."""
 VARIANTS = ("a", "b")
@@ -51,7 +51,7 @@ class WaveTally:
 
 @dataclass(frozen=True, slots=True)
 class CampaignTally:
-    """``states`` are disjoint and sum to ``recipients``; ``reports`` counts what people said of their calls.
+    """``states`` are disjoint and sum to ``recipients``; ``reports`` counts people by what they said they did.
 
     ``variants`` is empty unless two texts are tried; ``better`` is the one that brings more calls, None: too early.
     """
@@ -124,7 +124,7 @@ def campaign_tally(session: Session, group_id: int, campaign_id: int, clock: Clo
         states=states,
         replies=total["replies"],
         opted_out=total["opted_out"],
-        reports={outcome: total[f"report:{outcome}"] for outcome in OUTCOMES if total[f"report:{outcome}"]},
+        reports={outcome: total[f"report:{outcome}"] for outcome in every_outcome() if total[f"report:{outcome}"]},
         waves=tuple(waves),
         variants=variants,
         better=_better(variants),
@@ -139,7 +139,7 @@ def reached(counts: Mapping[str, int], prefix: str = "") -> Reached:
         texted=texted(own),
         delivered=own.get("delivered", 0),
         replies=own.get("replies", 0),
-        reports=sum(own.get(f"report:{outcome}", 0) for outcome in OUTCOMES),
+        reports=sum(own.get(f"report:{outcome}", 0) for outcome in every_outcome()),
         opted_out=own.get("opted_out", 0),
     )
 

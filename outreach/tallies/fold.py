@@ -72,7 +72,8 @@ def fold_rows(rows: Iterable[Any], domain: Callable[[datetime], datetime]) -> Fo
                 folded.counters[row.gate_id, row.from_counter] -= row.count
             if row.to_counter:
                 folded.counters[row.gate_id, row.to_counter] += row.count
-                _note(folded, row.gate_id, row.to_counter, row.count, domain(row.received_at))
+                if not _is_report(row.from_counter):  # another word of the same person is no further report
+                    _note(folded, row.gate_id, row.to_counter, row.count, domain(row.received_at))
         elif row.message_id is None:
             folded.alarms.append((row.id, "unknown_attempt"))
         else:
@@ -80,8 +81,12 @@ def fold_rows(rows: Iterable[Any], domain: Callable[[datetime], datetime]) -> Fo
     return folded
 
 
+def _is_report(counter: str | None) -> bool:
+    return counter is not None and counter.startswith("report:")
+
+
 def _note(folded: Folded, gate_id: int, counter: str, count: int, at: datetime) -> None:
-    name = "reports" if counter.startswith("report:") else counter
+    name = "reports" if _is_report(counter) else counter
     if name in ON_TIMELINE:
         folded.minutes[gate_id, int(at.timestamp()) // 60, name] += count
 

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import CompoundSelect, bindparam, func, null, select, union_all
+from sqlalchemy import CompoundSelect, bindparam, case, func, null, or_, select, union_all
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
@@ -43,10 +43,11 @@ HEARD = (
 EXAMPLES = unfolded().where(Event.id.in_(bindparam("events", expanding=True)))
 """Statements are made once: to make one costs as much as to run it."""
 
+_COMES, _GOES = (end.startswith("report:") for end in (Event.to_counter, Event.from_counter))
 REPORTS = (
     select(func.sum(Tally.count)).where(Tally.gate_id == bindparam("gate"), Tally.name.startswith("report:")),
-    select(func.sum(Event.count)).where(
-        Event.folded_at.is_(None), Event.gate_id == bindparam("gate"), Event.to_counter.startswith("report:")
+    select(func.sum(case((_COMES & _GOES, 0), (_COMES, Event.count), else_=-Event.count))).where(
+        Event.folded_at.is_(None), Event.gate_id == bindparam("gate"), or_(_COMES, _GOES)
     ),
 )
 
@@ -110,7 +111,7 @@ def _stories(reading: Connection, gate_id: int) -> list[_Story]:
 
 
 def reports_so_far(session: Session, gate_id: int) -> int:
-    """How many outcomes people have reported for this gate, those of this transaction included.
+    """How many people have reported an outcome for this gate, this transaction's included.
 
     Cheaper than ``counters``, because a person waits for it: no message is looked at.
     """

@@ -58,6 +58,12 @@ LABELS = {
     "busy": lazy_gettext("busy"),
     "refused": lazy_gettext("they refused"),
     "done": lazy_gettext("done"),
+    "letter_sent": lazy_gettext("letter sent"),
+    "letter_printed": lazy_gettext("letter printed"),
+    "email_sent": lazy_gettext("email sent"),
+    "attended": lazy_gettext("was at the meeting"),
+    "spoke_at_meeting": lazy_gettext("spoke at the meeting"),
+    "left_note": lazy_gettext("left a note"),
 }
 """States and outcomes in words."""
 

@@ -67,7 +67,7 @@ def test_everything_that_is_kept_is_one_file(runtime: Runtime, world: World, cli
     assert [(one["kind"], one["words"]) for one in found["consent"]] == [("opt_out", "please stop")]
     assert [(one["source"], one["for_every_group"]) for one in found["suppressions"]] == [("person", True)]
     assert [(one["state"], one["body"]) for one in found["texts"]] == [("delivered", "Hi Ana"), ("planned", None)]
-    assert found["replies"] == []
+    assert found["replies"] == found["follow_ups"] == []
     (audit,) = audits(runtime)
     assert (audit.action, audit.actor, audit.details) == ("person_disclosed", "admin", {"because": MASKED})
     assert second > first

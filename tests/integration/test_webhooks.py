@@ -271,6 +271,6 @@ def test_an_answer_is_a_message_with_reports_of_its_own(client: FlaskClient, run
         attempt = session.execute(
             select(MessageAttempt.id)
             .join(Message, Message.id == MessageAttempt.message_id)
-            .where(Message.kind == "answer")
+            .where(Message.kind == "script")
         ).scalar_one()
     assert callback == f"{runtime.settings.public_base_url}/twilio/status/{attempt}"

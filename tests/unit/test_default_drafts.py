@@ -112,6 +112,24 @@ def test_a_fixed_answer_is_one_plain_part(kind: str, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("tactic", table("tactics"))
+def test_what_a_tactic_says_is_plain_short_and_says_how_to_stop(tactic: str, language: str) -> None:
+    row = table("tactics")[tactic]
+    bodies = {kind: fill(row[kind][language], values(5, language)) for kind in ("ask", "remind", "pledge")}
+    assert len(set(bodies.values())) == 3  # the same words twice would be a doubled text
+    for body in bodies.values():
+        assert (measure(body).encoding, measure(body).segments <= 2) == ("GSM-7", True), (measure(body), body)
+        assert GROUP in body
+        assert OFFICIAL[language] in body
+        assert re.search(r"\b(volunteer|Voluntari)", body)
+        assert {"en": "STOP", "es": "ALTO"}[language] in body
+    for kind in ("ask", "remind"):
+        assert set(re.findall(r"\b[1-9]\b", bodies[kind])) == set(row["digits"]), bodies[kind]
+    thanks = fill(row["thanks"][language], {"group": GROUP, "number": "12345"})
+    assert measure(thanks)[:2] == ("GSM-7", 1), thanks
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("key", table("message_templates/canned"))
 def test_an_answer_to_start_from_is_one_plain_part(key: str, language: str) -> None:
     body = table("message_templates/canned")[key]["text"][language]

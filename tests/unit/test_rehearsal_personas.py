@@ -105,6 +105,15 @@ def test_owner_replies_once_and_reports_when_the_answer_has_come() -> None:
     assert phones.owner_reaction(outbound(ledger, number, 15), 16) is None
 
 
+@pytest.mark.parametrize("name", ["script_asked", "pledge"])
+def test_who_waits_to_be_asked_reports_to_the_question_and_once(name: str) -> None:
+    ledger, phones, number = Ledger(), Phones(1, {name: 1}), NUMBERS[0]
+    assert phones.owner_reaction(outbound(ledger, number, 10), 11) in BY_NAME[name].replies
+    assert phones.owner_reaction(outbound(ledger, number, 12, "outbound-reply"), 13) is None, "our answer asks nothing"
+    assert phones.owner_reaction(outbound(ledger, number, 1900), 1901) in BY_NAME[name].reports
+    assert phones.owner_reaction(outbound(ledger, number, 9000), 9001) is None
+
+
 def test_owner_does_not_react_to_an_answer_first() -> None:
     phones = Phones(1, {"stop": 1})
     assert phones.owner_reaction(outbound(Ledger(), NUMBERS[0], 1, "outbound-reply"), 2) is None

@@ -1,0 +1,101 @@
+"""What we owe somebody after their text: to ask how it went, or to remind them of what they promised.
+
+It is noted in the transaction that stores the text, and worked off by upkeep (``coming_back``).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
+
+from sqlalchemy import Executable, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from config import table
+from outreach.core.db import Transaction
+from outreach.messaging.dropped import drop_of_campaign
+from outreach.messaging.follow_up_models import ASK, PLEDGE, REMIND, FollowUp
+from outreach.messaging.inbound import Received
+from outreach.messaging.promised import remind_at
+from outreach.messaging.tactics import tactic_row
+from outreach.people.quiet_hours import window
+from outreach.people.zones import fifty_states, parse_zones_key
+
+_owed: Any = FollowUp.__table__
+PROMISED = select(FollowUp.id).where(
+    FollowUp.gate_id == bindparam("gate"), FollowUp.number_hash == bindparam("number"), FollowUp.kind == PLEDGE,
+    FollowUp.state == "waiting",
+)  # fmt: skip
+
+
+def ask_later(tx: Transaction, received: Received) -> None:
+    """Somebody got the script: ask once how it went, unless they have told by then, or promised a time."""
+    asked = {"gate": received.gate_id, "number": received.number_hash}
+    if tx.connection().execute(PROMISED, asked).first():
+        return
+    wait = timedelta(minutes=tactic_row(received.tactic)["ask_after_minutes"])
+    due_at = _opening(parse_zones_key(received.zones), received.asked_at + wait)
+    if due_at is not None:
+        owe(tx, _of(received), ASK, due_at)
+
+
+def remember_promise(tx: Transaction, received: Received, at: datetime) -> None:
+    """Somebody promised a time: remind them then, and ask nothing before. A later promise takes the place of an
+    earlier one that still waits. ``at``: real time."""
+    if received.gate_id is None:
+        return
+    due_at = remind_at(received.body, parse_zones_key(received.zones), received.asked_at)
+    drop_of_campaign(tx, received.number_hash, received.gate_id, "promised", at)
+    if due_at is not None:
+        owe(tx, _of(received), PLEDGE, due_at)
+
+
+def remind_later(tx: Transaction, owed: Any, zones: tuple[str, ...], now: datetime) -> None:
+    """The question goes out now: ask once more the next day. ``owed``: its row, with the columns of ``_of``."""
+    due_at = _opening(zones, now + timedelta(hours=table("follow_ups")["remind_after_hours"]))
+    if due_at is not None:
+        who = {name: getattr(owed, name) for name in ("group_id", "gate_id", "number_hash", "constituent_id")}
+        owe(tx, {**who, "asked_at": owed.asked_at}, REMIND, due_at)
+
+
+def owe(tx: Transaction, who: dict[str, Any], kind: str, due_at: datetime) -> None:
+    """Note a follow-up. Of each kind there is one, ever, for a number in a campaign; while it waits it may move."""
+    late = timedelta(hours=table("follow_ups")["late_hours"][kind])
+    row = {**who, "kind": kind, "state": "waiting", "due_at": due_at, "expires_at": due_at + late}
+    tx.connection().execute(_owing(tx.is_sqlite, again=kind == PLEDGE), row)
+
+
+@cache
+def _owing(sqlites: bool, *, again: bool) -> Executable:
+    """The INSERT of a follow-up. ``again``: one that a later promise has set aside waits once more."""
+    insert: Any = (sqlite if sqlites else postgresql).insert(_owed)
+    new = insert.excluded
+    unsent = _owed.c.state == "waiting"
+    if again:
+        unsent |= (_owed.c.state == "dropped") & (_owed.c.reason == "promised")
+    owing: Executable = insert.on_conflict_do_update(
+        index_elements=["gate_id", "number_hash", "kind"],
+        set_={"due_at": new.due_at, "expires_at": new.expires_at, "asked_at": new.asked_at, "state": "waiting",
+              "reason": None},
+        where=unsent,
+    )  # fmt: skip
+    return owing
+
+
+def _of(received: Received) -> dict[str, Any]:
+    return {
+        "group_id": received.group_id,
+        "gate_id": received.gate_id,
+        "number_hash": received.number_hash,
+        "constituent_id": received.constituent_id,
+        "asked_at": received.asked_at,
+    }
+
+
+def _opening(zones: tuple[str, ...], at: datetime) -> datetime | None:
+    try:
+        return window(zones, at).opens_at
+    except ZoneInfoNotFoundError:  # a zone that this machine does not know: then it may be any
+        return window(fifty_states(), at).opens_at
