@@ -15,7 +15,7 @@ from outreach.accounts.models import AuditEvent, User
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign
 from outreach.messaging.conversations import DONE, rank_of
-from outreach.messaging.inbox import INTENTS
+from outreach.messaging.corrections import INTENTS
 from outreach.messaging.models import Conversation, Message, Reply
 from outreach.messaging.slices import ANSWER_WITHIN, Facts, judge
 from outreach.people.consent import WORDS, is_suppressed
