@@ -211,11 +211,6 @@ class Reply(Base):
     received_at: Mapped[datetime]  # real
 
 
-WAITS = "rank < 9"
-IS_WAITING = text(f"conversation.{WAITS}")
-"""Word for word what the index says: with a parameter in it, neither database would take the index."""
-
-
 class Conversation(Base):
     """A group's thread with one number: whether it waits, who takes care of it, and to whom it was handed.
 
@@ -225,18 +220,11 @@ class Conversation(Base):
     __tablename__ = "conversation"
     __table_args__ = (
         UniqueConstraint("group_id", "number_hash"),
-        Index(
-            "ix_conversation_waiting",
-            "group_id",
-            "rank",
-            "waits_since",
-            "id",
-            sqlite_where=text(WAITS),
-            postgresql_where=text(WAITS),
-        ),
+        Index(None, "group_id", "rank", "waits_since", "id"),
         Index(None, "group_id", "last_reply_at", "id"),
         Index(
             "ix_conversation_claimed",
+            "group_id",
             "claimed_by",
             "rank",
             "waits_since",
@@ -246,6 +234,7 @@ class Conversation(Base):
         ),
         Index(
             "ix_conversation_handed",
+            "group_id",
             "handed_to",
             "rank",
             "waits_since",

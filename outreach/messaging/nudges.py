@@ -19,7 +19,7 @@ from outreach.core.runtime import Runtime
 from outreach.messaging.conversations import PERHAPS_OPTED_OUT, RANKS, TO_READ, UNMATCHED
 from outreach.messaging.day_time import waits_too_long_since
 from outreach.messaging.inbox_models import InboxSetting
-from outreach.messaging.models import IS_WAITING, Conversation
+from outreach.messaging.models import Conversation
 from outreach.messaging.threads import Actor, in_turn, note
 
 log = structlog.get_logger(__name__)
@@ -113,7 +113,7 @@ def _fresh(session: Session, runtime: Runtime, group_id: int) -> dict[str, int]:
 def _count(
     session: Session, group_id: int, rank: int, after: datetime | None = None, to: datetime | None = None
 ) -> int:
-    which: list[Any] = [Conversation.group_id == group_id, Conversation.rank == rank, IS_WAITING]
+    which: list[Any] = [Conversation.group_id == group_id, Conversation.rank == rank]
     if after is not None:
         which.append(Conversation.waits_since > after)
     if to is not None:

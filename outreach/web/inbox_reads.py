@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 from outreach.accounts.models import User
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign, Wave
-from outreach.messaging.conversations import PERHAPS_OPTED_OUT, RANKS, UNMATCHED
+from outreach.messaging.conversations import DONE, PERHAPS_OPTED_OUT, RANKS, UNMATCHED
 from outreach.messaging.day_time import waited
 from outreach.messaging.inbox_models import ConversationTag
-from outreach.messaging.models import IS_WAITING, Conversation, Reply
+from outreach.messaging.models import Conversation, Reply
 from outreach.messaging.nudges import COUNTED, count_waiting, hours_of, late_before
 from outreach.messaging.thread_tags import TagName, tags_of_group, tags_on
 from outreach.messaging.threads import CLAIM_LASTS, holder_of
@@ -91,7 +91,9 @@ def count_views(session: Session, group_id: int, user_id: int) -> dict[str, int]
     waiting = count_waiting(session, group_id)
 
     def own(column: Any) -> int:
-        some = select(Conversation.id).where(column == user_id, Conversation.group_id == group_id, IS_WAITING)
+        some = select(Conversation.id).where(
+            column == user_id, Conversation.group_id == group_id, Conversation.rank < DONE
+        )
         return session.execute(select(func.count()).select_from(some.limit(COUNTED + 1).subquery())).scalar_one()
 
     return {
@@ -134,11 +136,11 @@ def list_threads(
 
 def _in_view(view: str, user_id: int) -> list[Any]:
     views: dict[str, list[Any]] = {
-        "waiting": [IS_WAITING],
-        "doubts": [IS_WAITING, Conversation.rank == PERHAPS_OPTED_OUT],
-        "unmatched": [IS_WAITING, Conversation.rank == UNMATCHED],
+        "waiting": [Conversation.rank < DONE],
+        "doubts": [Conversation.rank == PERHAPS_OPTED_OUT],
+        "unmatched": [Conversation.rank == UNMATCHED],
         "mine": [Conversation.claimed_by == user_id],
-        "handed": [Conversation.handed_to == user_id, IS_WAITING],
+        "handed": [Conversation.handed_to == user_id, Conversation.rank < DONE],
         "all": [],
     }
     return views[view]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import nlargest
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from outreach.core.runtime import Runtime
@@ -26,6 +26,12 @@ TOGETHER: Final = 500
 LONGEST: Final = 2.0
 """Real seconds after which a search shows what it has found."""
 FOUND_SHOWN: Final = 30
+
+SEALED = (
+    select(Reply.id, Reply.number_hash, Reply.sealed)
+    .where(Reply.id.in_(bindparam("ids", expanding=True)), Reply.sealed.is_not(None))
+    .order_by(Reply.id.desc())
+)
 
 
 class Found(NamedTuple):
@@ -53,24 +59,31 @@ def find_words(session: Session, runtime: Runtime, group_id: int, sought: str) -
         .join(Campaign, Campaign.id == Wave.campaign_id)
         .where(Campaign.group_id == group_id, Campaign.state == "launched")
     ).all()
-    ids = _newest(session, [row.gate_id for row in gates])
     until, wanted = time.monotonic() + LONGEST, folded(sought)
-    hits: dict[bytes, Reply] = {}
+    hits: dict[bytes, int] = {}
     looked, more = 0, False
-    for reply in _replies(session, ids):
+    for row in _sealed(session, _newest(session, [row.gate_id for row in gates])):
         if len(hits) == FOUND_SHOWN or time.monotonic() > until:
             more = True
             break
         looked += 1
-        if reply.number_hash not in hits and wanted in folded(
-            str(opened(runtime.vault, reply.sealed, "reply").get("body", ""))
-        ):
-            hits[reply.number_hash] = reply
+        if row.number_hash not in hits:
+            body = str(opened(runtime.vault, row.sealed, "reply").get("body", ""))
+            if wanted in folded(body):
+                hits[row.number_hash] = row.id
+    campaigns = len({row.campaign_id for row in gates})
+    return Found(_threads(session, runtime, group_id, hits), looked, campaigns, more)
+
+
+def _threads(session: Session, runtime: Runtime, group_id: int, hits: Mapping[bytes, int]) -> list[Thread]:
+    if not hits:
+        return []
+    replies = session.execute(select(Reply).where(Reply.id.in_(hits.values()))).scalars()
+    found = {reply.number_hash: reply for reply in replies}
     of_hits = select(Conversation).where(Conversation.group_id == group_id, Conversation.number_hash.in_(hits))
     threads = {row.number_hash: row for row in session.execute(of_hits).scalars()}
     rows = [threads[number] for number in hits if number in threads]
-    found = threads_of(session, runtime, group_id, rows, hits) if rows else []
-    return Found(found, looked, len({row.campaign_id for row in gates}), more)
+    return threads_of(session, runtime, group_id, rows, found)
 
 
 def folded(text: str) -> str:
@@ -90,7 +103,8 @@ def _newest(session: Session, gates: Sequence[int]) -> list[int]:
     return nlargest(SEARCHED, every)
 
 
-def _replies(session: Session, ids: Sequence[int]) -> Iterator[Reply]:
+def _sealed(session: Session, ids: Sequence[int]) -> Iterator[Any]:
+    """Rows of id, number_hash and sealed, newest first; plain ones, for they are many."""
     for first in range(0, len(ids), TOGETHER):
-        some = select(Reply).where(Reply.id.in_(ids[first : first + TOGETHER]), Reply.sealed.is_not(None))
-        yield from session.execute(some.order_by(Reply.id.desc())).scalars()
+        some = {"ids": ids[first : first + TOGETHER]}
+        yield from session.connection().execute(SEALED, some)

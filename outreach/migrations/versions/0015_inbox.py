@@ -12,7 +12,6 @@ down_revision = "0013"
 branch_labels = None
 depends_on = None
 
-WAITS = "rank < 9"
 CLAIMED = "claimed_by is not null"
 HANDED = "handed_to is not null"
 ORDER = ["rank", "waits_since", "id"]
@@ -80,14 +79,20 @@ def upgrade() -> None:
     op.execute("UPDATE conversation SET waits_since = last_reply_at")
     with op.batch_alter_table("conversation", schema=None) as batch_op:
         batch_op.alter_column("waits_since", existing_type=UtcDateTime(), nullable=False)
-        for name, first, where in (
-            ("ix_conversation_waiting", "group_id", WAITS),
+        for name, column, where in (
             ("ix_conversation_claimed", "claimed_by", CLAIMED),
             ("ix_conversation_handed", "handed_to", HANDED),
         ):
             batch_op.create_index(
-                name, [first, *ORDER], unique=False, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
+                name,
+                ["group_id", column, *ORDER],
+                unique=False,
+                sqlite_where=sa.text(where),
+                postgresql_where=sa.text(where),
             )
+        batch_op.create_index(
+            batch_op.f("ix_conversation_group_id_rank_waits_since_id"), ["group_id", *ORDER], unique=False
+        )
         batch_op.create_index(
             batch_op.f("ix_conversation_group_id_last_reply_at_id"), ["group_id", "last_reply_at", "id"], unique=False
         )
@@ -117,7 +122,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_conversation_group_id_last_reply_at_id"))
         batch_op.drop_index("ix_conversation_handed", sqlite_where=sa.text(HANDED), postgresql_where=sa.text(HANDED))
         batch_op.drop_index("ix_conversation_claimed", sqlite_where=sa.text(CLAIMED), postgresql_where=sa.text(CLAIMED))
-        batch_op.drop_index("ix_conversation_waiting", sqlite_where=sa.text(WAITS), postgresql_where=sa.text(WAITS))
+        batch_op.drop_index(batch_op.f("ix_conversation_group_id_rank_waits_since_id"))
         batch_op.drop_constraint(batch_op.f("fk_conversation_handed_by"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_conversation_handed_to"), type_="foreignkey")
         for name in ("sealed", "handed_at", "handed_by", "handed_to", "waits_since"):
