@@ -25,6 +25,7 @@ from outreach.escalations.planning import wake_planners
 from outreach.escalations.schedule import launch_due
 from outreach.messaging.breakers import check_breakers
 from outreach.messaging.coming_back import plan_follow_ups
+from outreach.messaging.nudges import nudge_groups
 from outreach.messaging.reconcile import reconcile
 from outreach.messaging.recover import fetch_silent, list_missed
 from outreach.messaging.retries import retry_reported
@@ -46,6 +47,7 @@ LIST_EVERY = 60.0
 LIST_AT_MOST_EVERY = 5.0
 PURGE_WORDS_EVERY = 6 * 3600.0
 WAKE_IMPORTER_EVERY = 10.0
+NUDGE_EVERY = 60.0
 PURGE_EVERY = 600.0
 """Real seconds between two looks for uploads that were kept for their time."""
 
@@ -159,6 +161,7 @@ STEPS = (
     seldom(wake_importer, WAKE_IMPORTER_EVERY),
     seldom(purge_uploads, PURGE_EVERY),
     seldom(purge_words, PURGE_WORDS_EVERY),
+    seldom(nudge_groups, NUDGE_EVERY),
 )
 
 

@@ -33,6 +33,7 @@ COMMANDS = {
     "segments": "outreach.cli.rules:segments",
     "phones": "outreach.cli.rules:phones",
     "classify": "outreach.cli.rules:classify",
+    "classify-candidates": "outreach.cli.candidates:classify_candidates",
     "audiences": "outreach.cli.audiences:audiences",
     "constituents": "outreach.cli.people:constituents",
     "optouts": "outreach.cli.optouts:optouts",

@@ -50,6 +50,11 @@ class Clock:
         """Domain time at a real instant (seconds since 1970)."""
         return datetime.fromtimestamp(self.epoch_simulated + (real - self.epoch_real) * self.speed, UTC)
 
+    def real_at(self, domain: datetime) -> datetime:
+        """The real instant at which it is so late in domain time."""
+        seconds = self.epoch_real + (domain.timestamp() - self.epoch_simulated) / self.speed
+        return datetime.fromtimestamp(seconds, UTC)
+
     @staticmethod
     def real_now() -> datetime:
         """Real time, UTC: what the carrier's ``date_created`` is in."""

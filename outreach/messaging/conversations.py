@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Executable, case
+from sqlalchemy import Executable, case, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outreach.core.db import Transaction
@@ -37,9 +37,12 @@ def rank_of(intent: str, rule: str, *, matched: bool) -> int:
 def note_reply(
     tx: Transaction, *, group_id: int, number_hash: bytes, intent: str, rule: str, matched: bool, at: datetime
 ) -> None:
-    """A text came (real time): its thread waits as urgently as its most urgent text; a STOP ends the waiting."""
+    """A text came (real time): its thread waits as urgently as its most urgent text, since the first that was so.
+
+    A STOP ends the waiting.
+    """
     rank = rank_of(intent, rule, matched=matched)
-    said = {"group_id": group_id, "number_hash": number_hash, "rank": rank, "last_reply_at": at}
+    said = {"group_id": group_id, "number_hash": number_hash, "rank": rank, "waits_since": at, "last_reply_at": at}
     tx.connection().execute(_noting(tx.is_sqlite, ends=intent == "opt_out"), said)
 
 
@@ -48,7 +51,11 @@ def _noting(sqlites: bool, *, ends: bool) -> Executable:
     insert: Any = (sqlite if sqlites else postgresql).insert(Conversation)
     new = insert.excluded
     calmest = DONE if ends else case((Conversation.rank < new.rank, Conversation.rank), else_=new.rank)
+    # Whoever writes again keeps their place in the queue; more urgent than before, the thread joins another one.
+    anew = or_(Conversation.rank == DONE, Conversation.rank > new.rank)
+    since = new.waits_since if ends else case((anew, new.waits_since), else_=Conversation.waits_since)
     noting: Executable = insert.on_conflict_do_update(
-        index_elements=["group_id", "number_hash"], set_={"rank": calmest, "last_reply_at": new.last_reply_at}
+        index_elements=["group_id", "number_hash"],
+        set_={"rank": calmest, "waits_since": since, "last_reply_at": new.last_reply_at},
     )
     return noting

@@ -196,7 +196,7 @@ class Reply(Base):
     """A text from a person, stored once by its MessageSid, and what we took it to mean."""
 
     __tablename__ = "reply"
-    __table_args__ = (Index(None, "number_hash"), Index(None, "gate_id", "intent"))
+    __table_args__ = (Index(None, "number_hash"), Index(None, "gate_id", "intent"), Index(None, "gate_id", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
@@ -220,18 +220,50 @@ class Reply(Base):
 
 
 class Conversation(Base):
-    """A group's thread with one number: who takes care of it, and whether somebody must."""
+    """A group's thread with one number: whether it waits, who takes care of it, and to whom it was handed.
+
+    A claim ends by itself (``threads.holder_of``). ``sealed``: {"note"} of whoever handed it over.
+    """
 
     __tablename__ = "conversation"
-    __table_args__ = (UniqueConstraint("group_id", "number_hash"), Index(None, "group_id", "rank", "last_reply_at"))
+    __table_args__ = (
+        UniqueConstraint("group_id", "number_hash"),
+        Index(None, "group_id", "rank", "waits_since", "id"),
+        Index(None, "group_id", "last_reply_at", "id"),
+        Index(
+            "ix_conversation_claimed",
+            "group_id",
+            "claimed_by",
+            "rank",
+            "waits_since",
+            "id",
+            sqlite_where=text("claimed_by is not null"),
+            postgresql_where=text("claimed_by is not null"),
+        ),
+        Index(
+            "ix_conversation_handed",
+            "group_id",
+            "handed_to",
+            "rank",
+            "waits_since",
+            "id",
+            sqlite_where=text("handed_to is not null"),
+            postgresql_where=text("handed_to is not null"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
     rank: Mapped[int]  # how urgently it waits, lowest first (``conversations.RANKS``); DONE: it does not wait
+    waits_since: Mapped[datetime]  # real: the first text that waits so urgently; where nothing waits, the last one
     last_reply_at: Mapped[datetime]  # real
     claimed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    claimed_at: Mapped[datetime | None]  # real
+    claimed_at: Mapped[datetime | None]  # real: the holder's last act
+    handed_to: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    handed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    handed_at: Mapped[datetime | None]  # real
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Tally(Base):

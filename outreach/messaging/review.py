@@ -16,9 +16,9 @@ from outreach.core.leases import wait_for
 from outreach.core.runtime import Runtime
 from outreach.messaging.events import append, delta, result
 from outreach.messaging.gates import SEND_BATCH, gate_state
-from outreach.messaging.inbox import Actor
 from outreach.messaging.models import Event, Message, MessageAttempt
 from outreach.messaging.states import DECISIONS
+from outreach.messaging.threads import Actor
 from outreach.people.consent import is_suppressed, lock_people
 
 FOLDER_LEASE: Final = "upkeep"

@@ -15,13 +15,14 @@ from outreach.core import leases
 from outreach.core.db import Base, Database
 from outreach.escalations import models as escalations
 from outreach.messaging import follow_up_models as follow_ups
+from outreach.messaging import inbox_models as inbox
 from outreach.messaging import models as messaging
 from outreach.messaging import sign_up_models as sign_ups
 from outreach.officials import models as officials
 from outreach.people import models as people
 from outreach.people import segment_models as segments
 
-MODELS = (accounts, people, segments, officials, messaging, sign_ups, follow_ups, escalations, leases)
+MODELS = (accounts, people, segments, officials, messaging, sign_ups, follow_ups, inbox, escalations, leases)
 
 
 def metadata() -> MetaData:

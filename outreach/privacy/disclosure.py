@@ -14,8 +14,10 @@ from outreach.accounts.audit import record_audit
 from outreach.core.crypto import Vault
 from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
+from outreach.messaging import inbox, thread_tags
 from outreach.messaging.follow_up_models import FollowUp
-from outreach.messaging.models import Message, Reply
+from outreach.messaging.inbox_models import ConversationTag, ThreadTag
+from outreach.messaging.models import Conversation, Message, Reply
 from outreach.messaging.states import public_state
 from outreach.people.consent import WORDS
 from outreach.people.models import ConsentEvent, Constituent, ContactList, ListMembership, Suppression
@@ -52,6 +54,7 @@ def _everything(session: Session, vault: Vault, group_id: int, number_hash: byte
         "texts": _texts(session, vault, *own),
         "replies": _replies(session, vault, *own),
         "follow_ups": _follow_ups(session, *own),
+        "thread": _thread(session, vault, *own),
     }
 
 
@@ -171,6 +174,25 @@ def _follow_ups(session: Session, group_id: int, number_hash: bytes) -> list[dic
         .order_by(FollowUp.id)
     )
     return [{"kind": row.kind, "state": row.state, "reason": row.reason, "due_at": _iso(row.due_at)} for row in rows]
+
+
+def _thread(session: Session, vault: Vault, group_id: int, number_hash: bytes) -> dict[str, Any] | None:
+    """What the group's people wrote beside the texts: tags, and a note for whoever should answer."""
+    row = session.execute(
+        select(Conversation).where(Conversation.group_id == group_id, Conversation.number_hash == number_hash)
+    ).scalar()
+    if row is None:
+        return None
+    tags = session.execute(
+        select(ThreadTag.sealed)
+        .join(ConversationTag, ConversationTag.tag_id == ThreadTag.id)
+        .where(ConversationTag.conversation_id == row.id)
+    ).scalars()
+    return {
+        "tags": sorted(str(_opened(vault, sealed, thread_tags.CONTEXT).get("name")) for sealed in tags),
+        "note": _opened(vault, row.sealed, inbox.NOTE).get("note"),
+        "last_text_at": _iso(row.last_reply_at),
+    }
 
 
 def _opened(vault: Vault, sealed: bytes | None, context: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from outreach.core.db import Transaction
 from outreach.core.errors import NotFoundError
 from outreach.core.runtime import Runtime
 from outreach.messaging.conversations import DONE
+from outreach.messaging.inbox_models import ConversationTag
 from outreach.messaging.models import Conversation, Message, Reply
 from outreach.messaging.optout import cancel_waiting
 from outreach.people.consent import lock_people
@@ -61,8 +62,15 @@ _EMPTY_LEDGER = (
 )
 _CALM = (
     update(Conversation)
-    .where(Conversation.group_id == _GROUP, Conversation.number_hash.in_(_NUMBERS), Conversation.rank != DONE)
-    .values(rank=DONE, claimed_by=None, claimed_at=None)
+    .where(Conversation.group_id == _GROUP, Conversation.number_hash.in_(_NUMBERS))
+    .values(
+        rank=DONE, claimed_by=None, claimed_at=None, handed_to=None, handed_by=None, handed_at=None, sealed=None
+    )
+)  # fmt: skip
+_UNTAG = delete(ConversationTag).where(
+    ConversationTag.conversation_id.in_(
+        select(Conversation.id).where(Conversation.group_id == _GROUP, Conversation.number_hash.in_(_NUMBERS))
+    )
 )
 _FORGET_BEFORE = delete(ImportChange).where(ImportChange.constituent_id.in_(bindparam("ids", expanding=True)))
 _LEAVE_TAGS = delete(ConstituentTag).where(ConstituentTag.constituent_id.in_(bindparam("ids", expanding=True)))
@@ -138,6 +146,7 @@ def erase_in(tx: Transaction, runtime: Runtime, group_id: int, number_hashes: Se
     replies = connection.execute(_EMPTY_REPLIES, which).rowcount
     connection.execute(_EMPTY_LEDGER, which)
     connection.execute(_CALM, which)
+    connection.execute(_UNTAG, which)
     if ids:
         connection.execute(_LEAVE_LISTS, {"ids": ids})
         connection.execute(_LEAVE_TAGS, {"ids": ids})

@@ -17,7 +17,9 @@ from sqlalchemy import bindparam, case, func, select, update
 from outreach.core.crypto import prefix_of
 from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
-from outreach.messaging.models import Message, Reply
+from outreach.messaging import inbox, thread_tags
+from outreach.messaging.inbox_models import ThreadTag
+from outreach.messaging.models import Conversation, Message, Reply
 from outreach.messaging.sign_up_models import SignUp
 from outreach.people.consent import WORDS
 from outreach.people.models import ConsentEvent, Constituent, ImportChange, UploadPart
@@ -53,6 +55,8 @@ SHELVES: Final = (
     Shelf(SignUp.__table__, "sign_up"),
     Shelf(Tag.__table__, "tag"),
     Shelf(Segment.__table__, "segment"),
+    Shelf(Conversation.__table__, inbox.NOTE),
+    Shelf(ThreadTag.__table__, thread_tags.CONTEXT),
 )
 """Every table that holds sealed documents; a test looks for tables that are missing here."""
 

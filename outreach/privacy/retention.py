@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, bindparam, exists, func, or_, select, update
 
 from outreach.core.runtime import Runtime
-from outreach.messaging.models import Gate, Message, Reply
+from outreach.messaging.models import Conversation, Gate, Message, Reply
 from outreach.messaging.sign_ups import purge_sign_ups
 from outreach.messaging.states import BEFORE_POSTING
 from outreach.people.uploads import purge_uploads
@@ -52,6 +52,8 @@ def purge(runtime: Runtime) -> Purged:
     )
     heard = Reply.received_at <= real_now - KEPT
     replies = _empty(runtime, Reply.__table__, heard & or_(Reply.gate_id.is_(None), Reply.gate_id.in_(over)))
+    conversation: Any = Conversation.__table__
+    _empty(runtime, conversation, conversation.c.handed_at <= real_now - KEPT)  # notes for whoever should answer
     seal_plain_words(runtime)
     opt_outs = purge_ledger_words(runtime, real_now - KEPT)
     uploads, sign_ups = purge_uploads(runtime), purge_sign_ups(runtime)

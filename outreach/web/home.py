@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,11 @@ from flask import Blueprint, render_template, session, url_for
 from flask_babel import gettext
 from flask_login import current_user
 
+from outreach.messaging.nudges import count_late, hours_of
 from outreach.serving import runtime
 from outreach.web.campaign_words import is_halt, launches
 from outreach.web.campaigns import LABELS, SEEN_TALLY
+from outreach.web.inbox_words import at_least, late_words
 from outreach.web.phones import SEEN_PHONES
 from outreach.web.roles import allow
 from outreach.web.waiting import Waiting, what_waits
@@ -45,13 +48,14 @@ def index() -> str:
     held = runtime()
     with held.db.snapshot() as reading:
         waiting = what_waits(reading, current_user.group_id, held.clock.now())
+        late = late_words(count_late(reading, held, current_user.group_id), hours_of(reading, current_user.group_id))
     steps = first_steps(waiting, rehearsal=held.settings.mode == "rehearsal", writes=current_user.role != "staff")
-    return render_template("home.html", waiting=waiting, urgent=urgent(waiting), labels=LABELS, launches=launches,
+    return render_template("home.html", waiting=waiting, urgent=urgent(waiting, late), labels=LABELS, launches=launches,
                            **told(steps))  # fmt: skip
 
 
-def urgent(waiting: Waiting) -> list[Row]:
-    """What cannot wait, most pressing first."""
+def urgent(waiting: Waiting, late: Sequence[str]) -> list[Row]:
+    """What cannot wait, most pressing first. ``late``: sentences about the inbox."""
     texts = sum(waiting.threads.values())
     rows = [
         Row(gettext("Halted, and needs you: %(name)s", name=row.name), url_for("campaigns.show", campaign_id=row.id))
@@ -64,12 +68,15 @@ def urgent(waiting: Waiting) -> list[Row]:
         for row in waiting.drafts
         if row.launch_problem
     ]  # fmt: skip
+    rows += [Row(sentence, url_for("inbox.index")) for sentence in late]
     if doubtful := waiting.threads.get("possible_opt_out"):
-        rows.append(Row(gettext("Perhaps opt-outs, to decide: %(count)s", count=doubtful), url_for("inbox.index")))
+        told = gettext("Perhaps opt-outs, to decide: %(count)s", count=at_least(doubtful))
+        rows.append(Row(told, url_for("inbox.index")))
     if waiting.doubts:
         rows.append(Row(gettext("Texts to decide about: %(count)s", count=waiting.doubts), url_for("review.index")))
     if texts:
-        rows.append(Row(gettext("Texts that wait for an answer: %(count)s", count=texts), url_for("inbox.index")))
+        told = gettext("Texts that wait for an answer: %(count)s", count=at_least(texts))
+        rows.append(Row(told, url_for("inbox.index")))
     return rows
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 
 from outreach.core.errors import OutreachError
-from outreach.messaging.inbox import INTENTS, OUTCOMES
+from outreach.messaging.corrections import INTENTS, OUTCOMES
+from outreach.messaging.nudges import COUNTED, Hours
 from outreach.web.campaigns import LABELS
 
 INTENT_WORDS: Final = {
@@ -37,11 +39,25 @@ SPECIAL: Final = frozenset({"possible_opt_out", "unmatched"})
 """Why a thread waits, where it is out of the ordinary: in the list of those that wait, only these get a badge."""
 VIEW_WORDS: Final = {
     "waiting": lazy_gettext("Waiting"),
+    "doubts": lazy_gettext("Perhaps opt-outs"),
+    "unmatched": lazy_gettext("Unmatched"),
     "mine": lazy_gettext("Mine"),
+    "handed": lazy_gettext("Handed to me"),
     "all": lazy_gettext("All texts"),
 }
 ERRORS: Final = {
     "conversation_claimed": lazy_gettext("Somebody else takes care of this thread now."),
+    "conversation_moved_on": lazy_gettext("Another text has come meanwhile. Read it first."),
+    "hand_over_to_whom": lazy_gettext("Choose an organizer of your group."),
+    "note_too_long": lazy_gettext("The note has %(length)s characters; %(limit)s are the most."),
+    "thread_tag_length": lazy_gettext("A tag has 1 to %(most)s characters."),
+    "thread_tags_many": lazy_gettext("Your group has %(most)s tags. Use one of them, or take one off all its threads."),
+    "canned_name_length": lazy_gettext("A name has 1 to %(most)s characters."),
+    "canned_name_taken": lazy_gettext("There is a ready answer with this name. Choose another name."),
+    "canned_many": lazy_gettext("Your group has %(most)s ready answers. Delete one first."),
+    "canned_fields": lazy_gettext(
+        "Only {{ first_name }} and {{ group }} can be filled in here. Write everything else as words."
+    ),
     "reply_words_gone": lazy_gettext(
         "Their text is older than 30 days: its words and number are not kept, so it cannot be answered here."
     ),
@@ -58,6 +74,27 @@ ERRORS: Final = {
     "intent_unknown": lazy_gettext("Choose one of the meanings on the list."),
     "outcome_with_report": lazy_gettext("Say how the call went, and only for a report of a call."),
 }
+
+
+def at_least(count: int) -> str:
+    """A count that may have been cut off."""
+    return f"{COUNTED:,}+" if count > COUNTED else f"{count:,}"
+
+
+def late_words(late: Mapping[str, int], hours: Hours) -> list[str]:
+    """What has waited too long, a sentence each, most urgent first."""
+    doubts, others = late.get("possible_opt_out", 0), sum(late.values()) - late.get("possible_opt_out", 0)
+    found = []
+    if doubts:
+        found.append(
+            gettext("Perhaps opt-outs that wait longer than %(hours)s h: %(count)s", hours=hours.doubt,
+                    count=at_least(doubts))
+        )  # fmt: skip
+    if others:
+        found.append(
+            gettext("Texts that wait longer than %(hours)s h: %(count)s", hours=hours.others, count=at_least(others))
+        )
+    return found
 
 
 def in_words(error: OutreachError) -> str:

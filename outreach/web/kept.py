@@ -36,9 +36,9 @@ LOOK_AGAIN: Final = frozenset(
         "levers.unschedule",
         "waves.launch",
         "review.decide",
-        "inbox.decide",
-        "inbox.claim",
-        "inbox.correct",
+        "threads.decide",
+        "threads.claim",
+        "threads.correct",
         "privacy.erase",
     }
 )

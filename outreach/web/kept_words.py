@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import Field
 
+from outreach.accounts.members import organizers_of
 from outreach.escalations.segments import segments_of
 from outreach.officials.models import Office, Official
 from outreach.people.models import ContactList
@@ -25,9 +26,11 @@ AGAIN: Final = "kept_again"
 """The field by which we know the kept page's own form."""
 TYPED_BY: Final = "typed_by"
 """The field with the id of the user for whom a form was drawn."""
-NOT_TYPED: Final = frozenset({"csrf_token", "version", "once", "opened", "action", "start", AGAIN, TYPED_BY})
+NOT_TYPED: Final = frozenset(
+    {"csrf_token", "version", "once", "opened", "action", "start", "seen", "holder", "thread", AGAIN, TYPED_BY}
+)
 """Fields that pages fill in themselves: sent again, but nothing to read."""
-STORED: Final = frozenset({"list", "lists", "segments", "office_id"})
+STORED: Final = frozenset({"list", "lists", "segments", "office_id", "to"})
 """Fields whose choices are rows of the database; so are those of a segment's conditions, ``what_...``."""
 ID_DIGITS: Final = 18
 
@@ -92,7 +95,8 @@ def _stored(name: str, values: Sequence[str]) -> list[str]:
     found: list[str] = []
     if current_user.is_authenticated and (ids or name not in STORED):
         with runtime().db.snapshot() as session:
-            read = {"office_id": _offices, "segments": _segments, "list": _lists, "lists": _lists}.get(name)
+            known = {"office_id": _offices, "segments": _segments, "list": _lists, "lists": _lists, "to": _organizers}
+            read = known.get(name)
             found = read(session, ids) if read else _conditions(session, values)
     return found or [str(ngettext("%(num)s chosen", "%(num)s chosen", len(values)))]
 
@@ -116,3 +120,7 @@ def _offices(session: Session, ids: set[int]) -> list[str]:
     own = select(Office).join(Official, Official.id == Office.official_id)
     own = own.where(Official.group_id == current_user.group_id, Office.id.in_(ids)).order_by(Office.id)
     return [office_words(office) for office in session.execute(own).scalars()]
+
+
+def _organizers(session: Session, ids: set[int]) -> list[str]:
+    return [row.name for row in organizers_of(session, current_user.group_id) if row.id in ids]

@@ -29,7 +29,7 @@ SECTIONS: Final = (
         lazy_gettext("Campaigns"),
         frozenset({"campaigns", "wizard", "wizard_launch", "levers", "waves", "silence"}),
     ),
-    Section("inbox.index", lazy_gettext("Inbox"), frozenset({"inbox", "review"})),
+    Section("inbox.index", lazy_gettext("Inbox"), frozenset({"inbox", "threads", "inbox_settings", "review"})),
     Section("phones.grid", lazy_gettext("Phones"), frozenset({"phones"})),
 )
 

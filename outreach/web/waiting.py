@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from outreach.core.clock import PHOENIX
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.models import Gate, GateText, Tally
+from outreach.messaging.nudges import count_waiting
 from outreach.officials.models import Meeting, Official, Promise
 from outreach.people.models import Constituent
 from outreach.web.campaign_state import WAITING, shown_state
-from outreach.web.inbox_reads import waiting_threads
 from outreach.web.official_words import official_words
 from outreach.web.review_reads import doubts_waiting
 
@@ -58,7 +58,7 @@ class Waiting:
     launched: CampaignRow | None
     """The newest campaign that is no draft."""
     threads: dict[str, int]
-    """Threads of the inbox that wait, by why."""
+    """Threads of the inbox that wait, by why (``nudges.count_waiting``)."""
     doubts: int
     """Texts that a person must decide about."""
 
@@ -99,7 +99,7 @@ def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
         constituents=count(Constituent),
         held=count(Meeting),
         launched=next(iter(campaign_rows(session, group_id, ("launched", "canceled"), most=1)), None),
-        threads=waiting_threads(session, group_id),
+        threads=count_waiting(session, group_id),
         doubts=doubts_waiting(session, group_id),
     )
 

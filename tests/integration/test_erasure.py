@@ -50,7 +50,7 @@ def talked(runtime: Runtime, world: World) -> bytes:
                     intent="question", language="en", confidence=1.0, rule="r", classifier="c", received_at=real,
                 )
             )  # fmt: skip
-        tx.add(Conversation(group_id=world.group_id, number_hash=hashed, rank=2, last_reply_at=real))
+        tx.add(Conversation(group_id=world.group_id, number_hash=hashed, rank=2, waits_since=real, last_reply_at=real))
         record_opt_in(tx, runtime.vault, world.group_id, hashed, wording="JOIN", source="reply", at=real)
     plan_messages(runtime, world)
     return hashed

@@ -15,7 +15,7 @@ from outreach.accounts.models import AuditEvent, User
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign
 from outreach.messaging.conversations import DONE, rank_of
-from outreach.messaging.inbox import INTENTS
+from outreach.messaging.corrections import INTENTS
 from outreach.messaging.models import Conversation, Message, Reply
 from outreach.messaging.slices import ANSWER_WITHIN, Facts, judge
 from outreach.people.consent import WORDS, is_suppressed
@@ -159,7 +159,7 @@ def test_nobody_answers_a_thread_of_somebody_else_before_taking_it_over(
         other = User(group_id=world.group_id, name="Bea", role="organizer", created_at=runtime.clock.now())
         tx.add(other)
         tx.flush()
-        tx.execute(update(Conversation).values(claimed_by=other.id))
+        tx.execute(update(Conversation).values(claimed_by=other.id, claimed_at=runtime.clock.real_now()))
     refused = client.post("/inbox/1/answer", data={"body": "typed words", "once": "a"})
     assert (refused.status_code, "typed words" in refused.text) == (422, True)
     assert "Bea takes care of this thread." in refused.text
@@ -252,22 +252,28 @@ def test_a_meaning_that_is_none_changes_nothing(
         assert session.get_one(Reply, 1).intent == "question"
 
 
-def test_another_groups_thread_is_not_there_and_staff_only_read(
+def test_another_groups_thread_is_not_there_and_staff_do_everything_but_answer(
     runtime: Runtime, world: World, phone: FlaskClient
 ) -> None:
     say(phone, runtime, 0, "<script>alert(1)</script> what is this?")
-    posts = ("answer", "claim", "release", "done", "opt-out")
+    posts = ("answer", "claim", "release", "done", "opt-out", "hand-over", "tag", "untag")
     others = sign_in(runtime, make_group(runtime, "Others"))
     assert others.get("/inbox/1").status_code == 404
     assert others.get("/inbox/1/live").status_code == 404
-    data = {"body": "x", "once": "a", "meaning": "other"}
+    data = {"body": "x", "once": "a", "meaning": "other", "new_tag": "Rides", "tag": "1", "to": "1"}
     assert {others.post(f"/inbox/1/{one}", data=data).status_code for one in posts} == {404}
     assert others.post("/inbox/texts/1/meaning", data=data).status_code == 404
     staff = sign_in(runtime, world.group_id, "staff")
     page = staff.get("/inbox/1")
     assert (page.status_code, "<script>alert" in page.text, "Send answer" in page.text) == (200, False, False)
     assert "&lt;script&gt;" in page.text
-    assert {staff.post(f"/inbox/1/{one}", data=data).status_code for one in posts} == {403}
+    assert staff.post("/inbox/1/answer", data=data).status_code == 403
+    assert staff.post("/inbox/1/opt-out", data={"stops": "no"}).status_code == 403, "who may not send may only stop"
+    for one in ("claim", "tag", "release", "done", "opt-out"):
+        assert staff.post(f"/inbox/1/{one}", data=data).status_code == 303, one
+    assert staff.post("/inbox/texts/1/meaning", data=data).status_code == 303
+    for path in ("ready/new", "ready/1", ""):
+        assert staff.post(f"/inbox/settings/{path}", data={"name": "x", "hours": "2"}).status_code == 403
 
 
 def test_the_list_is_sent_again_only_when_it_changed(runtime: Runtime, phone: FlaskClient, client: FlaskClient) -> None:

@@ -25,6 +25,7 @@ from outreach.escalations.models import Campaign
 from outreach.escalations.planning import plan_wave
 from outreach.escalations.segments import create_segment
 from outreach.messaging.events import append, result
+from outreach.messaging.inbox_models import CannedReply
 from outreach.messaging.models import Conversation
 from outreach.officials.models import Meeting, Official
 from outreach.people.facets import index_facets
@@ -55,15 +56,15 @@ SILENT = {
     "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv", "/people/import/sample.csv",
     "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
     "/people/opt-outs", "/people/sign-up", "/people/sign-up/qr.svg",
-    "/people/districts/new",
+    "/people/districts/new", "/inbox/settings/ready/new",
 }  # fmt: skip
 """Pages that show nothing which anybody typed: numbers, empty forms. Every other page must show the hostile words."""
 WITH_QUERY = {
     "/officials/": ({"q": EVIL},),
     "/people/": ({"name": EVIL}, {"name": "alert"}, {"list": EVIL}),
     "/people/find": ({"sought": EVIL},),
-    "/inbox/": ({"view": "all"}, {"view": "mine"}, {"page": EVIL}, {"view": EVIL}),
-    "/inbox/live": ({"view": "all"},),
+    "/inbox/": ({"view": "all"}, {"view": "mine"}, {"after": EVIL}, {"view": EVIL}, {"tag": EVIL}, {"tag": "1"}),
+    "/inbox/live": ({"view": "all"}, {"view": "handed", "tag": "1"}),
     "/inbox/<int:conversation_id>": ({"start": EVIL},),
     "/phones/<number>": ({"campaign": EVIL},),
 }
@@ -213,7 +214,18 @@ def send_texts(client: FlaskClient, runtime: Runtime, group_id: int, carrier: Re
         refused = client.post(f"/inbox/{thread}/answer", data={"body": EVIL * 40, "once": EVIL})
         assert refused.status_code == 422
         assert EVIL in harmless(refused.text, "a refused answer")
-        client.post(f"/inbox/{thread}/answer", data={"body": EVIL, "once": "1"})
+        client.post(f"/inbox/{thread}/answer", data={"body": EVIL, "once": "1", "seen": EVIL})
+        for given in ({"new_tag": EVIL[:40]}, {"known": EVIL}):
+            assert client.post(f"/inbox/{thread}/tag", data=given).status_code == 303
+        client.post(f"/inbox/{thread}/untag", data={"tag": EVIL})
+        fill(client, runtime, f"/inbox/{thread}/hand-over", 422, to=EVIL, note=EVIL)
+        fill(client, runtime, f"/inbox/{thread}/hand-over", to="1", note=EVIL)
+    assert EVIL in fill(client, runtime, "/inbox/find", 200, sought=EVIL)
+    assert EVIL in fill(client, runtime, "/inbox/find", 422, sought=f"{EVIL} 1234567")
+    written = {"ready_en": EVIL, "ready_es": EVIL}
+    assert EVIL in fill(client, runtime, "/inbox/settings/ready/new", 422, name=EVIL, ready_en=f"{EVIL} {{{{ x }}}}")
+    fill(client, runtime, "/inbox/settings/ready/new", name=EVIL[:60], **written)
+    fill(client, runtime, "/inbox/settings/", 422, hours=EVIL)
 
 
 @pytest.fixture
@@ -233,6 +245,7 @@ def known_values(runtime: Runtime) -> dict[str, list[str]]:
     ids: dict[str, Any] = {
         "campaign_id": Campaign, "meeting_id": Meeting, "official_id": Official, "person_id": Constituent,
         "upload_id": Upload, "conversation_id": Conversation, "segment_id": Segment, "district_id": District,
+        "canned_id": CannedReply,
     }  # fmt: skip
     with runtime.db.snapshot() as session:
         found = {name: [str(one) for one in session.execute(select(model.id)).scalars()] for name, model in ids.items()}

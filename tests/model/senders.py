@@ -14,11 +14,11 @@ from structlog.testing import capture_logs
 from outreach.carrier.base import OPTED_OUT
 from outreach.core.runtime import Runtime
 from outreach.messaging.claims import claim, release
-from outreach.messaging.inbox import Actor
 from outreach.messaging.reconcile import Doubt
 from outreach.messaging.record import record
 from outreach.messaging.send import Sender
 from outreach.messaging.slices import CLOCK, slice_out
+from outreach.messaging.threads import Actor
 from tests.factories import make_world, plan_messages
 from tests.model.carrier import OUTCOMES, START, CarrierModel, ModelClock
 from tests.model.world import Reading, SenderModel, Words, read, wipe

@@ -67,6 +67,9 @@ PLAYED: Final = (
     PageShot("phone", "/phones/{phone}?campaign={campaign}"),
     PageShot("inbox", "/inbox/"),
     PageShot("thread", "/inbox/{thread}", readme=True),
+    PageShot("inbox-settings", "/inbox/settings/"),
+    PageShot("ready-answer-new", "/inbox/settings/ready/new"),
+    PageShot("ready-answer", "/inbox/settings/ready/{ready}"),
     PageShot("review", "/review/"),
     PageShot("error", "/campaigns/999999999", status=404),
 )

@@ -12,8 +12,10 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import draft_from_meeting, edit_draft
 from outreach.escalations.schedule import schedule_launch
 from outreach.escalations.segments import create_segment
+from outreach.messaging.canned import create_canned
 from outreach.messaging.conversations import TO_READ
 from outreach.messaging.models import Conversation, Reply
+from outreach.messaging.threads import Actor
 from outreach.officials.meetings import Answer, Promised, record_meeting
 from outreach.officials.models import Official
 from outreach.people.districts import create_district
@@ -30,6 +32,10 @@ WHO = "admin"
 FAIR, FAIR_PEOPLE = "May fair", 40
 KNOWN, NEW = 6, 18
 """Of the people of the file that waits for a yes or no."""
+RIDES = {
+    "en": "{{ first_name }}, we drive people to the meeting on Thursday at 6. Tell us your corner. {{ group }}",
+    "es": "{{ first_name }}, el jueves a las 6 llevamos gente a la junta. Diganos su esquina. {{ group }}",
+}
 UNUSABLE = b"Nora,Short,602-555-01,85003,Phoenix,English\r\nIan,Nobody,,85003,Phoenix,English\r\n"
 
 
@@ -44,6 +50,7 @@ def play_the_scene(runtime: Runtime, carrier_url: str, group_id: int, *, recipie
     with runtime.db.transaction() as tx:
         _keep_a_commitment(tx, runtime, group_id)
         ids = _draft_another(tx, runtime, group_id) | _save_a_segment(tx, runtime, group_id)
+        ids["ready"] = str(create_canned(tx, runtime, Actor(0, group_id, WHO), "Rides", RIDES))
     evening = people_csv(KNOWN + NEW, seed, skip=recipients + FAIR_PEOPLE - KNOWN, ours=ours) + UNUSABLE
     upload = upload_file(runtime, group_id, evening, "library-evening.csv", "Library evening", CONSENT, by=WHO)
     with runtime.db.snapshot() as session:
