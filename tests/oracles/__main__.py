@@ -6,9 +6,12 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from tests.oracles import phones, quiet_cases, stop_races
+from tests.oracles import phones, quiet_cases, replies, stop_races
+
+CORPORA = Path(__file__).parents[1] / "unit" / "corpus"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,8 +37,12 @@ def main(arguments: Sequence[str]) -> int:
     races.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     numbers = names.add_parser("phones", parents=[behind], help="which number can be texted or called")
     numbers.add_argument("--numbers", type=int, default=100_000, metavar="N", help="how many are drawn (100,000)")
+    meant = names.add_parser("classify", parents=[behind], help="what replies mean, against lines labelled by people")
+    meant.add_argument("files", nargs="*", type=Path, metavar="FILE", help="corpora (those of tests/unit/corpus)")
+    meant.add_argument("--misses", action="store_true", help="each line that is read as something else")
     chosen = parser.parse_args(arguments)
-    found = {"quiet-hours": _quiet_hours, "stop-races": _stop_races, "phones": _phones}[chosen.name](parser, chosen)
+    run = {"quiet-hours": _quiet_hours, "stop-races": _stop_races, "phones": _phones, "classify": _classify}
+    found = run[chosen.name](parser, chosen)
     if chosen.json:
         sys.stdout.write(json.dumps(found) + "\n")
     return 0 if found["ok"] else 1
@@ -74,6 +81,22 @@ def _phones(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict
         f"{found['numbers']:,} numbers in {found['seconds']} s: {found['valid']:,} valid, {found['wrong']} verdicts "
         f"unlike libphonenumber's {found['shapes'] or ''}\n"
     )
+    return found
+
+
+def _classify(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict[str, Any]:
+    files = chosen.files or sorted(CORPORA.glob("*.toml"))
+    if missing := [str(file) for file in files if not file.is_file()]:
+        parser.error(f"no such file: {', '.join(missing)}")
+    found, misses = replies.as_json(files)
+    for miss in misses if chosen.misses else ():
+        sys.stderr.write(
+            f"{miss.line.lang} {miss.line.asked or '-'} {miss.line.intent}/{miss.line.outcome or '-'} read as "
+            f"{miss.intent}/{miss.outcome or '-'} by {miss.rule}: {miss.line.text!r}\n"
+        )
+    for lang, rates in {"all": found, **found["by_lang"]}.items():
+        shown = ", ".join(f"{name} {rates[name]:.2%}" for name in replies.GOALS if name in rates)
+        sys.stderr.write(f"{lang}: {rates['lines']:,} lines, {shown}.\n")
     return found
 
 
