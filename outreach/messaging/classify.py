@@ -110,6 +110,7 @@ class Rules:
             rules.sort(key=lambda rule: rule.rank)
         for entries in self.phrases.values():
             entries.sort(key=lambda entry: entry[0].rank)
+        self._known = frozenset(word for words in (*self.words, *fillers()) for word in words)
 
     def _add(self, phrase: Phrase, rule: Rule) -> None:
         """File a phrase under each word it can begin with; a first step that may be missing makes a second entry."""
@@ -156,12 +157,12 @@ class Rules:
         As few as possible: "no answer" is itself, not "no" and "answer". Several must mean the same, but an opt-out
         counts beside anything ("no, stop").
         """
-        if not 0 < len(words) <= _COVERED:
+        if not 0 < len(words) <= _COVERED or not self._known.issuperset(words):
             return []
         # "ok" is a filler in "ok stop" and the answer in "ok thanks"
         found = self._tiles(words, of_table=1, filler=0) or self._tiles(words, of_table=0, filler=1)
         if len({(rules[0].intent, rules[0].outcome) for rules in found}) > 1:
-            found = [[rule for rule in rules if not rule.alone] for rules in found if rules[0].intent == "opt_out"]
+            found = [[rule for rule in rules if rule.clause] for rules in found if rules[0].intent == "opt_out"]
         return found
 
     def _tiles(self, words: list[str], of_table: int, filler: int) -> list[list[Rule]]:

@@ -14,7 +14,6 @@ from typing import Any, Final, NamedTuple
 
 from config import table
 
-
 _GAPS: Final = {"..": 3, "...": 6}
 
 
@@ -44,6 +43,7 @@ def rows() -> tuple[Mapping[str, Any], ...]:
     return tuple(row for name in table("keywords")["files"] for row in table(f"keywords_{name}")["rule"])
 
 
+@cache
 def parse_phrase(text: str) -> Phrase:
     """The phrase that the table writes so. Raises ValueError where no word of it is required."""
     parts = text.split()

@@ -67,13 +67,13 @@ def _token() -> re.Pattern[str]:
 def _spelled(marks: list[str]) -> list[str]:
     """One spelling of each word: "txt", "dont" for "do not", and words that are one slip away from a known one."""
     same, joined = _spellings()
-    marks = [same.get(mark, mark) for mark in marks]
     out: list[str] = []
     for mark in marks:
-        while out and (whole := joined.get((out[-1], mark))):
+        word = same.get(mark, mark)
+        while out and (whole := joined.get((out[-1], word))):
             out.pop()
-            mark = whole
-        out.append(mark)
+            word = whole
+        out.append(word)
     return out
 
 
