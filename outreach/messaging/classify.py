@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, NamedTuple
 
 from config import table
-from outreach.messaging.phrases import Phrase, fillers, make_phrase, parse_phrase, stands
+from outreach.messaging.phrases import Phrase, fillers, make_phrase, parse_phrase, rows, stands, words_of
 from outreach.messaging.reading import Reading, language, read
 
 CLASSIFIER_VERSION: Final[str] = table("keywords")["version"]
@@ -58,7 +58,9 @@ class Rule:
     clause: bool
     alone: bool
     unless: frozenset[str]
+    without: frozenset[str]
     not_after: frozenset[str]
+    asking: bool
 
 
 def classify(text: str, asked: str | None = None) -> Verdict:
@@ -93,10 +95,10 @@ def _unmatched(text: str, reading: Reading) -> Verdict:
 class Rules:
     """The table as it reads after one question."""
 
-    def __init__(self, rows: list[Mapping[str, Any]], asked: str | None) -> None:
+    def __init__(self, table_rows: Sequence[Mapping[str, Any]], asked: str | None) -> None:
         self.words: dict[tuple[str, ...], list[Rule]] = defaultdict(list)
         self.phrases: dict[str, list[tuple[Rule, Phrase]]] = defaultdict(list)
-        for place, row in enumerate(rows):
+        for place, row in enumerate(table_rows):
             if (asked or "null") not in row.get("asked", [asked or "null"]):
                 continue
             rule = _rule(row, place, asked)
@@ -108,6 +110,7 @@ class Rules:
             rules.sort(key=lambda rule: rule.rank)
         for entries in self.phrases.values():
             entries.sort(key=lambda entry: entry[0].rank)
+        self._known = frozenset(word for words in (*self.words, *fillers()) for word in words)
 
     def _add(self, phrase: Phrase, rule: Rule) -> None:
         """File a phrase under each word it can begin with; a first step that may be missing makes a second entry."""
@@ -121,7 +124,7 @@ class Rules:
         """The first rule, by rank, that the text meets (of one intent, if ``only`` names it)."""
         found = [rule for rule in self._by_words(reading) if only is None or rule.intent == only]
         best = min(found, key=lambda rule: rule.rank, default=None)
-        for sentence in reading.sentences:
+        for sentence, asking in zip(reading.sentences, reading.asking, strict=True):
             for place, word in enumerate(sentence):
                 entries = self.phrases.get(word)
                 if not entries:
@@ -132,9 +135,11 @@ class Rules:
                         break
                     if phrase.second is not None and following not in phrase.second:
                         continue
-                    if only is not None and rule.intent != only:
+                    if (only is not None and rule.intent != only) or (asking and not rule.asking):
                         continue
-                    if rule.unless.isdisjoint(reading.words) and stands(phrase, sentence, place, rule.not_after):
+                    if not (rule.unless.isdisjoint(reading.words) and rule.without.isdisjoint(sentence)):
+                        continue
+                    if stands(phrase, sentence, place, rule.not_after):
                         best = rule
                         break
         return best
@@ -152,12 +157,12 @@ class Rules:
         As few as possible: "no answer" is itself, not "no" and "answer". Several must mean the same, but an opt-out
         counts beside anything ("no, stop").
         """
-        if not 0 < len(words) <= _COVERED:
+        if not 0 < len(words) <= _COVERED or not self._known.issuperset(words):
             return []
         # "ok" is a filler in "ok stop" and the answer in "ok thanks"
         found = self._tiles(words, of_table=1, filler=0) or self._tiles(words, of_table=0, filler=1)
         if len({(rules[0].intent, rules[0].outcome) for rules in found}) > 1:
-            found = [rules for rules in found if rules[0].intent == "opt_out"]
+            found = [[rule for rule in rules if rule.clause] for rules in found if rules[0].intent == "opt_out"]
         return found
 
     def _tiles(self, words: list[str], of_table: int, filler: int) -> list[list[Rule]]:
@@ -180,7 +185,7 @@ class Rules:
 
 @cache
 def _rules(asked: str | None) -> Rules:
-    return Rules(table("keywords")["rule"], asked)
+    return Rules(rows(), asked)
 
 
 def _rule(row: Mapping[str, Any], place: int, asked: str | None) -> Rule:
@@ -194,8 +199,10 @@ def _rule(row: Mapping[str, Any], place: int, asked: str | None) -> Rule:
         rank=(_FIRST.get(intent, len(_FIRST)), place),
         clause=row.get("clause", False),
         alone=row.get("alone", False),
-        unless=frozenset(row.get("unless", ())),
-        not_after=frozenset(row.get("not_after", ())),
+        unless=words_of(row.get("unless", ())),
+        without=words_of(row.get("without", ())),
+        not_after=words_of(row.get("not_after", ())),
+        asking=row.get("asking", True),
     )
 
 

@@ -6,12 +6,15 @@ in proportion to its length. How a phrase is written stands at the head of the t
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from config import table
+
+_GAPS: Final = {"..": 3, "...": 6}
 
 
 class Step(NamedTuple):
@@ -34,6 +37,13 @@ class Phrase:
     second: frozenset[str] | None  # what must follow the first word; None: cannot be told so simply
 
 
+@cache
+def rows() -> tuple[Mapping[str, Any], ...]:
+    """The rules of all files, in the order in which they are looked up."""
+    return tuple(row for name in table("keywords")["files"] for row in table(f"keywords_{name}")["rule"])
+
+
+@cache
 def parse_phrase(text: str) -> Phrase:
     """The phrase that the table writes so. Raises ValueError where no word of it is required."""
     parts = text.split()
@@ -62,8 +72,8 @@ def make_phrase(steps: tuple[Step, ...], begins: bool, ends: bool) -> Phrase:
 
 
 def _step(part: str) -> Step:
-    if part == "..":
-        return Step(None, 0, 3)
+    if part in _GAPS:
+        return Step(None, 0, _GAPS[part])
     if part == "*":
         return Step(None, 1, 1)
     if part.startswith("~"):
@@ -73,10 +83,15 @@ def _step(part: str) -> Step:
 
 
 def _words_of(part: str) -> frozenset[str]:
+    return words_of(part.split("|"))
+
+
+def words_of(names: Iterable[str]) -> frozenset[str]:
+    """These words, and those of the lists that are named among them."""
     lists = table("keywords")["lists"]
     words: set[str] = set()
-    for word in part.split("|"):
-        words.update(lists[word[1:-1]].split() if word.startswith("<") else [word])
+    for word in names:
+        words.update(words_of(lists[word[1:-1]].split()) if word.startswith("<") else [word])
     return frozenset(words)
 
 

@@ -9,10 +9,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
+from string import ascii_lowercase
 from typing import Final, NamedTuple
 
 from config import table
-from outreach.messaging.phrases import parse_phrase
+from outreach.messaging.phrases import parse_phrase, rows
 
 _LONGEST: Final = 4_000  # a longer text is read by its head and its tail; a text message has 1,600 at most
 _SENTENCE_ENDS: Final = frozenset(".!?;¿¡\n\r")
@@ -33,6 +34,7 @@ class Reading(NamedTuple):
     words: list[str]
     sentences: list[list[str]]
     clauses: list[list[str]]
+    asking: list[bool]  # of each sentence: whether it ends in a question mark
 
 
 def read(text: str) -> Reading:
@@ -44,33 +46,80 @@ def read(text: str) -> Reading:
     marks = _token().findall(_REPEATED.sub(r"\1", text))
     words = [mark for mark in marks if mark not in _BREAKS]
     if len(words) >= 3 and all(len(word) == 1 and word.isalpha() for word in words):
-        words = ["".join(words)]  # S.T.O.P
-        return Reading(words, [words], [words])
-    sentences, clauses = list(_cut(marks, _SENTENCE_ENDS)), list(_cut(marks, _BREAKS))
+        words = _spelled(["".join(words)])  # S.T.O.P
+        return Reading(words, [words], [words], [False])
+    marks = _spelled(marks)
+    words = [mark for mark in marks if mark not in _BREAKS]
+    sentences, clauses = list(_cut(marks, _SENTENCE_ENDS)), [clause for clause, _ in _cut(marks, _BREAKS)]
     if len(clauses) >= 3 and len(words) == len(clauses):
-        return Reading(words, [words], [words])  # STOP. THE. BILL.
-    return Reading(words, sentences, clauses)
+        return Reading(words, [words], [words], [False])  # STOP. THE. BILL.
+    return Reading(words, [sentence for sentence, _ in sentences], clauses, [end == "?" for _, end in sentences])
 
 
 @cache
 def _token() -> re.Pattern[str]:
     """Words, marks that end a clause, and the pictures that the table knows."""
-    words = {word for row in table("keywords")["rule"] for word in row.get("words", ())}
+    words = {word for row in rows() for word in row.get("words", ())}
     pictures = "".join(sorted(word for word in words if len(word) == 1 and not word.isalnum()))
     return re.compile(rf"[^\W_]+|[{re.escape(pictures)}]|[.!?;¿¡\n\r,:—]")
 
 
-def _cut(marks: list[str], breaks: frozenset[str]) -> Iterator[list[str]]:
+def _spelled(marks: list[str]) -> list[str]:
+    """One spelling of each word: "txt", "dont" for "do not", and words that are one slip away from a known one."""
+    same, joined = _spellings()
+    out: list[str] = []
+    for mark in marks:
+        word = same.get(mark, mark)
+        while out and (whole := joined.get((out[-1], word))):
+            out.pop()
+            word = whole
+        out.append(word)
+    return out
+
+
+@cache
+def _spellings() -> tuple[dict[str, str], dict[tuple[str, str], str]]:
+    """What stands for each other spelling, and for each two words that are one."""
+    spelling = table("keywords")["spelling"]
+    same: dict[str, str] = {}
+    known = set(spelling["no_slips"].split()) | set(spelling["slips"].split())
+    for word in spelling["slips"].split():
+        same.update((slip, word) for slip in _slips(word) if slip not in known)
+    for word, others in spelling["same"].items():
+        same.update((other, word) for other in others.split())
+    joined = {}
+    for word, pairs in spelling["joined"].items():
+        for pair in pairs:
+            first, second = pair.split()
+            joined[first, second] = word
+    return same, joined
+
+
+def _slips(word: str) -> Iterator[str]:
+    """A word with one letter left out, two swapped, one doubled, or another or one more put in; the first stays."""
+    for place in range(1, len(word)):
+        head, tail = word[:place], word[place:]
+        yield head + tail[1:]
+        yield head + tail[1:2] + tail[:1] + tail[2:]
+        for letter in ascii_lowercase:
+            yield head + letter + tail
+            yield head + letter + tail[1:]
+    for letter in ascii_lowercase:
+        yield word + letter
+
+
+def _cut(marks: list[str], breaks: frozenset[str]) -> Iterator[tuple[list[str], str]]:
+    """The words between the breaks, and the mark that ends them."""
     part: list[str] = []
     for mark in marks:
         if mark in breaks:
             if part:
-                yield part
+                yield part, mark
             part = []
         elif mark not in _BREAKS:
             part.append(mark)
     if part:
-        yield part
+        yield part, ""
 
 
 def language(text: str, reading: Reading, fallback: str) -> str:
@@ -87,7 +136,7 @@ def language(text: str, reading: Reading, fallback: str) -> str:
 def _vocabulary() -> tuple[frozenset[str], frozenset[str]]:
     """Words that are English, and words that are Spanish, going by the table; a word of both is neither."""
     found = {lang: set(words.split()) for lang, words in table("keywords")["language_of"].items()}
-    for row in table("keywords")["rule"]:
+    for row in rows():
         if row["lang"] in found:
             found[row["lang"]].update(word for words in row.get("words", ()) for word in words.split())
             steps = (step for phrase in row.get("phrases", ()) for step in parse_phrase(phrase).steps)

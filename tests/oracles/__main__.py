@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.oracles import phones, quiet_cases, reply_wave, stop_races
+from tests.oracles import phones, quiet_cases, replies, reply_wave, stop_races
+
+CORPORA = Path(__file__).parents[1] / "unit" / "corpus"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -35,13 +37,21 @@ def main(arguments: Sequence[str]) -> int:
     races.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     numbers = names.add_parser("phones", parents=[behind], help="which number can be texted or called")
     numbers.add_argument("--numbers", type=int, default=100_000, metavar="N", help="how many are drawn (100,000)")
-    wave = names.add_parser("replies", parents=[behind], help="a blast that everybody answers, and the inbox meanwhile")
+    wave = names.add_parser(
+        "reply-wave", parents=[behind], help="a blast that everybody answers, and the inbox meanwhile"
+    )
     wave.add_argument("--replies", type=int, default=100_000, metavar="N", help="so many people answer (100,000)")
     wave.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     wave.add_argument("--picture", type=Path, metavar="FILE", help="the inbox at the end, as a PNG")
+    meant = names.add_parser("classify", parents=[behind], help="what replies mean, against lines labelled by people")
+    meant.add_argument("files", nargs="*", type=Path, metavar="FILE", help="corpora (those of tests/unit/corpus)")
+    meant.add_argument("--misses", action="store_true", help="each line that is read as something else")
     chosen = parser.parse_args(arguments)
-    oracles = {"quiet-hours": _quiet_hours, "stop-races": _stop_races, "phones": _phones, "replies": _replies}
-    found = oracles[chosen.name](parser, chosen)
+    run = {
+        "quiet-hours": _quiet_hours, "stop-races": _stop_races, "phones": _phones, "reply-wave": _reply_wave,
+        "classify": _classify,
+    }  # fmt: skip
+    found = run[chosen.name](parser, chosen)
     if chosen.json:
         sys.stdout.write(json.dumps(found) + "\n")
     return 0 if found["ok"] else 1
@@ -83,7 +93,7 @@ def _phones(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict
     return found
 
 
-def _replies(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict[str, Any]:
+def _reply_wave(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict[str, Any]:
     if not 100 <= chosen.replies <= 1_000_000:
         parser.error("--replies must be 100 to 1,000,000")
     found = reply_wave.run(chosen.database, chosen.replies, chosen.picture)
@@ -92,6 +102,22 @@ def _replies(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dic
         f"{found['wrong'] or 'none'}; the inbox: {found['inbox']}, {'' if found['usable'] else 'not '}usable "
         f"{found['troubles'] or ''}\n"
     )
+    return found
+
+
+def _classify(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict[str, Any]:
+    files = chosen.files or sorted(CORPORA.glob("*.toml"))
+    if missing := [str(file) for file in files if not file.is_file()]:
+        parser.error(f"no such file: {', '.join(missing)}")
+    found, misses = replies.as_json(files)
+    for miss in misses if chosen.misses else ():
+        sys.stderr.write(
+            f"{miss.line.lang} {miss.line.asked or '-'} {miss.line.intent}/{miss.line.outcome or '-'} read as "
+            f"{miss.intent}/{miss.outcome or '-'} by {miss.rule}: {miss.line.text!r}\n"
+        )
+    for lang, rates in {"all": found, **found["by_lang"]}.items():
+        shown = ", ".join(f"{name} {rates[name]:.2%}" for name in replies.GOALS if name in rates)
+        sys.stderr.write(f"{lang}: {rates['lines']:,} lines, {shown}.\n")
     return found
 
 

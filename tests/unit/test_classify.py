@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config import table
 from outreach.messaging.classify import ASKED, CLASSIFIER_VERSION, classify
-from outreach.messaging.phrases import parse_phrase
+from outreach.messaging.phrases import parse_phrase, rows
 from outreach.messaging.reading import read
 
 HERE = Path(__file__).parent
@@ -270,7 +269,7 @@ def test_invisible_characters_hide_nothing(text: str) -> None:
 
 
 def test_the_table_is_sound() -> None:
-    rules = table("keywords")["rule"]
+    rules = rows()
     known = {"id", "intent", "lang", "confidence", "outcome", "asked", "becomes", "clause", "alone", "words", "phrases"}
     assert len({rule["id"] for rule in rules}) == len(rules)
     for rule in rules:
