@@ -164,16 +164,26 @@ def write_import(
     return report
 
 
-def close_cut_off(tx: Transaction, group_id: int, now: datetime, but: int | None = None) -> None:
-    """End the group's imports by command that were begun and cut off: what they wrote can be undone, like any import.
+def close_cut_off(
+    tx: Transaction, group_id: int, now: datetime, but: int | None = None, since: datetime | None = None
+) -> list[int]:
+    """End the group's imports by command that were cut off: what they wrote can be undone, like any import. Their ids.
 
-    Needs the group's lease, so that none of them is being written. The same command then begins anew.
+    Needs the group's lease, so that none of them is being written. The same command then begins anew. ``since``: also
+    those of an upload that nothing has moved from then on.
     """
     query = select(Upload).where(Upload.group_id == group_id, Upload.state == "importing", Upload.id != (but or 0))
-    for upload in tx.execute(query.where(~HAS_FILE)).scalars():
-        upload.state, upload.imported_at, upload.changed_at = "imported", upload.changed_at, now
-        upload.counts = _counted(Counter(upload.counts or {}))
+    ended = ~HAS_FILE if since is None else or_(~HAS_FILE, Upload.changed_at <= since)
+    closed = tx.execute(query.where(ended)).scalars().all()
+    for upload in closed:
+        if upload.list_id is None:
+            upload.state = "canceled"  # it has written nothing
+        else:
+            upload.state, upload.imported_at = "imported", upload.changed_at
+            upload.counts = _counted(Counter(upload.counts or {}))
+        upload.changed_at = now
     tx.flush()
+    return [upload.id for upload in closed]
 
 
 def first_problems(report: ImportReport) -> dict[str, Any]:

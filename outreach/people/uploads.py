@@ -261,7 +261,7 @@ def list_uploads(session: Session, group_id: int, now: datetime) -> list[Any]:
 def purge_uploads(runtime: Runtime) -> int:
     """Delete what was kept for its time: files and rows nobody decided on, and what undoing needs. How many uploads.
 
-    An import by command that was cut off a day ago is taken for ended, so that it can be undone.
+    An import that was cut off and that nobody went on with for a day is ended as it stands, so that it can be undone.
     """
     now = runtime.clock.real_now()
     _close_cut_off(runtime, now - KEPT_FOR)
@@ -295,13 +295,15 @@ def purge_uploads(runtime: Runtime) -> int:
 def _close_cut_off(runtime: Runtime, since: datetime) -> None:
     with runtime.db.snapshot() as session:
         old = (Upload.state == "importing", Upload.changed_at <= since)
-        groups = session.execute(select(Upload.group_id).where(*old, ~HAS_FILE).distinct()).scalars().all()
+        groups = session.execute(select(Upload.group_id).where(*old).distinct()).scalars().all()
     for group_id in groups:
         try:
             with group_lease(runtime, group_id, 0.0), runtime.db.transaction() as tx:
-                close_cut_off(tx, group_id, runtime.clock.real_now())
-        except ConflictError:  # an import of the group is under way, and closes it
+                closed = close_cut_off(tx, group_id, runtime.clock.real_now(), since=since)
+        except ConflictError:  # an import of the group is under way: the next purge looks again
             continue
+        for upload_id in closed:
+            _forget(runtime, upload_id)
 
 
 def _look(

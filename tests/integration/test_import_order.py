@@ -210,3 +210,20 @@ def test_a_file_that_cannot_be_opened_keeps_no_others_waiting(
         tx.execute(update(UploadPart).where(UploadPart.upload_id == damaged).values(sealed=b"nothing"))
     work_uploads(runtime, lambda: False, cancel_waiting, 0)
     assert states(runtime) == {"One": "reading", "Two": "waiting"}
+
+
+def test_an_import_that_nobody_goes_on_with_gives_way_and_its_file_goes_after_a_day(
+    runtime: Runtime, group: int, cut_off: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off(confirm_upload, runtime, group, uploaded(runtime, group, PEOPLE, "One", "at the fair"), by="ana")
+    monkeypatch.setattr(uploads, "SMALL", 10)
+    waits = uploaded(runtime, group, ELSEWHERE, "Two")
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Upload).where(Upload.id == waits).values(state="importing", confirmed_by="ana"))
+        tx.execute(update(Upload).values(changed_at=runtime.clock.real_now() - KEPT_FOR))
+    purge_uploads(runtime)
+    assert states(runtime) == {"One": "imported", "Two": "canceled"}
+    with runtime.db.snapshot() as session:
+        assert session.execute(select(UploadPart.id)).all() == []
+    undo_upload(runtime, group, id_of(runtime, "One"), cancel_waiting)
+    assert not any(everything(runtime, group).values())
