@@ -14,11 +14,14 @@ from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
 from outreach.messaging.conversations import PERHAPS_OPTED_OUT
+from outreach.messaging.dropped import drop_of_campaign
 from outreach.messaging.events import append, delta
 from outreach.messaging.inbox_models import Correction
-from outreach.messaging.models import Conversation, Reply
+from outreach.messaging.models import Conversation, Gate, Reply
 from outreach.messaging.optout import withdraw_planned
 from outreach.messaging.record import mark_number_bad
+from outreach.messaging.reported import restand, standing
+from outreach.messaging.tactics import every_outcome, tactic_row
 from outreach.messaging.threads import Actor, came_after, get_conversation, mine_or_free, note, settle
 from outreach.people.consent import lift, lock_people, record_opt_out
 from outreach.people.models import Constituent, Suppression
@@ -27,7 +30,6 @@ INTENTS: Final = (
     "question", "report", "call", "script", "pledge", "decline", "wrong_number", "opt_out", "other",
 )  # fmt: skip
 """What a person may correct a text's intent to."""
-OUTCOMES: Final = ("spoke", "voicemail", "mailbox_full", "no_answer", "busy", "refused", "done")
 
 
 def decide_opt_out(
@@ -63,7 +65,7 @@ def correct_reply(
 
     An opt-out stays one: only the person can come back, by START. Raises NotFoundError, BadInputError, ConflictError.
     """
-    if intent not in INTENTS or (outcome is not None and outcome not in OUTCOMES):
+    if intent not in INTENTS or (outcome is not None and outcome not in every_outcome()):
         raise BadInputError("intent_unknown")
     if (intent == "report") != (outcome is not None):
         raise BadInputError("outcome_with_report")
@@ -79,6 +81,8 @@ def correct_reply(
     ).scalar_one()
     if (reply.intent, reply.outcome) == (intent, outcome):
         return thread.id
+    if outcome is not None and outcome not in tactic_row(_tactic_of(tx, reply))["outcomes"]:
+        raise BadInputError("intent_unknown")
     if reply.intent == "opt_out":
         raise ConflictError("opt_out_stays")
     if reply.intent == "possible_opt_out":
@@ -126,20 +130,29 @@ def _pending(tx: Transaction, thread: Conversation) -> list[int]:
 def _change(tx: Transaction, runtime: Runtime, who: Actor, reply: Reply, intent: str, outcome: str | None) -> None:
     """Write a text's new meaning, and move what the counters hold of it."""
     at = runtime.clock.real_now()
-    moves = []
-    if reply.gate_id is not None:
-        if outcome != reply.outcome:
-            moves.append((_report(reply.outcome), _report(outcome)))
-        if intent == "opt_out":
-            moves.append((None, "opted_out"))
-        append(tx, [delta(reply.gate_id, source, target, 1, at) for source, target in moves])
     note(
         tx, runtime, who, "reply_corrected", f"reply:{reply.id}",
         before=[reply.intent, reply.outcome], after=[intent, outcome],
     )  # fmt: skip
     _remember(tx, reply, intent, outcome, at)
+    told = standing(tx, reply.number_hash, reply.gate_id) if reply.gate_id is not None else []
     reply.intent, reply.outcome, reply.corrected_by = intent, outcome, who.name
+    reply.tactic = _tactic_of(tx, reply) if outcome else None
+    reply.superseded = False
     tx.flush()
+    if reply.gate_id is None:
+        return
+    moves = restand(tx, reply.number_hash, reply.gate_id, told)
+    if intent == "opt_out":
+        moves[None, "opted_out"] += 1
+    append(tx, [delta(reply.gate_id, source, target, count, at) for (source, target), count in moves.items()])
+    if outcome or intent == "decline":  # nobody is asked how it went who has said so
+        drop_of_campaign(tx, reply.number_hash, reply.gate_id, "reported" if outcome else "declined", at)
+
+
+def _tactic_of(tx: Transaction, reply: Reply) -> str | None:
+    """What the campaign that the text answers asks people to do."""
+    return tx.execute(select(Gate.tactic).where(Gate.id == reply.gate_id)).scalar()
 
 
 def _remember(tx: Transaction, reply: Reply, intent: str, outcome: str | None, at: datetime) -> None:
@@ -153,10 +166,6 @@ def _remember(tx: Transaction, reply: Reply, intent: str, outcome: str | None, a
         tx.delete(before)
     else:
         before.at = at
-
-
-def _report(outcome: str | None) -> str | None:
-    return f"report:{outcome}" if outcome else None
 
 
 def _opt_out(tx: Transaction, runtime: Runtime, who: Actor, reply: Reply) -> None:

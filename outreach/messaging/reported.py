@@ -35,6 +35,27 @@ def has_reported(session: Session, number_hash: bytes, gate_id: int) -> bool:
     return session.connection().execute(REPORTED, {"number": number_hash, "gate": gate_id}).first() is not None
 
 
+def standing(session: Session, number_hash: bytes, gate_id: int) -> list[str]:
+    """The outcome that counts for this number in a campaign, if it has reported any."""
+    rows = select(_reply.c.outcome).where(*OF_PERSON)
+    return list(session.connection().execute(rows, {"number": number_hash, "gate": gate_id}).scalars())
+
+
+def restand(tx: Transaction, number_hash: bytes, gate_id: int, before: list[str]) -> Counter[Move]:
+    """After a change by hand, let the person's newest report count, whichever that is now.
+
+    ``before``: what counted until then (``standing``). How the counters move. Lock the person first.
+    """
+    told = (_reply.c.number_hash == number_hash, _reply.c.gate_id == gate_id, _reply.c.outcome.is_not(None))
+    rows = (
+        tx.connection().execute(select(_reply.c.id, _reply.c.outcome).where(*told).order_by(_reply.c.id.desc())).all()
+    )
+    if not rows:
+        return Counter((f"report:{one}", None) for one in before)
+    tx.connection().execute(update(_reply).where(*told).values(superseded=_reply.c.id != rows[0].id))
+    return report_moves(before, rows[0].outcome)
+
+
 def supersede(tx: Transaction, reply_id: int, number_hash: bytes, gate_id: int) -> list[str]:
     """Let this reply's report stand in place of the person's earlier ones; their outcomes, which counted until now."""
     asked = {"number": number_hash, "gate": gate_id, "newest": reply_id}

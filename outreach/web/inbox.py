@@ -164,7 +164,7 @@ def thread(conversation_id: int) -> ThreadPage:
 
 def _in_words(page: ThreadPage) -> dict[str, Any]:
     return {
-        "page": page, "thread": page.thread, "states": LABELS, "meanings": meanings(), "texts_shown": TEXTS_SHOWN,
+        "page": page, "thread": page.thread, "states": LABELS, "meanings": meanings, "texts_shown": TEXTS_SHOWN,
         **words(),
     }  # fmt: skip
 

@@ -8,8 +8,9 @@ from typing import Final
 from flask_babel import gettext, lazy_gettext
 
 from outreach.core.errors import OutreachError
-from outreach.messaging.corrections import INTENTS, OUTCOMES
+from outreach.messaging.corrections import INTENTS
 from outreach.messaging.nudges import COUNTED, Hours
+from outreach.messaging.tactics import tactic_row
 from outreach.web.campaigns import LABELS
 
 INTENT_WORDS: Final = {
@@ -103,12 +104,12 @@ def in_words(error: OutreachError) -> str:
     return str(error) if sentence is None else str(sentence) % error.details
 
 
-def meanings() -> list[tuple[str, str]]:
-    """The choices of the correction form: an intent, or a report with its outcome."""
-    choices = []
+def meanings(tactic: str | None) -> list[tuple[str, str]]:
+    """The choices of the correction form: an intent, or a report with an outcome of the campaign's tactic."""
+    choices, outcomes = [], tactic_row(tactic)["outcomes"]
     for intent in INTENTS:
         if intent == "report":
-            choices += [(f"report:{outcome}", f"{INTENT_WORDS[intent]}: {LABELS[outcome]}") for outcome in OUTCOMES]
+            choices += [(f"report:{outcome}", f"{INTENT_WORDS[intent]}: {LABELS[outcome]}") for outcome in outcomes]
         else:
             choices.append((intent, str(INTENT_WORDS[intent])))
     return choices

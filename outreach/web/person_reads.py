@@ -15,7 +15,7 @@ from outreach.core.clock import PHOENIX
 from outreach.core.crypto import Vault
 from outreach.core.errors import NotFoundError
 from outreach.core.runtime import Runtime
-from outreach.messaging.models import Message, Reply
+from outreach.messaging.models import Gate, Message, Reply
 from outreach.messaging.slices import CAPPED, COUNTED_BY_CAPS
 from outreach.messaging.states import public_state
 from outreach.people.caps import WEEK
@@ -38,7 +38,7 @@ class Text:
     body: str | None  # None: not made yet, or purged
     state: str | None = None
     has_gone: bool = True
-    reply: Any = None  # of theirs: id, intent, outcome, corrected_by
+    reply: Any = None  # of theirs: id, intent, outcome, corrected_by, and what its campaign asks people to do
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,16 @@ def texts_of(session: Session, runtime: Runtime, group_id: int, number_hash: byt
         .limit(TEXTS_SHOWN + 1)
     )
     heard = session.execute(
-        select(Reply.sealed, Reply.received_at, Reply.id, Reply.intent, Reply.outcome, Reply.corrected_by)
+        select(
+            Reply.sealed,
+            Reply.received_at,
+            Reply.id,
+            Reply.intent,
+            Reply.outcome,
+            Reply.corrected_by,
+            Gate.tactic.label("asks"),
+        )
+        .outerjoin(Gate, Gate.id == Reply.gate_id)
         .where(Reply.group_id == group_id, Reply.number_hash == number_hash)
         .order_by(Reply.id.desc())
         .limit(TEXTS_SHOWN + 1)
