@@ -58,11 +58,15 @@ def verified(incoming: Request, shapes: Mapping[str, re.Pattern[str]]) -> dict[s
     ``shapes``: the parameters that must be there.
     """
     settings = runtime().settings
-    if incoming.query_string or "Content-Encoding" in incoming.headers:
+    # Werkzeug takes a method in any case; Twilio's is in capitals.
+    if incoming.environ["REQUEST_METHOD"] != "POST" or incoming.query_string or "Content-Encoding" in incoming.headers:
         abort(403)
     try:
-        form = read_form(incoming.content_type or "", incoming.get_data(cache=False))
+        raw = incoming.get_data(cache=False)
+        form = read_form(incoming.content_type or "", raw)
     except (ValueError, RequestEntityTooLarge):
+        abort(403)
+    if incoming.content_length != len(raw):  # broken off; the server hands over what it got, a chunked one's too
         abort(403)
     if form.get("AccountSid") != settings.twilio_account_sid:
         abort(403)

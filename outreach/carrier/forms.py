@@ -41,6 +41,7 @@ SHAPES: dict[str, re.Pattern[str]] = {
     "MessagingServiceSid": _SOME_SID,
     "NumMedia": _COUNT,
     "NumSegments": _COUNT,
+    "OriginalRepliedMessageSid": _SOME_SID,
     "OptOutType": re.compile(r"[A-Z]{0,20}", re.ASCII),
     "RawDlrDoneDate": re.compile(r"[0-9]{0,14}", re.ASCII),
     "ReferralNumMedia": _COUNT,
@@ -63,9 +64,9 @@ ONE_WORD = re.compile(r"[A-Z][a-z]+[0-9]*", re.ASCII)
 """How Twilio names parameters: nearly always two words or more."""
 WHITE_SPACE = re.compile(r"\s")
 SWALLOWED = re.compile(
-    "|".join(["(?:From|To)[+0-9]", "Body", *(name for name in SHAPES if name not in {"From", "To"})])
+    "|".join(["(?:From|To)[+0-9]", "Body", *(each for each in SHAPES if each not in {"From", "To"})])
 )
-"""What a value has in it that has taken in its neighbours."""
+"""What a value, or an unknown name run together with its value, has in it that has taken in its neighbours."""
 
 
 def read_form(content_type: str, raw: bytes) -> dict[str, str]:
@@ -90,9 +91,9 @@ def refuse_other_cuts(form: Mapping[str, str]) -> None:
         if name == "Body":
             before, merged = name, value
             continue
-        if SWALLOWED.search(value):
-            raise ValueError(f"{name} has swallowed others")
         shape = SHAPES.get(name)
+        if SWALLOWED.search(value) if shape else SWALLOWED.search(name + value, 1):
+            raise ValueError("a value that has swallowed others")
         if shape is not None:
             if shape.fullmatch(value) is None or (before == "Body" and name != "From"):
                 raise ValueError(f"{name} is not of its shape")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from tests.oracles import phones, quiet_cases, stop_races
+from tests.oracles import phones, quiet_cases, stop_races, webhooks
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,8 +34,14 @@ def main(arguments: Sequence[str]) -> int:
     races.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     numbers = names.add_parser("phones", parents=[behind], help="which number can be texted or called")
     numbers.add_argument("--numbers", type=int, default=100_000, metavar="N", help="how many are drawn (100,000)")
+    hooks = names.add_parser(
+        "webhooks", parents=[behind], help="which webhook is Twilio's: forged, re-cut, garbled ones"
+    )
+    hooks.add_argument("--mutants", type=int, default=50_000, metavar="N", help="how many are sent, at least (50,000)")
+    hooks.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     chosen = parser.parse_args(arguments)
-    found = {"quiet-hours": _quiet_hours, "stop-races": _stop_races, "phones": _phones}[chosen.name](parser, chosen)
+    ways = {"quiet-hours": _quiet_hours, "stop-races": _stop_races, "phones": _phones, "webhooks": _webhooks}
+    found = ways[chosen.name](parser, chosen)
     if chosen.json:
         sys.stdout.write(json.dumps(found) + "\n")
     return 0 if found["ok"] else 1
@@ -74,6 +80,22 @@ def _phones(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict
         f"{found['numbers']:,} numbers in {found['seconds']} s: {found['valid']:,} valid, {found['wrong']} verdicts "
         f"unlike libphonenumber's {found['shapes'] or ''}\n"
     )
+    return found
+
+
+def _webhooks(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict[str, Any]:
+    if chosen.mutants < 100:
+        parser.error("--mutants must be 100 or more")
+    found = webhooks.run(chosen.database, chosen.mutants, chosen.seed)
+    sys.stderr.write("".join(f"{count:>8,} {kind}\n" for kind, count in found["kinds"].items()))
+    sys.stderr.write(
+        f"{found['mutants']:,} mutants in {found['seconds']} s: {found['accepted']} taken, "
+        f"{found['answers_in_the_500s']} answers in the 500s; {found['parents_accepted']} of {found['parents']} "
+        f"parents taken, {found['controls_accepted']:,} of {found['controls']:,} written otherwise; "
+        f"{found['replays_answered']} of {found['replays']} replays answered; "
+        f"{found['rows_that_differ']} rows unlike the parents'.\n"
+    )
+    sys.stderr.write("".join(f"{each}\n" for each in found["wrong"]))
     return found
 
 
