@@ -13,7 +13,8 @@ from outreach.carrier.forms import read_form, refuse_other_cuts
 FORM = "application/x-www-form-urlencoded"
 GENUINE = {
     "AccountSid": "AC" + "1" * 32, "ApiVersion": "2010-04-01", "Body": "", "From": "+16025550101",
-    "FromCity": "PHOENIX", "FromCountry": "US", "MessageSid": "SM" + "2" * 32, "NumMedia": "0", "NumSegments": "1", "OptOutType": "STOP",
+    "FromCity": "PHOENIX", "FromCountry": "US", "MessageSid": "SM" + "2" * 32, "NumMedia": "0", "NumSegments": "1",
+    "OptOutType": "STOP",
     "SmsMessageSid": "SM" + "2" * 32, "To": "+14805550100", "ToCountry": "US", "ToZip": "85201",
 }  # fmt: skip
 
