@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from outreach.accounts.links import ensure_group
 from outreach.accounts.models import Group
 from outreach.core.db import Transaction
+from outreach.core.hot import Hot
 from outreach.core.runtime import Runtime
 from outreach.messaging.classify import CLASSIFIER_VERSION, Verdict, classify
 from outreach.messaging.conversations import note_reply
@@ -47,14 +48,20 @@ CARRIER_OPT_OUT = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", 
 CARRIER_WORDS = CARRIER_OPT_OUT | {"START", "YES", "UNSTOP", "HELP", "INFO"}
 """One-word texts that Twilio answers itself when TWILIO_OPT_OUT is ``default``."""
 
-REPLY = insert(Reply).returning(Reply.id)
-STORED = select(Reply.id).where(Reply.carrier_sid == bindparam("sid"))
-PERSON = select(Constituent.id, Constituent.language).where(
-    Constituent.group_id == bindparam("group"), Constituent.number_hash == bindparam("number")
+REPLY = Hot(insert(Reply).returning(Reply.id))
+STORED = Hot(select(Reply.id).where(Reply.carrier_sid == bindparam("sid")))
+PERSON = Hot(
+    select(Constituent.id, Constituent.language).where(
+        Constituent.group_id == bindparam("group"), Constituent.number_hash == bindparam("number")
+    )
 )
-LAST_TEXT = (
+LAST_TEXT = Hot(
     select(Message.group_id, Message.gate_id, Message.posted_at, Message.variant, Message.kind)
-    .where(Message.number_hash == bindparam("number"), Message.kind.in_(CAPPED), Message.posted_at.is_not(None))
+    .where(
+        Message.number_hash == bindparam("number"),
+        or_(*(Message.kind == kind for kind in CAPPED)),
+        Message.posted_at.is_not(None),
+    )
     .order_by(Message.posted_at.desc())
     .limit(1)
 )
@@ -120,7 +127,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     last, about, verdict = understood.last, understood.about, understood.verdict
     group_id = about.group_id if about else last.group_id if last else _group_of(tx, number_hash, now)
     joins = admit_texter(tx, runtime, group_id, text.sender, number_hash, verdict, about, now)
-    person = tx.connection().execute(PERSON, {"group": group_id, "number": number_hash}).first()
+    person = PERSON.first(tx, {"group": group_id, "number": number_hash})
     gate_id = last.gate_id if last and last.kind == "campaign" else None
     constituent_id = person.id if person else None
     said = {
@@ -138,7 +145,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
         "classifier": CLASSIFIER_VERSION,
         "received_at": text.received_at,
     }
-    reply_id = tx.connection().execute(REPLY, said).scalar_one()
+    reply_id = REPLY.value(tx, said)
     suppressed_before = is_suppressed(tx, number_hash, group_id)
     if understood.pending and (verdict.intent in ENDS or text.opt_out_type == "STOP"):
         forget_sign_ups(tx, number_hash)
@@ -176,7 +183,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
 
 def is_stored(session: Session, sid: str) -> bool:
     """Whether this MessageSid has a reply row."""
-    return session.connection().execute(STORED, {"sid": sid}).first() is not None
+    return STORED.first(session, {"sid": sid}) is not None
 
 
 def _answer_in(verdict: Verdict, setting: str) -> str:
@@ -187,7 +194,7 @@ def _answer_in(verdict: Verdict, setting: str) -> str:
 
 
 def _understand(tx: Transaction, number_hash: bytes, body: str, now: datetime) -> Understood:
-    last = tx.connection().execute(LAST_TEXT, {"number": number_hash}).first()
+    last = LAST_TEXT.first(tx, {"number": number_hash})
     pending = pending_sign_up(tx, number_hash, now)
     texted_at = last.posted_at if last else None
     sign_up_at = pending.posted_at if pending else None
