@@ -52,14 +52,17 @@ class Hot:
                 cursor.execute(written.sql, given[0])
             else:
                 cursor.executemany(written.sql, given)
-            row = cursor.fetchone() if written.make_row is not None else None
+            return written.taken(cursor) if written.has_rows else None
         except dialect.loaded_dbapi.Error as error:
+            gone = dialect.is_disconnect(error, connection.connection.dbapi_connection, cursor)
+            if gone:
+                connection.invalidate(error)  # nobody rolls it back or is given it again
             raise DBAPIError.instance(
-                written.sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
-            ) from error
+                written.sql, None, error, dialect.loaded_dbapi.Error,
+                hide_parameters=True, connection_invalidated=gone, dialect=dialect,
+            ) from error  # fmt: skip
         finally:
             cursor.close()
-        return written.taken(row)
 
 
 class _Written:
@@ -77,8 +80,11 @@ class _Written:
             columns = statement.returning_column_descriptions if compiled.effective_returning else []
         else:
             columns = statement.column_descriptions
-        self.make_row = _row_type([each["name"] for each in columns])._make if columns else None
-        self._results = [each["type"].dialect_impl(dialect).result_processor(dialect, None) for each in columns]
+        self.has_rows = bool(columns)
+        self._kinds = [each["type"].dialect_impl(dialect) for each in columns]
+        self._make_row = _row_type([each["name"] for each in columns])._make
+        self._dialect = dialect
+        self._results: list[Processor | None] | None = None  # they depend on what the driver says of its columns
 
     def given(self, values: Values) -> Sequence[Any] | Values:
         """Parameters as the driver takes them."""
@@ -88,11 +94,17 @@ class _Written:
             found.append((name, value if convert is None or value is None else convert(value)))
         return [value for _, value in found] if self.positional else dict(found)
 
-    def taken(self, row: Sequence[Any] | None) -> Any:
-        """A row as the product takes it."""
-        if row is None or self.make_row is None:
+    def taken(self, cursor: Any) -> Any:
+        """The first row as the product takes it; None where there is none."""
+        if self._results is None:
+            codes = [column[1] for column in cursor.description]
+            self._results = [
+                kind.result_processor(self._dialect, code) for kind, code in zip(self._kinds, codes, strict=True)
+            ]
+        row = cursor.fetchone()
+        if row is None:
             return None
-        return self.make_row(
+        return self._make_row(
             [value if convert is None else convert(value) for convert, value in zip(self._results, row, strict=True)]
         )
 
