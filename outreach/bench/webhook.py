@@ -112,7 +112,7 @@ def _measure(at: Ground, size: Size) -> Found:
 def _leg(at: Ground, env: Mapping[str, str], first: int, count: int) -> dict[str, Any]:
     heard = run(at.processes, "texter", env, first=first, count=count, threads=AT_ONCE)
     if heard["refused"]:
-        raise BenchError("bench_callbacks_refused", refused=heard["refused"], callbacks=heard["texts"])
+        raise BenchError("bench_texts_refused", refused=heard["refused"], texts=heard["texts"])
     return heard
 
 
