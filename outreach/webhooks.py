@@ -7,6 +7,7 @@ of it: form bodies only, each key once, identifiers of the right shape, our own 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from hmac import compare_digest
 
@@ -14,8 +15,10 @@ from flask import Blueprint, Flask, Request, Response, abort, request
 from twilio.request_validator import RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from config.settings import Settings
+from outreach.carrier.forms import SENDER, SID, STATUS, read_form
 from outreach.core.runtime import Runtime
 from outreach.messaging.answers import Answer
 from outreach.messaging.inbound import InboundText
@@ -25,10 +28,6 @@ from outreach.serving import DatabaseId, refuse_strange_hosts, runtime
 
 webhooks = Blueprint("webhooks", __name__, url_prefix="/twilio")
 
-SID = re.compile(r"(SM|MM)[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
-SENDER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}", re.ASCII)
-STATUS = re.compile(r"[a-z]{3,20}", re.ASCII)
-CODE = re.compile(r"[0-9]{0,6}", re.ASCII)
 MAX_BODY = 4_096
 MAX_FORM = 1024 * 1024
 
@@ -37,22 +36,38 @@ def webhook_app(held: Runtime) -> Flask:
     """The endpoints by themselves: what pages need of a request (who asks, in which language) costs as much again."""
     app = Flask(__name__, static_folder=None)
     app.url_map.converters["int"] = DatabaseId
+    app.url_map.merge_slashes = False  # another address is not ours, and no redirect to ours either
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM
     app.extensions["outreach"] = held
     app.register_blueprint(webhooks)
     app.before_request(refuse_strange_hosts)
+    app.after_request(_private)
     return app
 
 
-def verified(incoming: Request, shapes: dict[str, re.Pattern[str]]) -> dict[str, str]:
-    """The form of a request that Twilio signed; aborts with 403 when anything is not as Twilio sends it."""
+def _private(response: Response) -> Response:
+    """Answers hold what a person is told: nobody on the way keeps one, or takes it for something else."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def verified(incoming: Request, shapes: Mapping[str, re.Pattern[str]]) -> dict[str, str]:
+    """The form of a request that Twilio signed; aborts with 403 when anything is not as Twilio sends it.
+
+    ``shapes``: the parameters that must be there.
+    """
     settings = runtime().settings
-    if incoming.mimetype != "application/x-www-form-urlencoded" or incoming.query_string:
+    # Werkzeug takes a method in any case; Twilio's is in capitals.
+    if incoming.environ["REQUEST_METHOD"] != "POST" or incoming.query_string or "Content-Encoding" in incoming.headers:
         abort(403)
-    lists = incoming.form.to_dict(flat=False)
-    if not lists or any(len(values) != 1 for values in lists.values()):
+    try:
+        raw = incoming.get_data(cache=False)
+        form = read_form(incoming.content_type or "", raw)
+    except (ValueError, RequestEntityTooLarge):
         abort(403)
-    form = {key: values[0] for key, values in lists.items()}
+    if incoming.content_length != len(raw):  # broken off; the server hands over what it got, a chunked one's too
+        abort(403)
     if form.get("AccountSid") != settings.twilio_account_sid:
         abort(403)
     if any(not shape.fullmatch(form.get(key, "")) for key, shape in shapes.items()):
@@ -72,26 +87,25 @@ def _is_signed(settings: Settings, url: str, form: dict[str, str], headers: Head
     return bool(validator.validate(url, form, signature))
 
 
-@webhooks.post("/sms")
+@webhooks.post("/sms", provide_automatic_options=False)
 def inbound_text() -> Response:
-    """A text from a person."""
+    """A text from a person; a picture may come without words."""
     form = verified(request, {"MessageSid": SID, "From": SENDER, "To": SENDER})
-    if "Body" not in form:
+    words = form.get("Body", "" if form.get("NumMedia", "0").strip("0") else None)
+    if words is None:
         abort(403)
     at = runtime().clock.real_now()
     text = InboundText(
-        form["MessageSid"], form["From"], form["To"], form["Body"][:MAX_BODY], at, form.get("OptOutType") or None
+        form["MessageSid"], form["From"], form["To"], words[:MAX_BODY], at, form.get("OptOutType") or None
     )
     return twiml(answer_text(runtime(), text))
 
 
-@webhooks.post("/status/<int:attempt_id>")
+@webhooks.post("/status/<int:attempt_id>", provide_automatic_options=False)
 def status_report(attempt_id: int) -> Response:
     """A carrier's report on one of our messages."""
     form = verified(request, {"MessageSid": SID, "MessageStatus": STATUS})
     code = form.get("ErrorCode", "")
-    if not CODE.fullmatch(code):
-        abort(403)
     at: datetime = runtime().clock.real_now()
     record_status(runtime(), attempt_id, form["MessageSid"], form["MessageStatus"], int(code) if code else None, at)
     return Response(status=204)

@@ -24,6 +24,7 @@ from outreach.bench.plan import measure_plan
 from outreach.bench.rows import Row
 from outreach.bench.send import measure_send
 from outreach.bench.tally import measure_tally
+from outreach.bench.webhook import measure_webhook
 from outreach.core.errors import OutreachError, message_for
 from outreach.core.logs import set_up_logs
 from outreach.stage.processes import Processes
@@ -53,6 +54,11 @@ def blast(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
     return measure_blast(processes, kinds(chosen), say, quick=chosen.quick)
 
 
+def webhook(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
+    """Texts that come in."""
+    return measure_webhook(processes, kinds(chosen), say, quick=chosen.quick)
+
+
 def contacts(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
     """Contact files."""
     return measure_import(processes, kinds(chosen), say, quick=chosen.quick)
@@ -73,6 +79,7 @@ MEASUREMENTS: Mapping[str, Callable[[argparse.Namespace, Processes], list[Row]]]
     "plan": plan,
     "blast": blast,
     "growth": growth,
+    "webhook": webhook,
     "import": contacts,
     "tally": tally,
 }

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, or_, select
 from sqlalchemy.orm import Session
 
 from config import table
 from outreach.accounts.models import Group
 from outreach.core.db import Job, Transaction
+from outreach.core.hot import Hot
 from outreach.core.runtime import Runtime
 from outreach.messaging.events import append, delta
 from outreach.messaging.gates import SEND_BATCH, answers_gate
@@ -22,9 +23,18 @@ from outreach.messaging.render import fill
 from outreach.messaging.slices import ANSWERS
 from outreach.messaging.tactics import tactic_row
 
-GROUP_NAME = select(Group.name).where(Group.id == bindparam("group"))
-MESSAGE = insert(Message).returning(Message.id)
-ATTEMPT = insert(MessageAttempt).returning(MessageAttempt.id)
+GROUP_NAME = Hot(select(Group.name).where(Group.id == bindparam("group")))
+MESSAGE = Hot(insert(Message).returning(Message.id))
+ATTEMPT = Hot(insert(MessageAttempt).returning(MessageAttempt.id))
+RECENT = Hot(
+    select(Message.id)
+    .where(
+        Message.number_hash == bindparam("number"),
+        or_(*(Message.kind == kind for kind in (*ANSWERS, "confirmation"))),
+        Message.not_before > bindparam("since"),
+    )
+    .limit(1)
+)
 """Made once, and run without the unit of work: a person waits for these."""
 
 ANSWER_LEASE = timedelta(seconds=60)
@@ -48,22 +58,19 @@ class Added(NamedTuple):
 
 def fixed_answer(tx: Transaction, received: Received, kind: str, **values: str) -> str:
     """The text of ``config/message_templates/answers.toml`` for a kind, in the person's language."""
-    group = tx.connection().execute(GROUP_NAME, {"group": received.group_id}).scalar_one()
+    group = GROUP_NAME.value(tx, {"group": received.group_id})
     return fill(table("message_templates/answers")[kind][received.language], {"group": group, **values})
 
 
 def tactic_answer(tx: Transaction, received: Received, kind: str, **values: str) -> str:
     """The same out of ``config/tactics.toml``: the words of the campaign's tactic."""
-    group = tx.connection().execute(GROUP_NAME, {"group": received.group_id}).scalar_one()
+    group = GROUP_NAME.value(tx, {"group": received.group_id})
     return fill(tactic_row(received.tactic)[kind][received.language], {"group": group, **values})
 
 
 def answered_lately(session: Session, number_hash: bytes, now: datetime) -> bool:
     """Whether this number got an answer within a day of domain time."""
-    recent = select(Message.id).where(
-        Message.number_hash == number_hash, Message.kind.in_((*ANSWERS, "confirmation")), Message.not_before > now - DAY
-    )
-    return session.execute(recent.limit(1)).first() is not None
+    return RECENT.first(session, {"number": number_hash, "since": now - DAY}) is not None
 
 
 def record_answer(tx: Transaction, runtime: Runtime, received: Received, body: str, kind: str) -> Answer:
@@ -81,7 +88,7 @@ def record_answer(tx: Transaction, runtime: Runtime, received: Received, body: s
         "body_hash": runtime.vault.text_hash(body),
         "closed": False,
     }
-    return Answer(body, tx.connection().execute(ATTEMPT, attempt).scalar_one())
+    return Answer(body, ATTEMPT.value(tx, attempt))
 
 
 def plan_answer(tx: Transaction, runtime: Runtime, received: Received, body: str, kind: str) -> None:
@@ -147,6 +154,6 @@ def add_answer(
         "posted_at": posted_at,
         "lease_until": lease_until,
     }
-    message_id = tx.connection().execute(MESSAGE, row).scalar_one()
+    message_id = MESSAGE.value(tx, row)
     append(tx, [delta(gate_id, None, "planned", 1, clock.real_now())])
     return Added(message_id, gate_id)

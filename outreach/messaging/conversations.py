@@ -6,10 +6,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Executable, case, or_
+from sqlalchemy import case, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outreach.core.db import Transaction
+from outreach.core.hot import Hot
 from outreach.messaging.models import Conversation
 
 PERHAPS_OPTED_OUT, UNMATCHED, TO_READ, NO_HURRY, DONE = 0, 1, 2, 3, 9
@@ -43,19 +44,20 @@ def note_reply(
     """
     rank = rank_of(intent, rule, matched=matched)
     said = {"group_id": group_id, "number_hash": number_hash, "rank": rank, "waits_since": at, "last_reply_at": at}
-    tx.connection().execute(_noting(tx.is_sqlite, ends=intent == "opt_out"), said)
+    _noting(tx.is_sqlite, ends=intent == "opt_out").run(tx, said)
 
 
 @cache
-def _noting(sqlites: bool, *, ends: bool) -> Executable:
+def _noting(sqlites: bool, *, ends: bool) -> Hot:
     insert: Any = (sqlite if sqlites else postgresql).insert(Conversation)
     new = insert.excluded
     calmest = DONE if ends else case((Conversation.rank < new.rank, Conversation.rank), else_=new.rank)
     # Whoever writes again keeps their place in the queue; more urgent than before, the thread joins another one.
     anew = or_(Conversation.rank == DONE, Conversation.rank > new.rank)
     since = new.waits_since if ends else case((anew, new.waits_since), else_=Conversation.waits_since)
-    noting: Executable = insert.on_conflict_do_update(
-        index_elements=["group_id", "number_hash"],
-        set_={"rank": calmest, "waits_since": since, "last_reply_at": new.last_reply_at},
+    return Hot(
+        insert.on_conflict_do_update(
+            index_elements=["group_id", "number_hash"],
+            set_={"rank": calmest, "waits_since": since, "last_reply_at": new.last_reply_at},
+        )
     )
-    return noting

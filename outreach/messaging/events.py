@@ -7,10 +7,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypedDict
 
-from sqlalchemy import Executable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from outreach.core.hot import Hot
 from outreach.messaging.models import Event
 
 
@@ -93,13 +93,12 @@ def delta(
 def append(session: Session, rows: Sequence[EventRow]) -> None:
     """Append events. A row with the same (kind, sid, key) gains one ``seen``."""
     if rows:
-        session.connection().execute(_appending(session.get_bind().dialect.name), list(rows))
+        _appending(session.get_bind().dialect.name).run(session, *rows)
 
 
 @cache
-def _appending(dialect: str) -> Executable:
+def _appending(dialect: str) -> Hot:
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(Event)
-    statement: Executable = insert.on_conflict_do_update(
-        index_elements=["kind", "sid", "key"], set_={"seen": Event.__table__.c.seen + 1}
+    return Hot(
+        insert.on_conflict_do_update(index_elements=["kind", "sid", "key"], set_={"seen": Event.__table__.c.seen + 1})
     )
-    return statement

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from outreach.core.clock import Clock
 from outreach.core.db import Database, Job, Transaction
 from outreach.core.errors import ConflictError
+from outreach.core.hot import Hot
 from outreach.messaging.events import append, delta
 from outreach.messaging.models import Event, Gate, GateText, Message, Tally
 from outreach.messaging.states import BEFORE_POSTING, public_state
@@ -26,7 +27,7 @@ PERSONAL = frozenset({"answers", "sign_up"})
 """Kinds of gates for people who wait for a text because they asked for one: they come first."""
 NEVER_PAUSED = PERSONAL | {"reconfirm", "follow_up"}
 """Kinds that nobody pauses, for no page would resume them: what the carrier refuses is tried again."""
-PERSONAL_GATE = (
+PERSONAL_GATE = Hot(
     select(Gate.id)
     .where(Gate.group_id == bindparam("group"), Gate.kind == bindparam("kind"))
     .order_by(Gate.id)
@@ -92,7 +93,7 @@ def follow_up_gate(tx: Transaction, group_id: int, clock: Clock) -> int:
 
 
 def _personal_gate(tx: Transaction, group_id: int, kind: str, clock: Clock) -> int:
-    found = tx.connection().execute(PERSONAL_GATE, {"group": group_id, "kind": kind}).scalar()
+    found = PERSONAL_GATE.value(tx, {"group": group_id, "kind": kind})
     return found or open_gate(tx, group_id=group_id, kind=kind, texts={}, values={}, clock=clock).id
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from outreach.accounts.links import ensure_group
 from outreach.accounts.models import Group
 from outreach.core.db import Transaction
+from outreach.core.hot import Hot
 from outreach.core.runtime import Runtime
 from outreach.messaging.classify import CLASSIFIER_VERSION, Verdict
 from outreach.messaging.conversations import note_reply
@@ -43,23 +44,29 @@ from outreach.people.models import Constituent
 from outreach.people.zones import zones_for, zones_key
 
 NO_GROUP = "Unassigned"
+BY_CARRIER = "carrier"
+"""The rule of a verdict that is the carrier's (``OptOutType``), not ours."""
 CARRIER_OPT_OUT = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
 CARRIER_WORDS = CARRIER_OPT_OUT | {"START", "YES", "UNSTOP", "HELP", "INFO"}
 """One-word texts that Twilio answers itself when TWILIO_OPT_OUT is ``default``."""
 
-REPLY = insert(Reply).returning(Reply.id)
+REPLY = Hot(insert(Reply).returning(Reply.id))
 UNWRITTEN = (
     select(Message.id)
     .where(Message.number_hash == bindparam("number"), Message.state.in_(BEFORE_POSTING), Message.sealed.is_(None))
     .order_by(Message.id)  # whoever locks several messages does it in this order
     .with_for_update()
 )
-STORED = select(Reply.id).where(Reply.carrier_sid == bindparam("sid"))
-PERSON = select(Constituent.id, Constituent.language, Constituent.zones).where(
-    Constituent.group_id == bindparam("group"), Constituent.number_hash == bindparam("number")
+STORED = Hot(select(Reply.id).where(Reply.carrier_sid == bindparam("sid")))
+PERSON = Hot(
+    select(Constituent.id, Constituent.language, Constituent.zones).where(
+        Constituent.group_id == bindparam("group"), Constituent.number_hash == bindparam("number")
+    )
 )
-SORRY = select(func.max(Reply.received_at)).where(
-    Reply.number_hash == bindparam("number"), Reply.intent == "wrong_number", Reply.id != bindparam("newest")
+SORRY = Hot(
+    select(func.max(Reply.received_at)).where(
+        Reply.number_hash == bindparam("number"), Reply.intent == "wrong_number", Reply.id != bindparam("newest")
+    )
 )
 """Made once: to write such a statement down costs a text more than to run it."""
 
@@ -114,11 +121,12 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
         return None
     now = runtime.clock.at(text.received_at.timestamp())
     understood = understand(tx, number_hash, text.body, now)
-    campaign, about, verdict = understood.campaign, understood.about, understood.verdict
+    campaign, about = understood.campaign, understood.about
+    verdict = as_the_carrier(understood.verdict, text.opt_out_type)
     heard_by = about or campaign or (understood.texts[0] if understood.texts else None)
     group_id = heard_by.group_id if heard_by else _group_of(tx, number_hash, now)
     joins = admit_texter(tx, runtime, group_id, text.sender, number_hash, verdict, about, now)
-    person = tx.connection().execute(PERSON, {"group": group_id, "number": number_hash}).first()
+    person = PERSON.first(tx, {"group": group_id, "number": number_hash})
     gate_id = campaign.gate_id if campaign else None
     constituent_id = person.id if person else None
     said = {
@@ -137,9 +145,9 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
         "classifier": CLASSIFIER_VERSION,
         "received_at": text.received_at,
     }
-    reply_id = tx.connection().execute(REPLY, said).scalar_one()
+    reply_id = REPLY.value(tx, said)
     suppressed_before = is_suppressed(tx, number_hash, group_id)
-    if understood.pending and (verdict.intent in ENDS or text.opt_out_type == "STOP"):
+    if understood.pending and verdict.intent in ENDS:
         forget_sign_ups(tx, number_hash)
     elif about and verdict.intent in {"opt_in", "decline"}:
         end_sign_up(tx, about, text.received_at)
@@ -148,12 +156,11 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     if campaign:
         variant = variant_of(understood.texts, campaign.gate_id)
         _count(tx, reply_id, number_hash, campaign.gate_id, text, verdict, variant)
-    stopped = verdict.intent == "opt_out" or text.opt_out_type == "STOP"
     note_reply(
         tx,
         group_id=group_id,
         number_hash=number_hash,
-        intent="opt_out" if stopped else "other" if stopped_by_others else verdict.intent,
+        intent="other" if stopped_by_others else verdict.intent,
         rule=verdict.rule,
         matched=bool(understood.texts) or about is not None,
         at=text.received_at,
@@ -181,7 +188,19 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
 
 def is_stored(session: Session, sid: str) -> bool:
     """Whether this MessageSid has a reply row."""
-    return session.connection().execute(STORED, {"sid": sid}).first() is not None
+    return STORED.first(session, {"sid": sid}) is not None
+
+
+def as_the_carrier(verdict: Verdict, opt_out_type: str | None) -> Verdict:
+    """The verdict, unless the carrier has taken the text for a STOP or a START by words of its own. Pure.
+
+    A START does not lift what the person's words may mean against it.
+    """
+    if opt_out_type == "STOP" and verdict.intent != "opt_out":
+        return verdict._replace(intent="opt_out", rule=BY_CARRIER)
+    if opt_out_type == "START" and verdict.intent not in {"opt_out", "possible_opt_out", "opt_in"}:
+        return verdict._replace(intent="opt_in", outcome=None, rule=BY_CARRIER)
+    return verdict
 
 
 def _answer_in(verdict: Verdict, setting: str) -> str:
@@ -207,7 +226,7 @@ def _obey(
 ) -> None:  # fmt: skip
     """What must hold before anybody answers. ``about``: the sign-up that is answered."""
     at = text.received_at
-    if verdict.intent == "opt_out" or text.opt_out_type == "STOP":
+    if verdict.intent == "opt_out":
         obey_opt_out(
             tx, runtime.vault, group_id=group_id, number_hash=number_hash, wording=text.body, source="person", at=at
         )
@@ -258,7 +277,7 @@ def _count(
 
 def _was_told_so(tx: Transaction, runtime: Runtime, reply_id: int, number_hash: bytes, texts: Sequence[Texted]) -> bool:
     """Whether this number has told us before that it is the wrong one, and we have not texted it since."""
-    before = tx.connection().execute(SORRY, {"number": number_hash, "newest": reply_id}).scalar()
+    before = SORRY.value(tx, {"number": number_hash, "newest": reply_id})
     return before is not None and not (texts and texts[0].posted_at > runtime.clock.at(before.timestamp()))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, select
 
 from outreach.core.db import Transaction
 from outreach.core.errors import OutreachError
+from outreach.core.hot import Hot
 from outreach.core.runtime import Runtime
 from outreach.messaging.classify import Verdict
 from outreach.messaging.models import Message
@@ -25,7 +26,7 @@ JOIN_RULES: Final = frozenset({"join_word", "unirme_word", "sign_me_up", "quiero
 ENDS: Final = frozenset({"opt_out", "wrong_number"})
 """Intents after which nothing that was typed about a number counts. What waits for a sender is withdrawn by them."""
 
-PENDING = (
+PENDING = Hot(
     select(
         SignUp.id, SignUp.group_id, SignUp.sealed, SignUp.zip, SignUp.language, SignUp.wording, SignUp.message_id,
         Message.posted_at,
@@ -53,7 +54,7 @@ class Pending(NamedTuple):
 
 def pending_sign_up(tx: Transaction, number_hash: bytes, now: datetime) -> Pending | None:
     """The sign-up of this number whose question was asked last."""
-    row = tx.connection().execute(PENDING, {"number": number_hash, "now": now}).first()
+    row = PENDING.first(tx, {"number": number_hash, "now": now})
     return Pending(*row) if row else None
 
 

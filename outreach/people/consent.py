@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 from outreach.core.crypto import Vault
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
+from outreach.core.hot import Hot
 from outreach.people.models import ConsentEvent, Constituent, Suppression
 
 CONSENT_LASTS = timedelta(days=365)
@@ -60,6 +61,12 @@ _LOCK = (
     .order_by(Constituent.number_hash, Constituent.id)
     .with_for_update(key_share=True)
 )
+_LOCK_ONE = Hot(
+    select(Constituent.id)
+    .where(Constituent.number_hash == bindparam("number"))
+    .order_by(Constituent.id)
+    .with_for_update(key_share=True)
+)
 
 
 def is_suppressed_clause(number_hash: Any, group_id: Any) -> ColumnElement[bool]:
@@ -88,13 +95,13 @@ def is_suppressed_clause(number_hash: Any, group_id: Any) -> ColumnElement[bool]
     )
 
 
-_IS_SUPPRESSED = select(
-    is_suppressed_clause(bindparam("number", type_=LargeBinary), bindparam("group", type_=BigInteger))
+_IS_SUPPRESSED = Hot(
+    select(is_suppressed_clause(bindparam("number", type_=LargeBinary), bindparam("group", type_=BigInteger)))
 )
 
 
 _ANY_START = ConsentEvent.__table__.alias("any_later_start")
-_IN_FORCE = (
+_IN_FORCE = Hot(
     select(_SUPPRESSION.c.id)
     .where(
         _SUPPRESSION.c.number_hash == bindparam("number"),
@@ -114,18 +121,20 @@ _IN_FORCE = (
     )
     .limit(1)
 )
-_LAST_START = select(func.max(ConsentEvent.at)).where(
-    ConsentEvent.number_hash == bindparam("number"), ConsentEvent.kind == "opt_in"
+_LAST_START = Hot(
+    select(func.max(ConsentEvent.at)).where(
+        ConsentEvent.number_hash == bindparam("number"), ConsentEvent.kind == "opt_in"
+    )
 )
-_SUPPRESS = insert(Suppression)
-_SAID = insert(ConsentEvent)
+_SUPPRESS = Hot(insert(Suppression))
+_SAID = Hot(insert(ConsentEvent))
 
 
 def is_suppressed(session: Session, number_hash: bytes, group_id: int) -> bool:
     """Whether this group must not text or call the number now."""
     session.flush()  # a plain statement does not do it by itself
     asked = {"number": number_hash, "group": group_id}
-    return bool(session.connection().execute(_IS_SUPPRESSED, asked).scalar_one())
+    return bool(_IS_SUPPRESSED.value(session, asked))
 
 
 def suppressed_among(session: Session, number_hashes: Sequence[bytes], group_id: int) -> set[bytes]:
@@ -143,7 +152,10 @@ def lock_people(tx: Transaction, number_hashes: Sequence[bytes]) -> None:
     """
     tx.flush()  # a plain statement does not do it by itself
     if number_hashes and not tx.is_sqlite:
-        tx.connection().execute(_LOCK, {"numbers": list(number_hashes)}).all()
+        if len(number_hashes) == 1:
+            _LOCK_ONE.run(tx, {"number": number_hashes[0]})
+        else:
+            tx.connection().execute(_LOCK, {"numbers": list(number_hashes)}).all()
 
 
 def suppress(
@@ -160,14 +172,13 @@ def suppress(
     After a START anywhere the person's own suppression is set aside for that group, so a new STOP needs a new row.
     Lock the person first.
     """
-    connection = tx.connection()
-    if connection.execute(_IN_FORCE, {"number": number_hash, "group": group_id, "source": source}).first():
+    if _IN_FORCE.first(tx, {"number": number_hash, "group": group_id, "source": source}):
         return False
     # What was said last holds, also where a clock was set back between a START and this.
-    started = connection.execute(_LAST_START, {"number": number_hash}).scalar()
+    started = _LAST_START.value(tx, {"number": number_hash})
     since = at if started is None else max(at, started + timedelta(microseconds=1))
     new = {"number_hash": number_hash, "group_id": group_id, "source": source, "at": since, "import_id": import_id}
-    connection.execute(_SUPPRESS, new)
+    _SUPPRESS.run(tx, new)
     return True
 
 
@@ -189,9 +200,7 @@ def record_opt_in(
 ) -> None:
     """START or JOIN: a new grant for this group, which also sets aside what the person had suppressed before."""
     said = {"group_id": group_id, "number_hash": number_hash, "kind": "opt_in", "source": source}
-    tx.connection().execute(
-        _SAID, {**said, "sealed": sealed_words(vault, wording), "recorded_by": recorded_by, "at": at}
-    )
+    _SAID.run(tx, {**said, "sealed": sealed_words(vault, wording), "recorded_by": recorded_by, "at": at})
     tx.execute(
         update(Constituent)
         .where(Constituent.group_id == group_id, Constituent.number_hash == number_hash)
@@ -212,9 +221,7 @@ def record_opt_out(
 ) -> bool:
     """STOP, by any words: noted for the group that heard it, in force for every group. True when that is new."""
     said = {"group_id": group_id, "number_hash": number_hash, "kind": "opt_out", "source": source}
-    tx.connection().execute(
-        _SAID, {**said, "sealed": sealed_words(vault, wording), "recorded_by": recorded_by, "at": at}
-    )
+    _SAID.run(tx, {**said, "sealed": sealed_words(vault, wording), "recorded_by": recorded_by, "at": at})
     return suppress(tx, number_hash, "person", None, at=at)
 
 

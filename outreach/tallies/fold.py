@@ -7,7 +7,7 @@ locked with ``folded_at IS NULL``. Nothing else writes ``tally``, or a message's
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -143,6 +143,9 @@ WRITE = (
 )
 
 
+BOUND = select(Message.id, Message.carrier_sid).where(Message.carrier_sid.in_(bindparam("sids", expanding=True)))
+
+
 class LeaseLost(Exception):
     """Another process folds now; this one must stop."""
 
@@ -155,8 +158,7 @@ def fold(db: Database, clock: Clock, token: str) -> int:
         rows = tx.execute(unfolded().limit(CHUNK)).all()
         if not rows:
             return 0
-        folded = fold_rows(rows, domain_time(clock))
-        _refuse_bound_sids(tx, folded)
+        folded = _believed(tx, rows, domain_time(clock))
         _write(tx, folded)
         tx.execute(update(Event).where(Event.id.in_([row.id for row in rows])).values(folded_at=clock.real_now()))
     for event_id, alarm in folded.alarms:
@@ -169,16 +171,33 @@ def domain_time(clock: Clock) -> Callable[[datetime], datetime]:
     return lambda real: clock.at(real.timestamp())
 
 
-def _refuse_bound_sids(tx: Transaction, folded: Folded) -> None:
-    """A sid belongs to one message. A second claimant keeps its state, gets no sid, and raises an alarm."""
-    wanted = {facts.carrier_sid: message_id for message_id, facts in folded.messages.items() if facts.carrier_sid}
-    bound = tx.execute(select(Message.id, Message.carrier_sid).where(Message.carrier_sid.in_(wanted))).all()
+def _believed(tx: Transaction, rows: Sequence[Any], domain: Callable[[datetime], datetime]) -> Folded:
+    """What the rows come to where a sid belongs to one message.
+
+    A report that names another message's sid is about that one, whatever its address says: it moves nobody. The answer
+    to our own POST is about this one; it is taken, without the sid. Both raise an alarm.
+    """
+    folded, alarms = fold_rows(rows, domain), []
+    while stolen := _stolen_sids(tx, folded):
+        doubtful = {row.id for row in rows if row.kind == "status" and (row.message_id, row.carrier_sid) in stolen}
+        if not doubtful:
+            for message_id, _ in stolen:
+                folded.messages[message_id] = replace(folded.messages[message_id], carrier_sid=None)
+                alarms.append((message_id, "sid_bound_twice"))
+            break
+        alarms += [(event_id, "sid_bound_twice") for event_id in sorted(doubtful)]
+        rows = [row for row in rows if row.id not in doubtful]
+        folded = fold_rows(rows, domain)
+    folded.alarms += alarms
+    return folded
+
+
+def _stolen_sids(tx: Transaction, folded: Folded) -> set[tuple[int, str]]:
+    """Messages with a sid that is another's: of one that was bound before, or else of the first one that names it."""
+    claimed = [(facts.carrier_sid, message_id) for message_id, facts in folded.messages.items() if facts.carrier_sid]
+    bound = tx.execute(BOUND, {"sids": [sid for sid, _ in claimed]}).all()
     owners = {sid: message_id for message_id, sid in bound}
-    for message_id, facts in folded.messages.items():
-        sid = facts.carrier_sid
-        if sid and owners.get(sid, wanted[sid]) != message_id:
-            folded.messages[message_id] = replace(facts, carrier_sid=None)
-            folded.alarms.append((message_id, "sid_bound_twice"))
+    return {(message_id, sid) for sid, message_id in claimed if owners.setdefault(sid, message_id) != message_id}
 
 
 def _write(tx: Transaction, folded: Folded) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from outreach.bench import BenchError, contacts, growth, send
+from outreach.bench import BenchError, bare_view, contacts, growth, send, texter
 from outreach.bench.bare_plan import bare_plan
 from outreach.bench.cpu import of_tree
 from outreach.bench.crowd import LINES, Crowd, areas, number
@@ -120,6 +121,23 @@ def test_sending_is_measured_beside_its_ceiling(tmp_path: Path, monkeypatch: pyt
     for row in (rates, costs):
         assert {"cores", "load_average", "threads", "carrier_latency_ms", "databases"} <= set(row.conditions)
     assert left == []
+
+
+def test_the_bare_view_writes_a_row_for_what_is_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Processes(tmp_path) as processes, bare_ground("sqlite", processes) as at:
+        where = bare_view.place(at)
+        for name, value in {**at.env, "BARE_DATABASE": where}.items():
+            monkeypatch.setenv(name, value)
+        client = bare_view.make_app().test_client()
+        (request, second) = texter.requests(at.alone.settings, 0, 2)
+        head, _, body = request.partition(b"\r\n\r\n")
+        lines = (line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+        headers = {name: value for name, value in lines if name != "Content-Length"}
+        answers = [client.post("/twilio/sms", data=each, headers=headers).status_code for each in (body, body + b"x")]
+        with sqlite3.connect(where) as raw:
+            rows = raw.execute("SELECT length(sid), length(sealed) FROM bare").fetchall()
+    assert request != second
+    assert (answers, rows) == ([200, 403], [(34, len(bare_view.SEALED))])
 
 
 def test_growth_ends_in_one_line_of_json_and_leaves_nothing_behind(tmp_path: Path) -> None:

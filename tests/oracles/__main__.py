@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.oracles import phones, quiet_cases, replies, reply_wave, stop_races
+from tests.oracles import phones, quiet_cases, replies, reply_wave, stop_races, webhooks
 
 CORPORA = Path(__file__).parents[1] / "unit" / "corpus"
 
@@ -46,10 +46,15 @@ def main(arguments: Sequence[str]) -> int:
     meant = names.add_parser("classify", parents=[behind], help="what replies mean, against lines labelled by people")
     meant.add_argument("files", nargs="*", type=Path, metavar="FILE", help="corpora (those of tests/unit/corpus)")
     meant.add_argument("--misses", action="store_true", help="each line that is read as something else")
+    hooks = names.add_parser(
+        "webhooks", parents=[behind], help="which webhook is Twilio's: forged, re-cut, garbled ones"
+    )
+    hooks.add_argument("--mutants", type=int, default=50_000, metavar="N", help="how many are sent, at least (50,000)")
+    hooks.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     chosen = parser.parse_args(arguments)
     run = {
         "quiet-hours": _quiet_hours, "stop-races": _stop_races, "phones": _phones, "reply-wave": _reply_wave,
-        "classify": _classify,
+        "classify": _classify, "webhooks": _webhooks,
     }  # fmt: skip
     found = run[chosen.name](parser, chosen)
     if chosen.json:
@@ -118,6 +123,22 @@ def _classify(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> di
     for lang, rates in {"all": found, **found["by_lang"]}.items():
         shown = ", ".join(f"{name} {rates[name]:.2%}" for name in replies.GOALS if name in rates)
         sys.stderr.write(f"{lang}: {rates['lines']:,} lines, {shown}.\n")
+    return found
+
+
+def _webhooks(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict[str, Any]:
+    if chosen.mutants < 100:
+        parser.error("--mutants must be 100 or more")
+    found = webhooks.run(chosen.database, chosen.mutants, chosen.seed)
+    sys.stderr.write("".join(f"{count:>8,} {kind}\n" for kind, count in found["kinds"].items()))
+    sys.stderr.write(
+        f"{found['mutants']:,} mutants in {found['seconds']} s: {found['accepted']} taken, "
+        f"{found['answers_in_the_500s']} answers in the 500s; {found['parents_accepted']} of {found['parents']} "
+        f"parents taken, {found['controls_accepted']:,} of {found['controls']:,} written otherwise; "
+        f"{found['replays_answered']} of {found['replays']} replays answered; "
+        f"{found['rows_that_differ']} rows unlike the parents'.\n"
+    )
+    sys.stderr.write("".join(f"{each}\n" for each in found["wrong"]))
     return found
 
 

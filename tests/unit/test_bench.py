@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.bench import __main__ as bench
+from outreach.bench import webhook
 from outreach.bench.rows import Row, Target, duration_row, rounded
 from outreach.bench.timing import interleaved
 
@@ -70,7 +71,7 @@ def test_work_is_timed_in_turn_and_the_warm_up_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (["webhook"], "bench_not_there"),
+        (["voice"], "bench_not_there"),
         (["soak", "--quick"], "bench_not_there"),
         (["everything"], "usage"),
         (["tally", "--database", "oracle"], "usage"),
@@ -101,3 +102,14 @@ def test_every_measurement_is_one_of_the_contract_and_a_missing_one_says_so() ->
 def test_the_words_for_a_person_say_whether_the_target_was_met() -> None:
     assert "met" in bench.sentence(duration_row("tally_1m", 16.0, 4.0, "value<=20", {}))
     assert "MISSED" in bench.sentence(duration_row("tally_1m", 21.0, 4.0, "value<=20", {}))
+
+
+def test_texts_are_held_against_what_their_database_can_do() -> None:
+    lite = webhook.Found([400, 500, 450], [1000, 900, 1100], [], [20, 31, 25], [5, 6, 7])
+    full = webhook.Found([300], [900], [1200], [28], [4])
+    for kind, one, ratio, ok in (("sqlite", lite, 0.45, True), ("postgresql", full, 0.25, True)):
+        row = webhook._rate_row(kind, one, webhook.QUICK, quick=True)
+        assert (row.name, row.unit, row.ratio, row.ok) == (f"webhook_{kind}", "texts/s", ratio, ok)
+    row = webhook._wait_row({"sqlite": lite, "postgresql": full}, webhook.QUICK, quick=True)
+    assert (row.name, row.value, row.ceiling, row.target, row.ok) == ("webhook_p99", 28, 4, "value<=30", True)
+    assert row.conditions["database"] == "postgresql"
