@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from string import ascii_lowercase
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from config import table
 from outreach.messaging.phrases import parse_phrase, rows
@@ -79,33 +79,51 @@ def _spelled(marks: list[str]) -> list[str]:
 
 @cache
 def _spellings() -> tuple[dict[str, str], dict[tuple[str, str], str]]:
-    """What stands for each other spelling, and for each two words that are one."""
+    """What stands for each other spelling, and for each two words that are one.
+
+    Slips of the words that opt out are found without a list: a missed opt-out costs most.
+    """
     spelling = table("keywords")["spelling"]
+    known = _words(rows()) | set(spelling["no_slips"].split()) | set(spelling["slips"].split())
     same: dict[str, str] = {}
-    known = set(spelling["no_slips"].split()) | set(spelling["slips"].split())
+    for word in sorted(_words(row for row in rows() if row["intent"] == "opt_out")):
+        if len(word) >= 5 and word.isascii():
+            same.update((slip, word) for slip in _slips(word) if slip not in known)
     for word in spelling["slips"].split():
-        same.update((slip, word) for slip in _slips(word) if slip not in known)
+        same.update((slip, word) for slip in (*_slips(word), *_wrong_letters(word)) if slip not in known)
     for word, others in spelling["same"].items():
         same.update((other, word) for other in others.split())
-    joined = {}
-    for word, pairs in spelling["joined"].items():
-        for pair in pairs:
-            first, second = pair.split()
-            joined[first, second] = word
-    return same, joined
+    joined = {tuple(pair.split()): word for word, pairs in spelling["joined"].items() for pair in pairs}
+    return same, cast(dict[tuple[str, str], str], joined)
+
+
+def _words(rules: Iterable[Mapping[str, Any]]) -> set[str]:
+    """All words of these rules."""
+    words: set[str] = set()
+    for row in rules:
+        words.update(word for text in row.get("words", ()) for word in text.split())
+        for phrase in row.get("phrases", ()):
+            words.update(word for step in parse_phrase(phrase).steps for word in step.words or ())
+    return words
 
 
 def _slips(word: str) -> Iterator[str]:
-    """A word with one letter left out, two swapped, one doubled, or another or one more put in; the first stays."""
+    """A word with two letters swapped, one doubled or, in a long one, left out; the first stays."""
     for place in range(1, len(word)):
         head, tail = word[:place], word[place:]
-        yield head + tail[1:]
         yield head + tail[1:2] + tail[:1] + tail[2:]
+        yield head + tail[:1] + tail
+        if len(word) >= 6:
+            yield head + tail[1:]
+
+
+def _wrong_letters(word: str) -> Iterator[str]:
+    """A word with another letter, or one more; the first stays."""
+    for place in range(1, len(word) + 1):
+        head, tail = word[:place], word[place:]
         for letter in ascii_lowercase:
             yield head + letter + tail
             yield head + letter + tail[1:]
-    for letter in ascii_lowercase:
-        yield word + letter
 
 
 def _cut(marks: list[str], breaks: frozenset[str]) -> Iterator[tuple[list[str], str]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import time
 import tomllib
+import unicodedata
 from collections import Counter
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,15 @@ from hypothesis import strategies as st
 from outreach.messaging.classify import ASKED, CLASSIFIER_VERSION, classify
 from outreach.messaging.phrases import parse_phrase, rows
 from outreach.messaging.reading import read
+from tests.oracles.replies import GOALS, Line, Miss, lines_of, misses_of, rates_of, reaches
 
 HERE = Path(__file__).parent
 GROUPS: list[dict[str, Any]] = tomllib.loads((HERE / "classify_corpus.toml").read_text(encoding="utf-8"))["group"]
+FIRST = {"first_a": 61, "first_b": 97}
+"""Corpora of writers who had not seen the rules, which were then made with them, and how many lines are still misread.
+
+A ceiling: lower it when the rules get better.
+"""
 HAM = HERE.parents[1].parent / "shared" / "data" / "sms" / "SMSSpamCollection-dev-half.tsv"
 INTENTS = frozenset(
     {"opt_out", "possible_opt_out", "opt_in", "help", "call", "script", "report", "pledge", "decline", "wrong_number"}
@@ -72,9 +81,95 @@ def test_the_corpus_is_large_enough() -> None:
     lines: Counter[tuple[str, str]] = Counter()
     for group in GROUPS:
         lines[group["intent"], group["lang"]] += len(group["texts"])
+    first = {name: Counter((line.intent, line.lang) for line in first_corpus(name)) for name in FIRST}
     for intent in INTENTS:
         for lang in ("en", "es"):
             assert lines[intent, lang] >= 15, (intent, lang)
+            assert all(count[intent, lang] >= 40 for count in first.values()), (intent, lang)
+
+
+def first_corpus(name: str) -> list[Line]:
+    return list(lines_of([HERE / "corpus" / f"{name}.toml"]))
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_other_peoples_lines_are_read_well(name: str) -> None:
+    lines = first_corpus(name)
+    misses = misses_of(lines)
+    rates = rates_of(lines, misses)
+    assert set(rates) == set(GOALS)
+    assert reaches(rates), rates
+    assert len(misses) <= FIRST[name], misses
+
+
+def test_a_wrong_verdict_costs_its_rates() -> None:
+    said = [Line("remove me please", None, "opt_out", None, "en"), Line("stop", None, "opt_out", None, "en")]
+    other = [Line("thanks", None, "other", None, "en"), Line("busy", "call_report", "report", "busy", "en")]
+    held = Miss(said[0], "possible_opt_out", None, "x")
+    rates = rates_of(said + other, [held, Miss(said[1], "other", None, "x"), Miss(other[0], "opt_out", None, "x")])
+    assert rates == {
+        "words_obeyed": 0, "phrases_obeyed": 0, "phrases_obeyed_or_held": 1, "false_opt_outs": 0.5, "false_holds": 0,
+        "intents": 0.25, "outcomes": 1,
+    }  # fmt: skip
+    assert not reaches(rates)
+
+
+OPT_OUTS = """
+please take me off this list
+remove my number from your list
+stop texting me
+I no longer want to get these texts
+do not contact this number again
+no more messages from you
+how do I unsubscribe
+I want to opt out
+ya no me manden mensajes
+quítenme de la lista por favor
+no quiero recibir más textos
+dejen de escribirme
+borren mi número
+quiero darme de baja
+""".strip().splitlines()
+TRAPS = """
+We must stop this bill
+stop by my office any time
+I won't stop calling until he signs
+Can we cancel the sheriff's contract
+When does it end
+Take him off the ballot
+no más deportaciones
+alto a la migra
+voy a salir tarde del trabajo
+no dejen de luchar
+""".strip().splitlines()
+OPENINGS = ["", "Hi, ", "Please ", "ok ", "I am 80 years old and ", "My husband passed away, ", "Hola, ", "Disculpe, "]
+CLOSINGS = ["", ".", "!!", " thanks", " gracias", " 🙏", ". God bless", " lol"]
+
+
+def worn(text: str, dice: random.Random) -> str:
+    """As a hurried thumb may send it: in capitals, without accents or marks, or with a long word's letters swapped."""
+    kind = dice.randrange(5)
+    if kind == 0:
+        return text.upper()
+    if kind == 1:
+        plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+        return plain.replace("'", "").replace(",", "")
+    if kind == 2 and (long := [word for word in text.split() if len(word) >= 6 and word.isalpha()]):
+        word = dice.choice(long)
+        place = dice.randrange(1, len(word) - 2)
+        return text.replace(word, word[:place] + word[place + 1] + word[place] + word[place + 2 :], 1)
+    return text
+
+
+@pytest.mark.parametrize("texts", [OPT_OUTS, TRAPS], ids=["opt-outs", "traps"])
+def test_dress_changes_no_verdict(texts: list[str]) -> None:
+    dice = random.Random(7)
+    wrong = []
+    for text, opening, closing in product(texts, OPENINGS, CLOSINGS):
+        said = opening + worn(text, dice) + closing
+        if (classify(said).intent == "opt_out") != (texts is OPT_OUTS):
+            wrong.append(said)
+    assert not wrong
 
 
 @pytest.mark.parametrize(
@@ -113,7 +208,7 @@ def test_language(text: str, lang: str) -> None:
         ("1", "captain", "confirm", None),
         ("1", None, "other", None),
         ("not interested", None, "possible_opt_out", None),
-        ("not interested", "pledge", "decline", None),
+        ("not interested", "pledge", "possible_opt_out", None),
         ("listo", "captain", "confirm", None),
         ("listo", "call_report", "report", "done"),
         ("Don't call me", None, "opt_out", None),
@@ -182,7 +277,8 @@ def opt_out_rates(texts: list[str]) -> tuple[float, float]:
 
 
 def test_small_talk_is_not_taken_for_an_opt_out() -> None:
-    assert opt_out_rates(SMALL_TALK.strip().splitlines()) == (0, 0)
+    traps = (HERE / "classify_traps.txt").read_text(encoding="utf-8").splitlines()
+    assert opt_out_rates([*SMALL_TALK.strip().splitlines(), *traps]) == (0, 0)
 
 
 def test_public_ham_is_hardly_ever_taken_for_an_opt_out() -> None:
@@ -273,7 +369,7 @@ def test_the_table_is_sound() -> None:
     known = {"id", "intent", "lang", "confidence", "outcome", "asked", "becomes", "clause", "alone", "words", "phrases"}
     assert len({rule["id"] for rule in rules}) == len(rules)
     for rule in rules:
-        assert set(rule) <= known | {"not_after", "unless"}, rule["id"]
+        assert set(rule) <= known | {"not_after", "unless", "without", "asking"}, rule["id"]
         assert {rule["intent"], *rule.get("becomes", {}).values()} <= INTENTS
         assert rule.get("outcome") in OUTCOMES
         assert (rule.get("outcome") is not None) == (rule["intent"] == "report")
@@ -285,6 +381,16 @@ def test_the_table_is_sound() -> None:
         for phrase in rule.get("phrases", ()):
             parse_phrase(phrase)
     assert CLASSIFIER_VERSION
+
+
+def test_the_table_is_in_normal_form() -> None:
+    """A word of a phrase in another spelling would never be met: each is what a text with it is read as."""
+    used = {word for rule in rows() for key in ("unless", "without", "not_after") for word in rule.get(key, ())}
+    for rule in rows():
+        for phrase in rule.get("phrases", ()):
+            used.update(word for step in parse_phrase(phrase).steps for word in step.words or ())
+    wrong = {word for word in used if not word.startswith("<") and read(word).words != [word]}
+    assert not wrong
 
 
 def test_a_phrase_needs_a_word_to_begin_with() -> None:
