@@ -155,14 +155,17 @@ class Rules:
         """The rules of each of the table's words that, with fillers, make up all of these; empty if none do.
 
         As few as possible: "no answer" is itself, not "no" and "answer". Several must mean the same, but an opt-out
-        counts beside anything ("no, stop").
+        counts beside a report ("4 parar"), and one that may be a mere clause beside anything ("no, stop").
         """
         if not 0 < len(words) <= _COVERED or not self._known.issuperset(words):
             return []
         # "ok" is a filler in "ok stop" and the answer in "ok thanks"
         found = self._tiles(words, of_table=1, filler=0) or self._tiles(words, of_table=0, filler=1)
         if len({(rules[0].intent, rules[0].outcome) for rules in found}) > 1:
-            found = [[rule for rule in rules if rule.clause] for rules in found if rules[0].intent == "opt_out"]
+            reported = all(rules[0].intent in ("opt_out", "report") for rules in found)
+            found = [rules for rules in found if rules[0].intent == "opt_out"]
+            if not reported:
+                found = [[rule for rule in rules if rule.clause] for rules in found]
         return found
 
     def _tiles(self, words: list[str], of_table: int, filler: int) -> list[list[Rule]]:

@@ -22,7 +22,7 @@ from tests.oracles.replies import GOALS, Line, Miss, lines_of, misses_of, rates_
 
 HERE = Path(__file__).parent
 GROUPS: list[dict[str, Any]] = tomllib.loads((HERE / "classify_corpus.toml").read_text(encoding="utf-8"))["group"]
-FIRST = {"first_a": 61, "first_b": 97}
+FIRST = {"first_a": 60, "first_b": 97}
 """Corpora of writers who had not seen the rules, which were then made with them, and how many lines are still misread.
 
 A ceiling: lower it when the rules get better.
