@@ -34,7 +34,7 @@ REASONS: Final = ("opted_out", "no_consent", "consent_old", "number_bad")
 IN: Final = "in"
 REACHED: Final = states.REACHED
 """A text that may have been read; whoever had none is not reminded of it."""
-UNWELCOME: Final = ("opt_out", "possible_opt_out", "wrong_number", "decline")
+UNWELCOME: Final = ("opt_out", "possible_opt_out", "wrong_number", "decline", "deny")
 
 
 class Cohort(NamedTuple):
