@@ -88,7 +88,7 @@ def _measure(at: Ground, size: Size) -> Found:
         if not claimed:
             break
         slice_out(at.alone, claimed, "bench")
-    at.start("web")
+    at.start("web", "upkeep")  # what was heard is folded, as it is where people text
     bare = bare_view.program(at, bare_view.place(at))
     at.processes.start(bare)
     at.started.append(bare.name)

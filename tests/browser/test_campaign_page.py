@@ -25,7 +25,7 @@ from tests.factories import make_group, make_world, number
 from tests.integration.test_rehearsal_process import Rehearsal, running
 from tests.integration.test_webhooks import launch, text_everybody
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), ONE_DATABASE]
 
 
 def link(runtime: Runtime, group_id: int) -> str:
@@ -203,7 +203,6 @@ def test_phones_stand_beside_the_tally_and_one_is_answered(
     expect(page.locator("#phones")).to_contain_text("I am calling now")
 
 
-@ONE_DATABASE
 def test_every_page_of_the_section_is_clean_in_both_languages_and_at_320_px(
     page: Page, rehearsed: tuple[str, Runtime, Rehearsal]
 ) -> None:

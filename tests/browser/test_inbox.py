@@ -27,7 +27,7 @@ from tests.factories import World, make_world
 from tests.integration.test_live import fold_everything
 from tests.integration.test_webhooks import launch, say, text_everybody
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), ONE_DATABASE]
 
 
 def busy(runtime: Runtime) -> tuple[World, FlaskClient]:
@@ -59,7 +59,6 @@ def _colleague(tx: Transaction, world: World) -> Actor:
     return Actor(sam.id, world.group_id, sam.name)
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: str) -> None:
     address, runtime = site
