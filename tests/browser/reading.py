@@ -28,8 +28,8 @@ integration tests, which fetch every page and send every form."""
 def assert_sound(page: Page, what: str) -> None:
     """No accessibility violation, and nothing wider than its screen, large or small. ``what`` names the page.
 
-    The walks come by in both languages; axe, which takes most of their time, reads English on the large screen and Spanish
-    on the small one.
+    The walks come by in both languages: axe, which takes most of their time, reads English on the large screen, and
+    Spanish on the small one.
     """
     page.wait_for_load_state("load")  # a page that a click led to may not have its styles yet
     read = PHONE if page.locator("html").get_attribute("lang") == "es" else SCREEN
