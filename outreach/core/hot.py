@@ -26,20 +26,24 @@ class Hot:
         self._statement = statement
         self._written: dict[str, _Written] = {}
 
+    def all(self, session: Session, values: Values) -> list[Any]:
+        """The rows as named tuples. Raises what SQLAlchemy raises."""
+        return self._run(session, [values])
+
     def first(self, session: Session, values: Values) -> Any:
         """The first row as a named tuple, or None. Raises what SQLAlchemy raises."""
-        return self._run(session, [values])
+        return next(iter(self._run(session, [values])), None)
 
     def value(self, session: Session, values: Values) -> Any:
         """The first column of the first row; None without a row."""
-        row = self._run(session, [values])
+        row = self.first(session, values)
         return None if row is None else row[0]
 
     def run(self, session: Session, *rows: Values) -> None:
         """For its effect, once for each row."""
         self._run(session, rows)
 
-    def _run(self, session: Session, rows: Sequence[Values]) -> Any:
+    def _run(self, session: Session, rows: Sequence[Values]) -> list[Any]:
         connection = session.connection()
         dialect = connection.dialect
         written = self._written.get(dialect.name)
@@ -52,7 +56,7 @@ class Hot:
                 cursor.execute(written.sql, given[0])
             else:
                 cursor.executemany(written.sql, given)
-            return written.taken(cursor) if written.has_rows else None
+            return written.taken(cursor) if written.has_rows else []
         except dialect.loaded_dbapi.Error as error:
             gone = dialect.is_disconnect(error, connection.connection.dbapi_connection, cursor)
             if gone:
@@ -94,19 +98,18 @@ class _Written:
             found.append((name, value if convert is None or value is None else convert(value)))
         return [value for _, value in found] if self.positional else dict(found)
 
-    def taken(self, cursor: Any) -> Any:
-        """The first row as the product takes it; None where there is none."""
+    def taken(self, cursor: Any) -> list[Any]:
+        """The rows as the product takes them."""
         if self._results is None:
             codes = [column[1] for column in cursor.description]
             self._results = [
                 kind.result_processor(self._dialect, code) for kind, code in zip(self._kinds, codes, strict=True)
             ]
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        return self._make_row(
-            [value if convert is None else convert(value) for convert, value in zip(self._results, row, strict=True)]
-        )
+        return [self._make_row(self._read(row)) for row in cursor.fetchall()]
+
+    def _read(self, row: Sequence[Any]) -> list[Any]:
+        converted = zip(self._results or (), row, strict=True)
+        return [value if convert is None else convert(value) for convert, value in converted]
 
 
 def _row_type(names: list[str]) -> Any:

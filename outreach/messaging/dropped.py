@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from outreach.core.db import Transaction
+from outreach.core.hot import Hot
 from outreach.messaging.events import append, delta
 from outreach.messaging.follow_up_models import FOLLOW_UPS, FollowUp
 from outreach.messaging.models import Message
@@ -23,8 +24,10 @@ DROP_OF_CAMPAIGN = DROP_ALL.where(_owed.c.gate_id == bindparam("gate"))
 DROP_OF_GROUP = DROP.where(
     _owed.c.group_id == bindparam("group"), _owed.c.number_hash.in_(bindparam("numbers", expanding=True))
 )
-OF_CAMPAIGN = select(_owed.c.state).where(
-    _owed.c.gate_id == bindparam("gate"), _owed.c.number_hash == bindparam("number"), _owed.c.state != "dropped"
+OF_CAMPAIGN = Hot(
+    select(_owed.c.state).where(
+        _owed.c.gate_id == bindparam("gate"), _owed.c.number_hash == bindparam("number"), _owed.c.state != "dropped"
+    )
 )
 PLANNED = (
     select(_message.c.id, _message.c.gate_id, _message.c.state)
@@ -57,7 +60,7 @@ def drop_of_campaign(tx: Transaction, number_hash: bytes, gate_id: int, reason: 
     """
     tx.flush()  # a plain statement does not do it by itself
     connection, which = tx.connection(), {"number": number_hash, "gate": gate_id}
-    states = set(connection.execute(OF_CAMPAIGN, which).scalars())
+    states = {row.state for row in OF_CAMPAIGN.all(tx, which)}
     if "waiting" in states:
         connection.execute(DROP_OF_CAMPAIGN, {**which, "why": reason})
     waiting = connection.execute(PLANNED, which).all() if "sent" in states else ()

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from config import table
+from outreach.core.hot import Hot
 from outreach.messaging.follow_up_models import FOLLOW_UPS
 from outreach.messaging.models import Gate, Message
 
@@ -26,15 +27,14 @@ BELONGS: Final = ("campaign", RECONFIRM, SCRIPT, *FOLLOW_UPS)
 """Kinds of texts by which a reply finds its campaign, or its group."""
 LOOKED_AT: Final = 30
 
-TEXTED = (
-    select(
-        Message.group_id, Gate.id, Message.posted_at, Message.kind, Message.variant, Gate.state, Gate.tactic,
-    )
+TEXTED = Hot(
+    select(Message.group_id, Gate.id, Message.posted_at, Message.kind, Message.variant, Gate.state, Gate.tactic)
     .join(Gate, Gate.id == func.coalesce(Message.about_gate_id, Message.gate_id))
-    .where(Message.number_hash == bindparam("number"), Message.kind.in_(BELONGS), Message.posted_at.is_not(None))
+    .where(Message.number_hash == bindparam("number"), Message.posted_at.is_not(None))
+    .where(or_(*(Message.kind == kind for kind in BELONGS)))
     .order_by(Message.posted_at.desc(), Message.id.desc())
     .limit(LOOKED_AT)
-)  # fmt: skip
+)
 """Made once: to write such a statement down costs a text more than to run it."""
 
 
@@ -61,8 +61,7 @@ class Match(NamedTuple):
 
 def texts_to(session: Session, number_hash: bytes) -> list[Texted]:
     """Our texts to a number, newest first."""
-    rows: Sequence[Any] = session.connection().execute(TEXTED, {"number": number_hash}).all()
-    return [Texted(*row) for row in rows]
+    return [Texted(*row) for row in TEXTED.all(session, {"number": number_hash})]
 
 
 def match(texts: Sequence[Texted], now: datetime) -> Match:

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from outreach.core.db import Transaction
+from outreach.core.hot import Hot
 from outreach.messaging.models import Reply
 
 _reply: Any = Reply.__table__
@@ -24,7 +25,7 @@ SUPERSEDE = (
     .values(superseded=True)
     .returning(_reply.c.outcome)
 )
-REPORTED = select(_reply.c.id).where(*OF_PERSON).limit(1)
+REPORTED = Hot(select(_reply.c.id).where(*OF_PERSON, _reply.c.id != bindparam("newest")).limit(1))
 """Made once: a person waits for them."""
 
 Move = tuple[str | None, str | None]
@@ -32,7 +33,7 @@ Move = tuple[str | None, str | None]
 
 def has_reported(session: Session, number_hash: bytes, gate_id: int) -> bool:
     """Whether this number has reported anything in a campaign."""
-    return session.connection().execute(REPORTED, {"number": number_hash, "gate": gate_id}).first() is not None
+    return REPORTED.first(session, {"number": number_hash, "gate": gate_id, "newest": 0}) is not None
 
 
 def standing(session: Session, number_hash: bytes, gate_id: int) -> list[str]:
@@ -59,6 +60,8 @@ def restand(tx: Transaction, number_hash: bytes, gate_id: int, before: list[str]
 def supersede(tx: Transaction, reply_id: int, number_hash: bytes, gate_id: int) -> list[str]:
     """Let this reply's report stand in place of the person's earlier ones; their outcomes, which counted until now."""
     asked = {"number": number_hash, "gate": gate_id, "newest": reply_id}
+    if REPORTED.first(tx, asked) is None:
+        return []
     return list(tx.connection().execute(SUPERSEDE, asked).scalars())
 
 
