@@ -85,12 +85,13 @@ def classify(text: str, asked: str | None = None) -> Verdict:
         return Verdict("other", None, "es" if tapback["es"] else "en", 0.9, "tapback")
     reading = read(text)
     rules = _rules(asked)
-    rule = rules.best(reading)
+    whole = rules.whole(reading)
+    rule = rules.best(reading, whole)
     verdict = _by_rule(text, reading, rule) if rule else _unmatched(text, reading)
-    if (rule is None or rule not in rules.whole(reading)) and any(word.isalpha() for word in reading.words):
+    if (rule is None or rule not in whole) and any(word.isalpha() for word in reading.words):
         verdict = _weighed(verdict, reading, asked)
     if verdict.intent in ("opt_out", "possible_opt_out"):
-        report = rules.best(reading, only="report")
+        report = rules.best(reading, whole, only="report")
         return verdict._replace(outcome=report.outcome if report else None)
     return verdict
 
@@ -110,7 +111,7 @@ def _weighed(found: Verdict, reading: Reading, asked: str | None) -> Verdict:
     """What a rule found, or none did, weighed against all the words. An opt-out that a rule found is held at least."""
     by_meaning = shares(marks(reading.words, asked, found.rule == "question_mark" or any(reading.asking)))
     if found.intent in ("opt_out", "possible_opt_out"):
-        return _weighed_leaving(found, by_meaning)
+        return _weighed_leaving(found, reading, asked, by_meaning)
     meaning = f"{found.intent} {found.outcome}" if found.outcome else found.intent
     if meaning in by_meaning and found.rule != "none":
         by_meaning[meaning] *= _MARK_VOTES if found.rule == "question_mark" else _RULE_VOTES
@@ -121,16 +122,25 @@ def _weighed(found: Verdict, reading: Reading, asked: str | None) -> Verdict:
         return _leaning(found, "opt_out", leaves)
     if leaves + may_leave >= (_HELD if says_so else _HELD_OTHERWISE):
         return _leaning(found, "possible_opt_out", leaves + may_leave)
+    if says_so and (leaves := _said_in_passing(reading, asked)) >= _CERTAIN:
+        return _leaning(found, "possible_opt_out", leaves)
     best = max(by_meaning, key=by_meaning.__getitem__)
     return found if best == meaning else _leaning(found, best, by_meaning[best] / whole)
 
 
-def _weighed_leaving(found: Verdict, by_meaning: Mapping[str, float]) -> Verdict:
+def _weighed_leaving(found: Verdict, reading: Reading, asked: str | None, by_meaning: Mapping[str, float]) -> Verdict:
     """An opt-out that a rule found is obeyed or held; what may be one is obeyed if the words say it is."""
     leaves, out = by_meaning["opt_out"], by_meaning["opt_out"] + by_meaning["possible_opt_out"]
     if found.intent == "possible_opt_out":
         return _leaning(found, "opt_out", leaves) if leaves >= _SECONDED else found
-    return found if out >= _DOUBTED else _leaning(found, "possible_opt_out", out)
+    sure = found.confidence == 1 or out >= _DOUBTED or _said_in_passing(reading, asked) >= 0.5
+    return found if sure else _leaning(found, "possible_opt_out", out)
+
+
+def _said_in_passing(reading: Reading, asked: str | None) -> float:
+    """How far the one sentence of several that leans most to an opt-out does so."""
+    sentences = [sentence for sentence in reading.sentences if len(sentence) >= 3] if len(reading.sentences) > 1 else []
+    return max((shares(marks(sentence, asked, False))["opt_out"] for sentence in sentences), default=0.0)
 
 
 def _leaning(found: Verdict, meaning: str, share: float) -> Verdict:
@@ -177,9 +187,9 @@ class Rules:
         found = self._cover(_once(reading.words))
         return [rule for rules in found for rule in rules if not rule.alone or len(found) == 1]
 
-    def best(self, reading: Reading, only: str | None = None) -> Rule | None:
+    def best(self, reading: Reading, whole: list[Rule], only: str | None = None) -> Rule | None:
         """The first rule, by rank, that the text meets (of one intent, if ``only`` names it)."""
-        found = [rule for rule in self._by_words(reading) if only is None or rule.intent == only]
+        found = [rule for rule in (*whole, *self._by_clauses(reading)) if only is None or rule.intent == only]
         best = min(found, key=lambda rule: rule.rank, default=None)
         for sentence, asking in zip(reading.sentences, reading.asking, strict=True):
             for place, word in enumerate(sentence):
@@ -201,8 +211,7 @@ class Rules:
                         break
         return best
 
-    def _by_words(self, reading: Reading) -> Iterator[Rule]:
-        yield from self.whole(reading)
+    def _by_clauses(self, reading: Reading) -> Iterator[Rule]:
         if len(reading.clauses) > 1:
             for clause in reading.clauses:
                 yield from (rule for rules in self._cover(clause) for rule in rules if rule.clause)
@@ -211,14 +220,14 @@ class Rules:
         """The rules of each of the table's words that, with fillers, make up all of these; empty if none do.
 
         As few as possible: "no answer" is itself, not "no" and "answer". Several must mean the same, but an opt-out
-        counts beside a report ("4 parar"), and one that may be a mere clause beside anything ("no, stop").
+        counts beside a report or a mistake ("4 parar"), and one that may be a mere clause beside anything ("no, stop").
         """
         if not 0 < len(words) <= _COVERED or not self._known.issuperset(words):
             return []
         # "ok" is a filler in "ok stop" and the answer in "ok thanks"
         found = self._tiles(words, of_table=1, filler=0) or self._tiles(words, of_table=0, filler=1)
         if len({(rules[0].intent, rules[0].outcome) for rules in found}) > 1:
-            reported = all(rules[0].intent in ("opt_out", "report") for rules in found)
+            reported = all(rules[0].intent in ("opt_out", "report", "wrong_number") for rules in found)
             found = [rules for rules in found if rules[0].intent == "opt_out"]
             if not reported:
                 found = [[rule for rule in rules if rule.clause] for rules in found]

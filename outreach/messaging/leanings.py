@@ -9,7 +9,8 @@ taught by adding lines to tests/unit/corpus, never by editing the weights.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
+from itertools import pairwise
 from math import exp
 from typing import Final
 
@@ -23,11 +24,10 @@ _LONGEST: Final = 120  # words: enough to see which way a text leans, and hostil
 def marks(words: list[str], asked: str | None, asking: bool) -> set[str]:
     """What can be seen of a text: "word", "^ first", "last $", "stem*", "pair of* <family>", "not .. word", and so on."""
     words = words if len(words) <= _LONGEST else words[: _LONGEST // 2] + words[-_LONGEST // 2 :]
-    kinds = _kinds()
-    short = [kinds.get(word) or (f"{word[:_STEM]}*" if len(word) > _STEM else word) for word in words]
+    short = [_short(word) for word in words]
     seen = {*words, f"asked {asked or 'nothing'}", f"long {_length(len(words))}", "any"}
-    seen.update(stem for word in words if len(word) > _STEM and (stem := f"{word[:_STEM]}*"))
-    seen.update(f"{one} {two}" for one, two in zip(short, short[1:], strict=False))
+    seen.update(f"{word[:_STEM]}*" for word in words if len(word) > _STEM)
+    seen.update(map(" ".join, pairwise(short)))
     for place, word in enumerate(words):
         if word in _denials():
             seen.update(f"not .. {each}" for each in short[place + 1 : place + 4])
@@ -36,6 +36,12 @@ def marks(words: list[str], asked: str | None, asking: bool) -> set[str]:
     if asking:
         seen.add("?")
     return seen
+
+
+@lru_cache(maxsize=10_000)
+def _short(word: str) -> str:
+    """A word's family, or else how it begins."""
+    return _kinds().get(word) or (f"{word[:_STEM]}*" if len(word) > _STEM else word)
 
 
 def _length(count: int) -> int:

@@ -58,9 +58,7 @@ def learn(lines: list[Line], others: list[Line]) -> tuple[list[str], dict[str, l
     meanings = sorted({meaning(line) for line in lines})
     weights = {mark: [0.0] * len(meanings) for mark, times in count.items() if times >= 2 + (" " in mark)}
     steps = {mark: [1e-3] * len(meanings) for mark in weights}
-    examples = [
-        (sorted(seen_in(line) & weights.keys()), meanings.index(meaning(line))) for line in [*lines, *others]
-    ]
+    examples = [(sorted(seen_in(line) & weights.keys()), meanings.index(meaning(line))) for line in [*lines, *others]]
     dice = random.Random(1)
     for _ in range(_ROUNDS):
         dice.shuffle(examples)
