@@ -33,10 +33,10 @@ _COVERED: Final = 16  # a text of more words is no keyword
 _RULE_VOTES: Final = 20.0  # a rule's say against the leaning of the words: so many times as likely
 _MARK_VOTES: Final = 2.7
 _CERTAIN: Final = 0.85  # of opting out, where no rule says so
-_SECONDED: Final = 0.4  # of opting out, where a rule says it may be
+_SECONDED: Final = 0.5  # of opting out, where a rule says it may be
 _HELD: Final = 0.25  # of opting out or perhaps so, in the words of it
 _HELD_OTHERWISE: Final = 0.5
-_DOUBTED: Final = 0.05  # below that, an opt-out by a phrase is held for a person to see
+_DOUBTED: Final = 0.1  # below that, an opt-out by a phrase is held for a person to see
 
 _TAPBACK = re.compile(
     r"\s*(?:(?P<en>liked|loved|emphasized|laughed at|questioned|disliked|reacted \S{1,8} to)"
@@ -71,6 +71,7 @@ class Rule:
     without: frozenset[str]
     not_after: frozenset[str]
     asking: bool
+    final: bool
 
 
 def classify(text: str, asked: str | None = None) -> Verdict:
@@ -88,7 +89,7 @@ def classify(text: str, asked: str | None = None) -> Verdict:
     whole = rules.whole(reading)
     rule = rules.best(reading, whole)
     verdict = _by_rule(text, reading, rule) if rule else _unmatched(text, reading)
-    if (rule is None or rule not in whole) and any(word.isalpha() for word in reading.words):
+    if (rule is None or not (rule.final or rule in whole)) and any(word.isalpha() for word in reading.words):
         verdict = _weighed(verdict, reading, asked)
     if verdict.intent in ("opt_out", "possible_opt_out"):
         report = rules.best(reading, whole, only="report")
@@ -138,9 +139,10 @@ def _weighed_leaving(found: Verdict, reading: Reading, asked: str | None, by_mea
 
 
 def _said_in_passing(reading: Reading, asked: str | None) -> float:
-    """How far the one sentence of several that leans most to an opt-out does so."""
-    sentences = [sentence for sentence in reading.sentences if len(sentence) >= 3] if len(reading.sentences) > 1 else []
-    return max((shares(marks(sentence, asked, False))["opt_out"] for sentence in sentences), default=0.0)
+    """How far the part that leans most to an opt-out does so: a sentence of several, or all but the fillers."""
+    parts = [sentence for sentence in reading.sentences if len(sentence) >= 3] if len(reading.sentences) > 1 else []
+    parts.append([word for word in reading.words if (word,) not in fillers()])
+    return max(shares(marks(part, asked, False))["opt_out"] for part in parts)
 
 
 def _leaning(found: Verdict, meaning: str, share: float) -> Verdict:
@@ -271,6 +273,7 @@ def _rule(row: Mapping[str, Any], place: int, asked: str | None) -> Rule:
         without=words_of(row.get("without", ())),
         not_after=words_of(row.get("not_after", ())),
         asking=row.get("asking", True),
+        final=row.get("final", False),
     )
 
 

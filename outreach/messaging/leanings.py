@@ -22,7 +22,7 @@ _LONGEST: Final = 120  # words: enough to see which way a text leans, and hostil
 
 
 def marks(words: list[str], asked: str | None, asking: bool) -> set[str]:
-    """What can be seen of a text: "word", "^ first", "last $", "stem*", "pair of* <family>", "not .. word", and so on."""
+    """What can be seen of a text: "word", "^ first", "last $", "stem*", "a pair", "not .. word", and so on."""
     words = words if len(words) <= _LONGEST else words[: _LONGEST // 2] + words[-_LONGEST // 2 :]
     short = [_short(word) for word in words]
     seen = {*words, f"asked {asked or 'nothing'}", f"long {_length(len(words))}", "any"}

@@ -21,8 +21,9 @@ from tests.oracles.replies import Line, lines_of
 UNIT: Final = Path(__file__).parents[1] / "unit"
 HAM: Final = UNIT.parents[2] / "shared" / "data" / "sms" / "SMSSpamCollection-dev-half.tsv"
 HEAD: Final = """\
-# Which way each mark of a text leans, in tenths of a natural logarithm. Made by `python -m tests.oracles.leanings` from
-# the lines under tests/unit: add lines there, never edit a weight here. outreach/messaging/leanings.py says what a mark is.
+# Which way each mark of a text leans, in tenths of a natural logarithm. Made by `python -m tests.oracles.leanings`
+# from the lines under tests/unit: add lines there, never edit a weight here. What a mark is stands in
+# outreach/messaging/leanings.py.
 """
 
 _ROUNDS: Final = 10

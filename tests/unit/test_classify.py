@@ -369,7 +369,7 @@ def test_the_table_is_sound() -> None:
     known = {"id", "intent", "lang", "confidence", "outcome", "asked", "becomes", "clause", "alone", "words", "phrases"}
     assert len({rule["id"] for rule in rules}) == len(rules)
     for rule in rules:
-        assert set(rule) <= known | {"not_after", "unless", "without", "asking"}, rule["id"]
+        assert set(rule) <= known | {"not_after", "unless", "without", "asking", "final"}, rule["id"]
         assert {rule["intent"], *rule.get("becomes", {}).values()} <= INTENTS
         assert rule.get("outcome") in OUTCOMES
         assert (rule.get("outcome") is not None) == (rule["intent"] == "report")
