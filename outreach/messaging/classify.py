@@ -32,7 +32,8 @@ _COVERED: Final = 16  # a text of more words is no keyword
 
 _RULE_VOTES: Final = 20.0  # a rule's say against the leaning of the words: so many times as likely
 _MARK_VOTES: Final = 2.7
-_CERTAIN: Final = 0.85  # of opting out, where no rule says so
+_CERTAIN: Final = 0.75  # of opting out, where no rule says so, in the words of it
+_CERTAIN_OTHERWISE: Final = 0.97
 _SECONDED: Final = 0.5  # of opting out, where a rule says it may be
 _HELD: Final = 0.25  # of opting out or perhaps so, in the words of it
 _HELD_OTHERWISE: Final = 0.5
@@ -118,8 +119,8 @@ def _weighed(found: Verdict, reading: Reading, asked: str | None) -> Verdict:
         by_meaning[meaning] *= _MARK_VOTES if found.rule == "question_mark" else _RULE_VOTES
     whole = sum(by_meaning.values())
     leaves, may_leave = by_meaning.pop("opt_out") / whole, by_meaning.pop("possible_opt_out") / whole
-    says_so = not _leaving().isdisjoint(reading.words)
-    if says_so and leaves >= _CERTAIN:
+    says_so = not _leaving().isdisjoint(reading.words) and words_of(["<public>"]).isdisjoint(reading.words)
+    if leaves >= (_CERTAIN if says_so else _CERTAIN_OTHERWISE):
         return _leaning(found, "opt_out", leaves)
     if leaves + may_leave >= (_HELD if says_so else _HELD_OTHERWISE):
         return _leaning(found, "possible_opt_out", leaves + may_leave)
@@ -134,7 +135,7 @@ def _weighed_leaving(found: Verdict, reading: Reading, asked: str | None, by_mea
     leaves, out = by_meaning["opt_out"], by_meaning["opt_out"] + by_meaning["possible_opt_out"]
     if found.intent == "possible_opt_out":
         return _leaning(found, "opt_out", leaves) if leaves >= _SECONDED else found
-    sure = found.confidence == 1 or out >= _DOUBTED or _said_in_passing(reading, asked) >= 0.5
+    sure = found.confidence == 1 or out >= _DOUBTED or _said_in_passing(reading, asked) >= _HELD
     return found if sure else _leaning(found, "possible_opt_out", out)
 
 

@@ -30,7 +30,7 @@ _ROUNDS: Final = 10
 _PACE: Final = 0.3
 _SHRINK: Final = 1e-3
 _PULL: Final = 0.015  # towards nothing, so that most weights are none
-_UNSEEN: Final = 0.2  # the share of marks that a line hides in each round, so that no verdict hangs on one word
+_UNSEEN: Final = 0.1  # the share of marks that a line hides in each round, so that no verdict hangs on one word
 _SMALLEST: Final = 3  # tenths
 
 
