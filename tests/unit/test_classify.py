@@ -232,7 +232,7 @@ def test_language(text: str, lang: str) -> None:
         ("Can I call in the afternoon?", None, "question", None),
         ("please text me again", None, "opt_in", None),
         ("start texting me again", None, "opt_in", None),
-        ("if you text me again I'll sue", None, "possible_opt_out", None),
+        ("if you text me again I'll sue", None, "opt_out", None),
     ],
 )
 def test_precedence_and_questions(text: str, asked: str | None, intent: str, outcome: str | None) -> None:
