@@ -124,7 +124,7 @@ def _weighed(found: Verdict, reading: Reading, asked: str | None) -> Verdict:
         return _leaning(found, "opt_out", leaves)
     if leaves + may_leave >= (_HELD if says_so else _HELD_OTHERWISE):
         return _leaning(found, "possible_opt_out", leaves + may_leave)
-    if says_so and (leaves := _said_in_passing(reading, asked)) >= _CERTAIN:
+    if says_so and len(reading.sentences) > 1 and (leaves := _said_in_passing(reading, asked)) >= _CERTAIN:
         return _leaning(found, "possible_opt_out", leaves)
     best = max(by_meaning, key=by_meaning.__getitem__)
     return found if best == meaning else _leaning(found, best, by_meaning[best] / whole)

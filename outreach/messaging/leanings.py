@@ -71,9 +71,14 @@ def shares(seen: set[str]) -> dict[str, float]:
         for place, weight in weights.get(mark, ()):
             sums[place] += weight
     top = max(sums)
-    odds = [exp((each - top) / 10) for each in sums]
+    odds = [_odds(max(each - top, -300)) for each in sums]
     whole = sum(odds)
     return {meaning: each / whole for meaning, each in zip(meanings, odds, strict=True)}
+
+
+@cache
+def _odds(tenths: int) -> float:
+    return exp(tenths / 10)
 
 
 @cache
