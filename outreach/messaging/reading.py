@@ -25,6 +25,7 @@ _INVISIBLE = re.compile(
     "[\u0300-\u036f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\u20e3"
     "\U0001f3fb-\U0001f3ff\U000e0000-\U000e007f]+"
 )
+_NUMBER_SIGN = re.compile(r"#(?!\w)")  # "take my # off"; "#2" and "#tags" are left alone
 _REPEATED = re.compile(r"([^\W\d_])\1{2,}")
 
 
@@ -41,7 +42,7 @@ def read(text: str) -> Reading:
     """A text's words, and where its sentences and clauses end."""
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]}\n{text[-_LONGEST // 2 :]}"
-    text = text.translate(_DROPPED)
+    text = _NUMBER_SIGN.sub(" number ", text.translate(_DROPPED)) if "#" in text else text.translate(_DROPPED)
     text = text.lower() if text.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKD", text.casefold()))
     marks = _token().findall(_REPEATED.sub(r"\1", text))
     words = [mark for mark in marks if mark not in _BREAKS]

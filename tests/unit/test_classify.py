@@ -15,15 +15,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config import table
 from outreach.messaging.classify import ASKED, CLASSIFIER_VERSION, classify
+from outreach.messaging.leanings import marks, shares
 from outreach.messaging.phrases import parse_phrase, rows
 from outreach.messaging.reading import read
+from tests.oracles.leanings import learn, meaning, seen_in
 from tests.oracles.replies import GOALS, Line, Miss, lines_of, misses_of, rates_of, reaches
 
 HERE = Path(__file__).parent
 GROUPS: list[dict[str, Any]] = tomllib.loads((HERE / "classify_corpus.toml").read_text(encoding="utf-8"))["group"]
-FIRST = {"first_a": 60, "first_b": 97}
+FIRST = {"first_a": 15, "first_b": 30, "first_e": 50, "second": 60}
 """Corpora of writers who had not seen the rules, which were then made with them, and how many lines are still misread.
+
+first_e is of opt-outs, traps and the intents that were read worst, so not of all intents.
 
 A ceiling: lower it when the rules get better.
 """
@@ -85,7 +90,7 @@ def test_the_corpus_is_large_enough() -> None:
     for intent in INTENTS:
         for lang in ("en", "es"):
             assert lines[intent, lang] >= 15, (intent, lang)
-            assert all(count[intent, lang] >= 40 for count in first.values()), (intent, lang)
+            assert all(first[name][intent, lang] >= 40 for name in FIRST if name != "first_e"), (intent, lang)
 
 
 def first_corpus(name: str) -> list[Line]:
@@ -218,6 +223,16 @@ def test_language(text: str, lang: str) -> None:
         ("I called and asked the sheriff to stop working with ICE", None, "report", "done"),
         ("Left a message asking him to stop", None, "report", "voicemail"),
         ("he won't stop texting me", None, "other", None),
+        ("wrong number STOP", None, "opt_out", None),
+        ("take my # off", None, "opt_out", None),
+        ("I will call in 3 weeks", None, "pledge", None),
+        ("I will call in 3 weeks", "pledge", "pledge", None),
+        ("¿Puedo llamar por la tarde?", None, "question", None),
+        ("¿Puedo llamar por la tarde?", "pledge", "question", None),
+        ("Can I call in the afternoon?", None, "question", None),
+        ("please text me again", None, "opt_in", None),
+        ("start texting me again", None, "opt_in", None),
+        ("if you text me again I'll sue", None, "opt_out", None),
     ],
 )
 def test_precedence_and_questions(text: str, asked: str | None, intent: str, outcome: str | None) -> None:
@@ -369,7 +384,7 @@ def test_the_table_is_sound() -> None:
     known = {"id", "intent", "lang", "confidence", "outcome", "asked", "becomes", "clause", "alone", "words", "phrases"}
     assert len({rule["id"] for rule in rules}) == len(rules)
     for rule in rules:
-        assert set(rule) <= known | {"not_after", "unless", "without", "asking"}, rule["id"]
+        assert set(rule) <= known | {"not_after", "unless", "without", "asking", "final"}, rule["id"]
         assert {rule["intent"], *rule.get("becomes", {}).values()} <= INTENTS
         assert rule.get("outcome") in OUTCOMES
         assert (rule.get("outcome") is not None) == (rule["intent"] == "report")
@@ -381,6 +396,27 @@ def test_the_table_is_sound() -> None:
         for phrase in rule.get("phrases", ()):
             parse_phrase(phrase)
     assert CLASSIFIER_VERSION
+
+
+def test_the_leanings_are_sound() -> None:
+    written = table("leanings")
+    intents = {each.partition(" ")[0] for each in written["meanings"]}
+    outcomes = {each.partition(" ")[2] or None for each in written["meanings"]}
+    assert intents == INTENTS
+    assert outcomes == OUTCOMES
+    told = shares(marks(read("llámele usted por mí al jefe").words, None, asking=False))
+    assert max(told, key=told.__getitem__) == "call"
+    assert sum(told.values()) == pytest.approx(1)
+
+
+def test_leanings_are_learned_from_lines() -> None:
+    lines = [Line(f"{word} {name}", None, intent, None, "en") for word, intent in (("zip", "help"), ("zap", "call"))
+             for name in ("ann", "bob", "cat", "dan")]  # fmt: skip
+    meanings, weights = learn(lines, others=[])
+    assert meanings == sorted({meaning(line) for line in lines})
+    place = meanings.index("help")
+    assert weights["zip"][place] > 0 > weights["zap"][place]
+    assert {"zip", "^ zip", "asked nothing", "long 1", "any"} <= seen_in(lines[0])
 
 
 def test_the_table_is_in_normal_form() -> None:
