@@ -90,7 +90,8 @@ def classify(text: str, asked: str | None = None) -> Verdict:
     whole = rules.whole(reading)
     rule = rules.best(reading, whole)
     verdict = _by_rule(text, reading, rule) if rule else _unmatched(text, reading)
-    if (rule is None or not (rule.final or rule in whole)) and any(word.isalpha() for word in reading.words):
+    settled = rule is not None and (rule.final or rule.confidence == 1 or rule in whole)
+    if not settled and any(word.isalpha() for word in reading.words):
         verdict = _weighed(verdict, reading, asked)
     if verdict.intent in ("opt_out", "possible_opt_out"):
         report = rules.best(reading, whole, only="report")
@@ -135,7 +136,7 @@ def _weighed_leaving(found: Verdict, reading: Reading, asked: str | None, by_mea
     leaves, out = by_meaning["opt_out"], by_meaning["opt_out"] + by_meaning["possible_opt_out"]
     if found.intent == "possible_opt_out":
         return _leaning(found, "opt_out", leaves) if leaves >= _SECONDED else found
-    sure = found.confidence == 1 or out >= _DOUBTED or _said_in_passing(reading, asked) >= _HELD
+    sure = out >= _DOUBTED or _said_in_passing(reading, asked) >= _HELD
     return found if sure else _leaning(found, "possible_opt_out", out)
 
 
