@@ -35,8 +35,8 @@ _MARK_VOTES: Final = 2.7
 _CERTAIN: Final = 0.75  # of opting out, where no rule says so, in the words of it
 _CERTAIN_OTHERWISE: Final = 0.97
 _SECONDED: Final = 0.5  # of opting out, where a rule says it may be
-_HELD: Final = 0.3  # of opting out or perhaps so, in the words of it
-_HELD_OTHERWISE: Final = 0.5
+_HELD: Final = 0.25  # of opting out or perhaps so, in the words of it
+_HELD_OTHERWISE: Final = 0.35
 _DOUBTED: Final = 0.1  # below that, an opt-out by a phrase is held for a person to see
 
 _TAPBACK = re.compile(

@@ -25,10 +25,11 @@ from tests.oracles.replies import GOALS, Line, Miss, lines_of, misses_of, rates_
 
 HERE = Path(__file__).parent
 GROUPS: list[dict[str, Any]] = tomllib.loads((HERE / "classify_corpus.toml").read_text(encoding="utf-8"))["group"]
-FIRST = {"first_a": 15, "first_b": 30, "first_e": 50, "second": 60}
+FIRST = {"first_a": 15, "first_b": 30, "first_e": 50, "second": 60, "third": 51}
 """Corpora of writers who had not seen the rules, which were then made with them, and how many lines are still misread.
 
-first_e is of opt-outs, traps and the intents that were read worst, so not of all intents.
+third has taught nothing yet; its first score stands in ADR 15. first_e is of opt-outs, traps and the intents that were
+read worst, so not of all intents.
 
 A ceiling: lower it when the rules get better.
 """
