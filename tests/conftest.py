@@ -18,6 +18,9 @@ from outreach.stage.keys import ensure_env
 from outreach.stage.postgres import create_database, drop_database, start_postgres
 from outreach.stage.processes import Processes
 from outreach.stage.redis import start_redis
+from tests.quickly import share_what_is_compiled
+
+share_what_is_compiled()
 
 ENGINES = ("sqlite", "postgresql")
 NOON_TUESDAY = 1_796_151_600.0  # 2026-12-01 19:00 UTC: noon in Phoenix, 2 p.m. in New York, 9 a.m. in Honolulu
