@@ -15,9 +15,10 @@ from outreach.core.clock import Clock
 from outreach.core.db import Database
 from outreach.core.runtime import Runtime, open_runtime
 from outreach.stage.keys import ensure_env
-from outreach.stage.postgres import create_database, drop_database, start_postgres
+from outreach.stage.postgres import create_database, start_postgres
 from outreach.stage.processes import Processes
 from outreach.stage.redis import start_redis
+from tests.emptied import Emptied
 from tests.quickly import share_what_is_compiled
 
 share_what_is_compiled()
@@ -58,23 +59,22 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def new_postgres(postgres_url: str) -> Callable[[str], str]:
-    """Makes a migrated PostgreSQL database of a name, as a copy of one that was migrated once."""
-    template = create_database(postgres_url, "template_outreach")
-    database = Database(template)
+def new_postgres(postgres_url: str) -> Iterator[Callable[[str], str]]:
+    """A migrated, empty PostgreSQL database of a name: the first time a copy of one that was migrated once."""
+    template = "template_outreach"
+    database = Database(create_database(postgres_url, template))
     migrations.upgrade(database)
     database.dispose()
+    plain = postgres_url.replace("postgresql+psycopg://", "postgresql://", 1)
+    made: dict[str, Emptied] = {}
 
     def make(name: str) -> str:
-        import psycopg
-
-        plain = postgres_url.replace("postgresql+psycopg://", "postgresql://", 1)
-        drop_database(postgres_url, name)
-        with psycopg.connect(plain, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template_outreach')
+        made.setdefault(name, Emptied(plain, template, name)).ready()
         return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
 
-    return make
+    yield make
+    for emptied in made.values():
+        emptied.close()
 
 
 @pytest.fixture(params=ENGINES)
@@ -86,9 +86,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{path}"
         return
     make: Callable[[str], str] = request.getfixturevalue("new_postgres")
-    url = make("test_outreach")
-    yield url
-    drop_database(request.getfixturevalue("postgres_url"), "test_outreach")
+    yield make("test_outreach")
 
 
 @pytest.fixture
