@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from outreach.core.db import Transaction
+from outreach.core.hot import Hot
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.models import GateText
 from outreach.messaging.render import render
 
+SCRIPT = Hot(
+    select(Campaign.script_en, Campaign.script_es, GateText.values)
+    .join(Wave, Wave.campaign_id == Campaign.id)
+    .join(GateText, GateText.gate_id == Wave.gate_id)
+    .where(Wave.gate_id == bindparam("gate"), Campaign.state == "launched", GateText.language == bindparam("language"))
+    .order_by(GateText.variant)
+    .limit(1)
+)
+"""Made once: a person waits for it. The values of two texts that are tried are the same."""
+
 
 def script_text(tx: Transaction, gate_id: int, person: Mapping[str, str], language: str) -> str | None:
     """The script in one language with what is known of the person; None when the gate is no campaign's, or it ended."""
-    campaign = tx.execute(
-        select(Campaign)
-        .join(Wave, Wave.campaign_id == Campaign.id)
-        .where(Wave.gate_id == gate_id, Campaign.state == "launched")
-    ).scalar()
-    values = tx.execute(
-        select(GateText.values).where(GateText.gate_id == gate_id, GateText.language == language)
-    ).scalar()
-    if campaign is None or values is None:
+    found = SCRIPT.first(tx, {"gate": gate_id, "language": language})
+    if found is None:
         return None
-    template = campaign.script_es if language == "es" else campaign.script_en
-    return render(template, values, person, language, kind="script")
+    template = found.script_es if language == "es" else found.script_en
+    return render(template, found.values, person, language, kind="script")

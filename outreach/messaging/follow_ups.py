@@ -10,11 +10,12 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
-from sqlalchemy import Executable, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from config import table
 from outreach.core.db import Transaction
+from outreach.core.hot import Hot
 from outreach.messaging.dropped import drop_of_campaign
 from outreach.messaging.follow_up_models import ASK, PLEDGE, REMIND, FollowUp
 from outreach.messaging.inbound import Received
@@ -24,16 +25,16 @@ from outreach.people.quiet_hours import window
 from outreach.people.zones import fifty_states, parse_zones_key
 
 _owed: Any = FollowUp.__table__
-PROMISED = select(FollowUp.id).where(
+PROMISED = Hot(select(FollowUp.id).where(
     FollowUp.gate_id == bindparam("gate"), FollowUp.number_hash == bindparam("number"), FollowUp.kind == PLEDGE,
     FollowUp.state == "waiting",
-)  # fmt: skip
+))  # fmt: skip
 
 
 def ask_later(tx: Transaction, received: Received) -> None:
     """Somebody got the script: ask once how it went, unless they have told by then, or promised a time."""
     asked = {"gate": received.gate_id, "number": received.number_hash}
-    if tx.connection().execute(PROMISED, asked).first():
+    if PROMISED.first(tx, asked):
         return
     wait = timedelta(minutes=tactic_row(received.tactic)["ask_after_minutes"])
     due_at = _opening(parse_zones_key(received.zones), received.asked_at + wait)
@@ -64,24 +65,25 @@ def owe(tx: Transaction, who: dict[str, Any], kind: str, due_at: datetime) -> No
     """Note a follow-up. Of each kind there is one, ever, for a number in a campaign; while it waits it may move."""
     late = timedelta(hours=table("follow_ups")["late_hours"][kind])
     row = {**who, "kind": kind, "state": "waiting", "due_at": due_at, "expires_at": due_at + late}
-    tx.connection().execute(_owing(tx.is_sqlite, again=kind == PLEDGE), row)
+    _owing(tx.is_sqlite, again=kind == PLEDGE).run(tx, row)
 
 
 @cache
-def _owing(sqlites: bool, *, again: bool) -> Executable:
+def _owing(sqlites: bool, *, again: bool) -> Hot:
     """The INSERT of a follow-up. ``again``: one that a later promise has set aside waits once more."""
     insert: Any = (sqlite if sqlites else postgresql).insert(_owed)
     new = insert.excluded
     unsent = _owed.c.state == "waiting"
     if again:
         unsent |= (_owed.c.state == "dropped") & (_owed.c.reason == "promised")
-    owing: Executable = insert.on_conflict_do_update(
-        index_elements=["gate_id", "number_hash", "kind"],
-        set_={"due_at": new.due_at, "expires_at": new.expires_at, "asked_at": new.asked_at, "state": "waiting",
-              "reason": None},
-        where=unsent,
+    return Hot(
+        insert.on_conflict_do_update(
+            index_elements=["gate_id", "number_hash", "kind"],
+            set_={"due_at": new.due_at, "expires_at": new.expires_at, "asked_at": new.asked_at, "state": "waiting",
+                  "reason": None},
+            where=unsent,
+        )
     )  # fmt: skip
-    return owing
 
 
 def _of(received: Received) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from outreach.messaging.classify import CLASSIFIER_VERSION, Verdict
 from outreach.messaging.conversations import note_reply
 from outreach.messaging.dropped import drop_of_campaign
 from outreach.messaging.events import append, delta
+from outreach.messaging.footing import Footing, footing_of
 from outreach.messaging.joining import (
     ENDS,
     Pending,
@@ -39,7 +40,7 @@ from outreach.messaging.render import printable
 from outreach.messaging.reported import Move, report_moves, supersede
 from outreach.messaging.states import BEFORE_POSTING
 from outreach.messaging.understanding import understand
-from outreach.people.consent import is_suppressed, lock_people, record_opt_in, suppress
+from outreach.people.consent import Owner, is_suppressed, lock_owner, record_opt_in, suppress
 from outreach.people.models import Constituent
 from outreach.people.zones import zones_for, zones_key
 
@@ -58,11 +59,6 @@ UNWRITTEN = (
     .with_for_update()
 )
 STORED = Hot(select(Reply.id).where(Reply.carrier_sid == bindparam("sid")))
-PERSON = Hot(
-    select(Constituent.id, Constituent.language, Constituent.zones).where(
-        Constituent.group_id == bindparam("group"), Constituent.number_hash == bindparam("number")
-    )
-)
 SORRY = Hot(
     select(func.max(Reply.received_at)).where(
         Reply.number_hash == bindparam("number"), Reply.intent == "wrong_number", Reply.id != bindparam("newest")
@@ -116,17 +112,20 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     """
     text = replace(text, body=printable(text.body))  # what no database or carrier takes must not cost a STOP
     number_hash = runtime.vault.number_hash(text.sender)
-    lock_people(tx, [number_hash])
-    if is_stored(tx, text.sid):
+    owners = lock_owner(tx, number_hash)
+    footing = footing_of(tx, number_hash, text.sid)
+    if footing.is_stored:
         return None
     now = runtime.clock.at(text.received_at.timestamp())
-    understood = understand(tx, number_hash, text.body, now)
+    understood = understand(tx, number_hash, text.body, now, signs_up=footing.signs_up)
     campaign, about = understood.campaign, understood.about
     verdict = as_the_carrier(understood.verdict, text.opt_out_type)
     heard_by = about or campaign or (understood.texts[0] if understood.texts else None)
-    group_id = heard_by.group_id if heard_by else _group_of(tx, number_hash, now)
+    group_id = heard_by.group_id if heard_by else _group_of(tx, owners, now)
     joins = admit_texter(tx, runtime, group_id, text.sender, number_hash, verdict, about, now)
-    person = PERSON.first(tx, {"group": group_id, "number": number_hash})
+    if joins:
+        owners = lock_owner(tx, number_hash)
+    person = next((one for one in owners if one.group_id == group_id), None)
     gate_id = campaign.gate_id if campaign else None
     constituent_id = person.id if person else None
     said = {
@@ -146,7 +145,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
         "received_at": text.received_at,
     }
     reply_id = REPLY.value(tx, said)
-    suppressed_before = is_suppressed(tx, number_hash, group_id)
+    suppressed_before = footing.was_stopped and is_suppressed(tx, number_hash, group_id)
     if understood.pending and verdict.intent in ENDS:
         forget_sign_ups(tx, number_hash)
     elif about and verdict.intent in {"opt_in", "decline"}:
@@ -155,7 +154,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
     stopped_by_others = suppressed_before and verdict.intent == "opt_in" and is_suppressed(tx, number_hash, group_id)
     if campaign:
         variant = variant_of(understood.texts, campaign.gate_id)
-        _count(tx, reply_id, number_hash, campaign.gate_id, text, verdict, variant)
+        _count(tx, reply_id, number_hash, campaign.gate_id, text, verdict, variant, footing)
     note_reply(
         tx,
         group_id=group_id,
@@ -210,14 +209,14 @@ def _answer_in(verdict: Verdict, setting: str) -> str:
     return "es" if "es" in {verdict.lang, setting} else "en"
 
 
-def _group_of(tx: Transaction, number_hash: bytes, at: datetime) -> int:
+def _group_of(tx: Transaction, owners: Sequence[Owner], at: datetime) -> int:
     """Of a number that no campaign has texted: whoever knows it, else the instance's first group.
 
     A STOP that comes before there is any group must be kept too, so then one is made.
     """
-    known = select(func.min(Constituent.group_id)).where(Constituent.number_hash == number_hash)
-    found = tx.execute(known).scalar() or tx.execute(select(func.min(Group.id))).scalar()
-    return found or ensure_group(tx, NO_GROUP, at)
+    if owners:
+        return min(one.group_id for one in owners)
+    return tx.execute(select(func.min(Group.id))).scalar() or ensure_group(tx, NO_GROUP, at)
 
 
 def _obey(
@@ -253,7 +252,7 @@ def _switch_language(tx: Transaction, number_hash: bytes, language: str) -> None
 
 def _count(
     tx: Transaction, reply_id: int, number_hash: bytes, gate_id: int, text: InboundText, verdict: Verdict,
-    variant: str | None,
+    variant: str | None, footing: Footing,
 ) -> None:  # fmt: skip
     """What this text adds to its campaign's counters, and what it takes from an earlier report's.
 
@@ -263,14 +262,15 @@ def _count(
     if verdict.intent == "opt_out":
         moves[None, "opted_out"] += 1
     if verdict.outcome:
-        moves.update(report_moves(supersede(tx, reply_id, number_hash, gate_id), verdict.outcome))
+        earlier = supersede(tx, reply_id, number_hash, gate_id) if footing.has_told else []
+        moves.update(report_moves(earlier, verdict.outcome))
     for prefix in ("", f"{variant}:") if variant else ("",):
         rows = [
             delta(gate_id, source and prefix + source, target and prefix + target, count, text.received_at, text.sid)
             for (source, target), count in moves.items()
         ]
         append(tx, rows)
-    if verdict.outcome or verdict.intent == "decline":
+    if footing.is_owed and (verdict.outcome or verdict.intent == "decline"):
         reason = "reported" if verdict.outcome else "declined"
         drop_of_campaign(tx, number_hash, gate_id, reason, text.received_at)
 

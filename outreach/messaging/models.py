@@ -155,6 +155,10 @@ class MessageAttempt(Base):
     closed: Mapped[bool] = mapped_column(Boolean, default=False)  # proven not sent, or decided by a person
 
 
+TOLD = "(from_counter like 'report:%' or to_counter like 'report:%')"
+"""Of an event: it moves what people report. Written as its index is, or no planner would find the index."""
+
+
 class Event(Base):
     """Something heard, appended once and folded once. A repeat adds to ``seen`` and changes nothing else.
 
@@ -172,8 +176,10 @@ class Event(Base):
             sqlite_where=text("folded_at is null"),
             postgresql_where=text("folded_at is null"),
         ),
+        Index("ix_event_told", "gate_id", sqlite_where=text(f"folded_at is null and {TOLD}"),
+              postgresql_where=text(f"folded_at is null and {TOLD}")),
         Index(None, "attempt_id"),
-    )
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(8))
@@ -196,7 +202,11 @@ class Reply(Base):
     """A text from a person, stored once by its MessageSid, and what we took it to mean."""
 
     __tablename__ = "reply"
-    __table_args__ = (Index(None, "number_hash"), Index(None, "gate_id", "intent"), Index(None, "gate_id", "id"))
+    __table_args__ = (
+        Index(None, "number_hash", "gate_id"),
+        Index(None, "gate_id", "intent"),
+        Index(None, "gate_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from outreach.core.crypto import Vault
 from outreach.core.db import Transaction
+from outreach.core.hot import Hot
 from outreach.messaging.dropped import drop_all, drop_in_group
 from outreach.messaging.events import append, delta
 from outreach.messaging.models import Message
@@ -18,9 +19,9 @@ from outreach.messaging.states import BEFORE_POSTING, public_state
 from outreach.people.consent import SuppressionSource, lock_people, record_opt_out, suppress
 
 _message: Any = Message.__table__
-WAITING = (
+WAITING = Hot(
     select(_message.c.id, _message.c.gate_id, _message.c.state)
-    .where(_message.c.number_hash == bindparam("number"), _message.c.state.in_(BEFORE_POSTING))
+    .where(_message.c.number_hash == bindparam("number"), or_(*(_message.c.state == state for state in BEFORE_POSTING)))
     .order_by(_message.c.id)
     .with_for_update()
 )
@@ -75,11 +76,10 @@ def withdraw_planned(tx: Transaction, number_hash: bytes, at: datetime) -> None:
     """
     tx.flush()  # a plain statement does not do it by itself
     drop_all(tx, number_hash, "stopped")
-    connection = tx.connection()
-    waiting = connection.execute(WAITING, {"number": number_hash}).all()
+    waiting = WAITING.all(tx, {"number": number_hash})
     if not waiting:
         return
-    connection.execute(WITHDRAW, {"ids": [row.id for row in waiting]})
+    tx.connection().execute(WITHDRAW, {"ids": [row.id for row in waiting]})
     moved = Counter((row.gate_id, public_state(row.state)) for row in waiting)
     append(tx, [delta(gate_id, source, "suppressed", count, at) for (gate_id, source), count in moved.items()])
 

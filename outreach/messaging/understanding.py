@@ -34,11 +34,11 @@ class Understood(NamedTuple):
     verdict: Verdict
 
 
-def understand(tx: Transaction, number_hash: bytes, body: str, now: datetime) -> Understood:
-    """What the number's owner means by this text at this domain time."""
+def understand(tx: Transaction, number_hash: bytes, body: str, now: datetime, *, signs_up: bool = True) -> Understood:
+    """What the number's owner means by this text at this domain time. ``signs_up``: there may be a sign-up."""
     texts = texts_to(tx, number_hash)
     found = match(texts, now)
-    pending = pending_sign_up(tx, number_hash, now)
+    pending = pending_sign_up(tx, number_hash, now) if signs_up else None
     texted_at = max((one.posted_at for one in (found.about, found.asker) if one), default=None)
     sign_up_at = pending.posted_at if pending else None
     asked_at, is_newer = sign_up_at, False

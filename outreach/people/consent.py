@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -62,7 +62,7 @@ _LOCK = (
     .with_for_update(key_share=True)
 )
 _LOCK_ONE = Hot(
-    select(Constituent.id)
+    select(Constituent.id, Constituent.group_id, Constituent.language, Constituent.zones)
     .where(Constituent.number_hash == bindparam("number"))
     .order_by(Constituent.id)
     .with_for_update(key_share=True)
@@ -153,9 +153,24 @@ def lock_people(tx: Transaction, number_hashes: Sequence[bytes]) -> None:
     tx.flush()  # a plain statement does not do it by itself
     if number_hashes and not tx.is_sqlite:
         if len(number_hashes) == 1:
-            _LOCK_ONE.run(tx, {"number": number_hashes[0]})
+            lock_owner(tx, number_hashes[0])
         else:
             tx.connection().execute(_LOCK, {"numbers": list(number_hashes)}).all()
+
+
+class Owner(NamedTuple):
+    """A constituent of a group, as far as a text of theirs needs it."""
+
+    id: int
+    group_id: int
+    language: str
+    zones: str
+
+
+def lock_owner(tx: Transaction, number_hash: bytes) -> list[Owner]:
+    """Lock a number's rows in every group, and give them."""
+    tx.flush()  # a plain statement does not do it by itself
+    return [Owner(*row) for row in _LOCK_ONE.all(tx, {"number": number_hash})]
 
 
 def suppress(

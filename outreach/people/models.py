@@ -94,7 +94,7 @@ class ConsentEvent(Base):
 
     __tablename__ = "consent_event"
     __table_args__ = (
-        Index(None, "group_id", "number_hash"),
+        Index(None, "number_hash", "group_id"),  # a STOP asks for the number in every group
         Index("ix_consent_event_import", "import_id", sqlite_where=text(IMPORTED), postgresql_where=text(IMPORTED)),
         Index(
             "ix_consent_event_words",

@@ -10,13 +10,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import CompoundSelect, bindparam, case, func, null, or_, select, union_all
+from sqlalchemy import CompoundSelect, bindparam, case, func, null, select, text, union_all
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from outreach.core.clock import Clock
 from outreach.core.hot import Hot
-from outreach.messaging.models import Event, Message, MessageAttempt, Tally
+from outreach.messaging.models import TOLD, Event, Message, MessageAttempt, Tally
 from outreach.tallies.fold import domain_time, fold_rows, unfolded
 
 PUBLIC_STATES = ("planned", "held", "accepted", "sent", "delivered", "undelivered", "failed", "suppressed", "canceled",
@@ -47,7 +47,7 @@ EXAMPLES = unfolded().where(Event.id.in_(bindparam("events", expanding=True)))
 _FOLDED = select(func.sum(Tally.count)).where(Tally.gate_id == bindparam("gate"), Tally.name.startswith("report:"))
 _COMES, _GOES = (end.startswith("report:") for end in (Event.to_counter, Event.from_counter))
 _TAIL = select(func.sum(case((_COMES & _GOES, 0), (_COMES, Event.count), else_=-Event.count))).where(
-    Event.folded_at.is_(None), Event.gate_id == bindparam("gate"), or_(_COMES, _GOES)
+    Event.folded_at.is_(None), Event.gate_id == bindparam("gate"), text(TOLD)
 )
 REPORTS = Hot(select(func.coalesce(_FOLDED.scalar_subquery(), 0) + func.coalesce(_TAIL.scalar_subquery(), 0)))
 
