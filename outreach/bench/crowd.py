@@ -16,7 +16,7 @@ from outreach.bench import BenchError
 from outreach.core.phone import check_phone
 from outreach.core.runtime import Runtime
 from outreach.people.invented import FIRST_NAMES, LAST_NAMES
-from outreach.people.models import Constituent, ContactList, ListMembership
+from outreach.people.models import ConsentEvent, Constituent, ContactList, ListMembership
 from outreach.people.quiet_hours import window
 from outreach.people.zones import zones_for, zones_key
 
@@ -80,7 +80,9 @@ class Crowd:
         while self._made < end:
             rows = self._rows(self._made, min(end, self._made + CHUNK), now)
             with self._runtime.db.transaction() as tx:
-                tx.connection().execute(insert(Constituent.__table__), rows)  # type: ignore[arg-type]  # it is a Table
+                connection = tx.connection()
+                connection.execute(insert(Constituent.__table__), rows)  # type: ignore[arg-type]  # it is a Table
+                connection.execute(insert(ConsentEvent.__table__), [self._granted(row) for row in rows])  # type: ignore[arg-type]
             self._made += len(rows)
         with self._runtime.db.transaction() as tx:
             members = select(literal(list_id), Constituent.id).where(Constituent.id > before)
@@ -91,6 +93,18 @@ class Crowd:
         """Sorted by hash, as an import writes a chunk."""
         rows = [self._row(index, now) for index in range(first, end)]
         return sorted(rows, key=lambda row: bytes(row["number_hash"]))
+
+    def _granted(self, row: dict[str, Any]) -> dict[str, Any]:
+        """What an import writes into the ledger for them: a STOP looks there."""
+        return {
+            "group_id": row["group_id"],
+            "number_hash": row["number_hash"],
+            "kind": "granted",
+            "source": "import",
+            "wording": "They ticked the box.",
+            "recorded_by": "bench",
+            "at": self._runtime.clock.real_now(),
+        }
 
     def _row(self, index: int, now: datetime) -> dict[str, Any]:
         vault, e164 = self._runtime.vault, number(index)
