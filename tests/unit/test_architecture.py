@@ -17,6 +17,7 @@ ROOMS = (
     ("outreach.officials", "outreach.people"),
     ("outreach.messaging",),
     ("outreach.escalations",),
+    ("outreach.calls",),
     ("outreach.tallies",),
     ("outreach.migrations", "outreach.privacy"),
     ("outreach.replies", "outreach.serving"),

@@ -1,0 +1,226 @@
+"""What a caller hears and what their keys do: from a place in the call and what was heard there to the next turn. Pure.
+
+A call goes ``greeting -> script -> office -> outcome (-> answer) -> thanks``, back to ``office`` for the next one where
+the last did not pick up, and to ``closed`` or ``all_busy`` where it cannot be dialled now. Keys that mean nothing are
+said to mean nothing, and asked for again; a person who presses nothing three times is taken for a machine, or gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, Literal, NamedTuple
+
+ASKED_AT_MOST: Final = 3
+"""So often a question is put before the call goes on without its answer."""
+HEARD_AT_MOST: Final = 6
+"""So often the script is read."""
+
+Stage = Literal["greeting", "script", "closed", "all_busy", "office", "outcome", "answer", "over"]
+Status = Literal["open", "closed", "all_busy", "gone"]
+"""Of an office at this moment: ``gone`` was removed, or its campaign has ended."""
+
+OUTCOME_KEYS: Final = {"1": "spoke", "2": "voicemail", "3": "mailbox_full", "4": "no_answer", "5": "refused"}
+"""The same digits as after a text (``config/tactics.toml``)."""
+ANSWER_KEYS: Final = {"1": "yes", "2": "no", "3": "would_not_say"}
+NOT_PICKED_UP: Final = {"busy": "busy", "no-answer": "no_answer", "failed": "failed", "canceled": "canceled"}
+"""The carrier's word for an office leg that nobody took -> ours."""
+TRY_NEXT_AFTER: Final = frozenset({"mailbox_full", "no_answer", "busy"})
+"""What a person reports of an office after which another one is tried."""
+
+
+class Line(NamedTuple):
+    """An office that may be dialled, as it is at this moment. ``opens``: when it opens, in the caller's words."""
+
+    office_id: int
+    name: str
+    e164: str
+    extension: str | None
+    status: Status
+    opens: str = ""
+
+
+class Facts(NamedTuple):
+    """What the words are about. ``script``: by language. ``lines``: the offices, in the order of trying them."""
+
+    group: str
+    official: str
+    policy: dict[str, str]
+    script: dict[str, str]
+    lines: tuple[Line, ...]
+    dialed_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a call is. ``line``: the office's place among the lines. ``asked``: how often this question was put."""
+
+    stage: Stage = "greeting"
+    language: str = "en"
+    line: int = 0
+    asked: int = 0
+
+
+class Heard(NamedTuple):
+    """What the carrier tells: the call was taken (``answered``), keys after a question, or how an office leg ended.
+
+    ``status`` and ``seconds`` are the leg's; ``sid`` too.
+    """
+
+    kind: Literal["answered", "keys", "dialed"]
+    keys: str = ""
+    status: str = ""
+    seconds: int = 0
+    sid: str | None = None
+
+
+class Say(NamedTuple):
+    """A phrase of ``config/call_words.toml``."""
+
+    phrase: str
+
+
+class Dial(NamedTuple):
+    """Put the caller through."""
+
+    line: Line
+
+
+class Note(NamedTuple):
+    """What is to be kept: opt_out, language, dialed, ended, reported, answered, call_later; with its value."""
+
+    what: Literal["opt_out", "language", "dialed", "ended", "reported", "answered", "call_later"]
+    value: str = ""
+
+
+class Turn(NamedTuple):
+    """What the caller hears, and then: a question (``asks``), an office (``dial``), or the end."""
+
+    place: Place
+    says: tuple[Say, ...]
+    asks: bool = False
+    dial: Dial | None = None
+    notes: tuple[Note, ...] = ()
+
+
+def take(place: Place, heard: Heard, facts: Facts) -> Turn:
+    """The turn after this was heard at this place. Whatever is heard where it does not belong asks again."""
+    if heard.kind == "answered":
+        return _ask(Place("greeting", place.language), "dialed_in" if facts.dialed_in else "greeting")
+    if heard.kind == "dialed":
+        return _left_office(place, heard, facts)
+    if heard.keys == "9":
+        return _end(place, "stopped", Note("opt_out"))
+    return AT[place.stage](place, heard.keys, facts)
+
+
+def _at_greeting(place: Place, keys: str, facts: Facts) -> Turn:
+    phrase = "dialed_in" if facts.dialed_in else "greeting"
+    if keys == "1":
+        return _to_line(replace(place, asked=0), facts)
+    if keys == "2":
+        other = "en" if place.language == "es" else "es"
+        return _ask(Place("greeting", other), phrase, notes=(Note("language", other),))
+    return _again(place, keys, phrase, give_up=lambda: _end(place, "nobody_there"))
+
+
+def _at_script(place: Place, keys: str, facts: Facts) -> Turn:
+    if keys == "0" and place.asked < HEARD_AT_MOST:
+        return _ask(place, "script")
+    return _dial(place, facts)  # silence too: they were told that waiting connects them
+
+
+def _at_closed(place: Place, keys: str, facts: Facts) -> Turn:
+    if keys == "1" and place.stage == "closed":
+        return _dial(place, facts)
+    if keys == "2":
+        return _end(place, "will_call", Note("call_later", place.stage))
+    return _again(place, keys, place.stage, give_up=lambda: _end(place, "thanks"))
+
+
+def _at_outcome(place: Place, keys: str, facts: Facts) -> Turn:
+    outcome = OUTCOME_KEYS.get(keys)
+    if outcome is None:
+        return _again(place, keys, "how_was_it", give_up=lambda: _end(place, "thanks"))
+    note = Note("reported", outcome)
+    if outcome == "spoke":
+        return _ask(replace(place, stage="answer", asked=0), "what_did_they_say", notes=(note,))
+    if outcome in TRY_NEXT_AFTER:
+        return _next(place, facts, note)
+    return _end(place, "thanks", note)
+
+
+def _at_answer(place: Place, keys: str, _facts: Facts) -> Turn:
+    answer = ANSWER_KEYS.get(keys)
+    if answer is None:
+        return _again(place, keys, "what_did_they_say", give_up=lambda: _end(place, "thanks"))
+    return _end(place, "thanks", Note("answered", answer))
+
+
+def _at_end(place: Place, _keys: str, _facts: Facts) -> Turn:
+    return _end(place, "thanks")
+
+
+AT: Final[dict[Stage, Callable[[Place, str, Facts], Turn]]] = {
+    "greeting": _at_greeting,
+    "script": _at_script,
+    "closed": _at_closed,
+    "all_busy": _at_closed,
+    "office": _at_outcome,  # the leg has ended, and its end was not told: ask how it was
+    "outcome": _at_outcome,
+    "answer": _at_answer,
+    "over": _at_end,
+}
+
+
+def _left_office(place: Place, heard: Heard, facts: Facts) -> Turn:
+    ended = Note("ended", heard.status)
+    if heard.status in NOT_PICKED_UP:
+        return _next(place, facts, ended, "could_not_connect")
+    asking = replace(place, stage="outcome", asked=0)
+    return _ask(asking, "how_was_it", notes=(ended,))
+
+
+def _next(place: Place, facts: Facts, note: Note, *before: str) -> Turn:
+    """Another office, if there is one that can be dialled now; a call ends with thanks."""
+    after = range(place.line + 1, len(facts.lines))
+    found = next((number for number in after if facts.lines[number].status == "open"), None)
+    if found is None:
+        turn = _end(place, "thanks", note)
+        return turn._replace(says=(*map(Say, before), *turn.says))
+    turn = _dial(replace(place, line=found), facts)
+    return turn._replace(says=(*map(Say, before), Say("next_office"), *turn.says), notes=(note, *turn.notes))
+
+
+def _to_line(place: Place, facts: Facts) -> Turn:
+    """The script before the first office that is open; else what can be done about one that is not."""
+    for status, stage in (("open", "script"), ("all_busy", "all_busy"), ("closed", "closed")):
+        number = next((number for number, line in enumerate(facts.lines) if line.status == status), None)
+        if number is not None:
+            reached: Stage = stage  # type: ignore[assignment]  # the tuple above holds stages
+            return _ask(replace(place, stage=reached, line=number), stage)
+    return _end(place, "over")
+
+
+def _dial(place: Place, facts: Facts) -> Turn:
+    """Removed or ended in the meantime: nobody is dialled."""
+    line = facts.lines[place.line] if place.line < len(facts.lines) else None
+    if line is None or line.status == "gone":
+        return _end(place, "over")
+    return Turn(replace(place, stage="office", asked=0), (Say("connecting"),), dial=Dial(line), notes=(Note("dialed"),))
+
+
+def _ask(place: Place, phrase: str, *, notes: tuple[Note, ...] = ()) -> Turn:
+    return Turn(replace(place, asked=place.asked + 1), (Say(phrase),), asks=True, notes=notes)
+
+
+def _again(place: Place, keys: str, phrase: str, *, give_up: Callable[[], Turn]) -> Turn:
+    """Put the question once more, unless it was put often enough."""
+    if place.asked >= ASKED_AT_MOST:
+        return give_up()
+    turn = _ask(place, phrase)
+    return turn._replace(says=(Say("not_a_key"), *turn.says)) if keys and keys != "0" else turn
+
+
+def _end(place: Place, phrase: str, *notes: Note) -> Turn:
+    return Turn(replace(place, stage="over", asked=0), (Say(phrase),), notes=notes)
