@@ -99,10 +99,10 @@ def _callback_leg(at: Ground, scene: Scene, crowd: Crowd, people: int, found: Fo
     until(at, launched, lambda: is_folded(at))
     seconds = time.time() - float(heard["began_at"])
     if heard["refused"]:
-        raise BenchError("bench_callbacks_refused", refused=heard["refused"], callbacks=heard["callbacks"])
+        raise BenchError("bench_callbacks_refused", refused=heard["refused"], callbacks=heard["asked"])
     _require(at, launched, people)
-    found.callbacks.append(heard["callbacks"] / seconds)
-    found.accepted.append(heard["callbacks"] / heard["seconds"])
+    found.callbacks.append(heard["asked"] / seconds)
+    found.accepted.append(heard["asked"] / heard["seconds"])
     found.p99.append(heard["p99_ms"])
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import resource
-import threading
-import time
 from base64 import b64encode
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
@@ -19,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from config.settings import Settings
 from outreach.bench.child import answer
 from outreach.bench.crowd import number
+from outreach.bench.load import at_once
 
 TEXT = ("Hi Marisol, we are volunteers with People Power Valley. Your supervisor would not put a promise in writing. "
         "Reply CALL and we connect you, or SCRIPT for words to say. Reply STOP to opt out.")  # fmt: skip
@@ -71,13 +70,7 @@ def post_all(settings: Settings, bodies: Sequence[bytes], threads: int) -> float
         finally:
             connection.close()
 
-    workers = [threading.Thread(target=work) for _ in range(threads)]
-    began = time.perf_counter()
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    seconds = time.perf_counter() - began
+    seconds = at_once(work, threads)
     if refused or not waiting.empty():
         raise RuntimeError(f"{len(refused)} creates were refused: {refused[:5]}; {waiting.qsize()} not posted")
     return seconds

@@ -1,23 +1,20 @@
 """``python -m outreach.bench.texter``: signed texts of people, as fast as the site takes them.
 
 The numbers ``--first`` and following of the crowd text once each; every request is made and signed before the clock
-starts. Some threads, each with one kept-alive connection, as the carrier has.
+starts.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
-import threading
-import time
 import uuid
-from collections import Counter
 
 from config.settings import Settings
 from outreach.bench.child import answer
 from outreach.bench.crowd import number
+from outreach.bench.load import fire
 from outreach.bench.twilio_forms import Signer
-from outreach.bench.wire import Wire
 
 WORDS = {
     "1": 30, "2": 10, "left a voicemail": 15, "I talked to them, they will think about it": 10, "SCRIPT": 5, "HELP": 5,
@@ -41,39 +38,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, required=True)
     options = parser.parse_args()
     settings = Settings.from_environment()
-    turns, lock = iter(requests(settings, options.first, options.count)), threading.Lock()
-    took: list[float] = []
-    statuses: Counter[int] = Counter()
-
-    def work() -> None:
-        with Wire(settings.public_base_url) as wire:
-            while True:
-                with lock:
-                    request = next(turns, None)
-                if request is None:
-                    return
-                began = time.perf_counter()
-                status = wire.ask(request)
-                took.append((time.perf_counter() - began) * 1000)
-                statuses[status] += 1
-
-    workers = [threading.Thread(target=work) for _ in range(options.threads)]
-    began = time.perf_counter()
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    seconds = time.perf_counter() - began
-    took.sort()
-    answer(
-        {
-            "texts": len(took),
-            "refused": len(took) - statuses[200],
-            "seconds": seconds,
-            "p50_ms": took[len(took) // 2],
-            "p99_ms": took[len(took) * 99 // 100],
-        }
-    )
+    answer(fire(requests(settings, options.first, options.count), settings.public_base_url, options.threads, 200))
 
 
 if __name__ == "__main__":

@@ -98,8 +98,8 @@ def _measure(at: Ground, size: Size) -> Found:
         view = _leg(at, bare.env, first, size.texts)
         if number < 0:
             continue  # connections are made, statements are prepared
-        found.texts.append(texts["texts"] / texts["seconds"])
-        found.bare.append(view["texts"] / view["seconds"])
+        found.texts.append(texts["asked"] / texts["seconds"])
+        found.bare.append(view["asked"] / view["seconds"])
         found.p99.append(texts["p99_ms"])
         found.bare_p99.append(view["p99_ms"])
         if at.kind == "postgresql":
@@ -112,7 +112,7 @@ def _measure(at: Ground, size: Size) -> Found:
 def _leg(at: Ground, env: Mapping[str, str], first: int, count: int) -> dict[str, Any]:
     heard = run(at.processes, "texter", env, first=first, count=count, threads=AT_ONCE)
     if heard["refused"]:
-        raise BenchError("bench_texts_refused", refused=heard["refused"], texts=heard["texts"])
+        raise BenchError("bench_texts_refused", refused=heard["refused"], texts=heard["asked"])
     return heard
 
 

@@ -16,22 +16,32 @@ NO_BODY = frozenset({204, 304})
 class Wire:
     """One connection to a server on this machine; a context manager."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float = PATIENCE_SECONDS) -> None:
         where = urlsplit(url)
-        self._address = (where.hostname or "", where.port or 80)
+        self.address = (where.hostname or "", where.port or 80)
+        self._patience = patience
         self._socket: socket.socket | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the connection; the next request opens one."""
         if self._socket is not None:
             self._socket.close()
+        self._socket = None
 
     def ask(self, request: bytes) -> int:
         """Send one request and read its whole answer; the status. Raises OSError."""
+        return self.exchange(request)[0]
+
+    def exchange(self, request: bytes, *, has_body: bool = True) -> tuple[int, bytes, bytes]:
+        """The same: status, head and body. ``has_body``: False for HEAD. Raises OSError."""
         if self._socket is None:
-            self._socket = socket.create_connection(self._address, PATIENCE_SECONDS)
+            self._socket = socket.create_connection(self.address, self._patience)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.sendall(request)
         heard = b""
@@ -39,15 +49,17 @@ class Wire:
             heard += self._more()
         status = int(heard[9:12])
         length = LENGTH.search(heard, 0, end)
-        if length is None and status not in NO_BODY:
-            raise OSError(f"an answer of unknown length, status {status}")
-        missing = end + 4 + (int(length[1]) if length else 0) - len(heard)
-        while missing > 0:
-            missing -= len(self._more())
-        return status
+        expected = 0
+        if has_body and status not in NO_BODY:
+            if length is None:
+                raise OSError(f"an answer of unknown length, status {status}")
+            expected = int(length[1])
+        while len(heard) < end + 4 + expected:
+            heard += self._more()
+        return status, heard[:end], heard[end + 4 :]
 
     def _more(self) -> bytes:
-        assert self._socket is not None  # noqa: S101  ask() has opened it
+        assert self._socket is not None  # noqa: S101  exchange() has opened it
         part = self._socket.recv(65_536)
         if not part:
             raise OSError("the server hung up in the middle of an answer")

@@ -7,14 +7,11 @@ import re
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import Self
-from urllib.parse import urlsplit
 
+from outreach.bench.wire import Wire
 from tests.oracles.webhook_parents import Parent, Sent
 
 PATIENCE = 10.0
-LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([0-9]{3})")
 
 
@@ -30,66 +27,33 @@ class Heard:
         return 200 <= self.status < 300
 
 
-class Line:
+class Line(Wire):
     """A kept-alive connection to the site; a context manager."""
 
     def __init__(self, url: str) -> None:
-        where = urlsplit(url)
-        self._address = (where.hostname or "", where.port or 80)
-        self._socket: socket.socket | None = None
+        super().__init__(url, PATIENCE)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._hang_up()
-
-    def ask(self, sent: Sent) -> Heard:
+    def hear(self, sent: Sent) -> Heard:
         """One request and its answer; a connection that had been closed meanwhile is opened anew."""
         if sent.raw is not None:
             return self._blurt(sent.raw)
         for last in (False, True):
             try:
-                return self._once(sent)
+                status, head, body = self.exchange(sent.wire(), has_body=sent.method != "HEAD")
             except OSError:
-                self._hang_up()
+                self.hang_up()
                 if last:
                     return Heard(0)
+            else:
+                if b"\r\nconnection: close" in head.lower() or len(sent.body) > 500_000:
+                    self.hang_up()
+                return Heard(status, body)
         raise AssertionError("unreachable")
-
-    def _once(self, sent: Sent) -> Heard:
-        if self._socket is None:
-            self._socket = socket.create_connection(self._address, PATIENCE)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.sendall(sent.wire())
-        heard = b""
-        while (end := heard.find(b"\r\n\r\n")) < 0:
-            heard += self._more()
-        status = int(heard[9:12])
-        length = LENGTH.search(heard, 0, end)
-        wanted = end + 4 + (int(length[1]) if length and sent.method != "HEAD" and status != 204 else 0)
-        while len(heard) < wanted:
-            heard += self._more()
-        if b"\r\nconnection: close" in heard[:end].lower() or len(sent.body) > 500_000:
-            self._hang_up()
-        return Heard(status, heard[end + 4 :])
-
-    def _more(self) -> bytes:
-        assert self._socket is not None
-        part = self._socket.recv(65_536)
-        if not part:
-            raise OSError("the server hung up")
-        return part
-
-    def _hang_up(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-        self._socket = None
 
     def _blurt(self, raw: bytes) -> Heard:
         """Say it on a connection of its own, say that no more comes, and hear the worst that is answered."""
         answered = b""
-        with socket.create_connection(self._address, PATIENCE) as once:
+        with socket.create_connection(self.address, PATIENCE) as once:
             try:
                 once.sendall(raw)
                 once.shutdown(socket.SHUT_WR)

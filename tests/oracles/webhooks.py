@@ -147,7 +147,7 @@ def run(kind: str, wanted: int, seed: int) -> dict[str, Any]:
                 while found.mutants.total() < wanted:
                     with lock:
                         parent = next(every)
-                    try_parent(line.ask, parent, dice, found, {**KINDS, "no http": no_http}, MOST)
+                    try_parent(line.hear, parent, dice, found, {**KINDS, "no http": no_http}, MOST)
 
         with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(work, range(THREADS)))
