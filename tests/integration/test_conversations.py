@@ -6,8 +6,6 @@ Domain and real time are one clock here, which the test moves.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,8 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
-from config.settings import Settings
-from outreach.core.runtime import Runtime, open_runtime
+from outreach.core.runtime import Runtime
 from outreach.escalations.launch import cancel_campaign, pause_campaign, resume_campaign
 from outreach.escalations.models import Wave
 from outreach.messaging.claims import claim
@@ -37,15 +34,8 @@ MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 
 
 @pytest.fixture
-def clock() -> ModelClock:
-    return ModelClock()
-
-
-@pytest.fixture
-def runtime(settings: Settings, clock: ModelClock) -> Iterator[Runtime]:
-    opened = open_runtime(settings)
-    yield replace(opened, clock=clock)
-    opened.db.dispose()
+def runtime(clocked: Runtime) -> Runtime:
+    return clocked
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from outreach.core.leases import acquire
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message
 from outreach.messaging.optout import cancel_waiting
-from outreach.people import importing, pacing, undo
+from outreach.people import importing, pacing
 from outreach.people.consent import is_suppressed, record_opt_in, record_opt_out
 from outreach.people.facet_hashes import city_hash
 from outreach.people.importing import import_constituents
@@ -31,6 +31,8 @@ from outreach.people.segment_models import ConstituentTag, Tag
 from outreach.people.uploads import UNDOABLE_FOR, list_uploads, purge_uploads, undo_upload, work_uploads
 from tests.factories import make_group, make_world, plan_messages
 
+pytestmark = pytest.mark.usefixtures("small_chunks")
+
 AREAS = (480, 520, 602, 623, 928, 505, 702)
 BEFORE = "name,phone,zip,tags,sms opt in\n" + "".join(
     f"Old {line},{area}-555-01{line:02d},85004,west,{'no' if line == 3 else 'yes'}\n"
@@ -46,19 +48,6 @@ SECOND = (
     )
     + "Twice,480-555-0101,,,,no\nBad,12,,,,\n"
 )
-
-
-@pytest.fixture
-def group(runtime: Runtime) -> int:
-    return make_group(runtime)
-
-
-@pytest.fixture(autouse=True)
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing.Pacing, "BUSY", 10)
-    monkeypatch.setattr(pacing.Pacing, "MOST", 10)
-    monkeypatch.setattr(pacing.Pacing, "BREATH", 0)
-    monkeypatch.setattr(undo, "CHUNK", 9)
 
 
 def load(

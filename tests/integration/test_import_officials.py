@@ -18,17 +18,11 @@ from outreach.core.runtime import Runtime
 from outreach.officials.aliases import is_alias
 from outreach.officials.imports import add_official, import_officials
 from outreach.officials.models import Official
-from tests.factories import make_group
 
 DEMO = Path(__file__).parents[2] / "config" / "demo" / "officials.csv"
 TODAY = date(2026, 12, 1)
 HEADER = "id,name,role,jurisdiction,voice,address\n"
 REAL = "602-555-2345"  # stands for a real office's number: not one of the hundred that belong to nobody
-
-
-@pytest.fixture
-def group(runtime: Runtime) -> int:
-    return make_group(runtime)
 
 
 def load(runtime: Runtime, group: int, path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from outreach.core.errors import ConflictError
 from outreach.core.leases import Lease, acquire
 from outreach.core.runtime import Runtime
 from outreach.messaging.optout import cancel_waiting
-from outreach.people import importing, pacing, undo, uploads
+from outreach.people import importing, pacing, uploads
 from outreach.people.models import ConsentEvent, Upload, UploadPart
 from outreach.people.sealed_files import SealedSpool
 from outreach.people.uploads import (
@@ -31,21 +31,10 @@ from outreach.people.uploads import (
 from tests.factories import make_group
 from tests.integration.test_import_kill_undo import KilledError, consents, everything, killed_after, load
 
+pytestmark = pytest.mark.usefixtures("small_chunks")
+
 PEOPLE = "name,phone,zip\n" + "".join(f"Somebody,480-555-01{line:02d},85004\n" for line in range(30))
 ELSEWHERE = PEOPLE.replace("85004", "10001")
-
-
-@pytest.fixture
-def group(runtime: Runtime) -> int:
-    return make_group(runtime)
-
-
-@pytest.fixture(autouse=True)
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing.Pacing, "BUSY", 10)
-    monkeypatch.setattr(pacing.Pacing, "MOST", 10)
-    monkeypatch.setattr(pacing.Pacing, "BREATH", 0)
-    monkeypatch.setattr(undo, "CHUNK", 9)
 
 
 @pytest.fixture

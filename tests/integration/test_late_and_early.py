@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-
 import pytest
 from sqlalchemy import select
 
-from config.settings import Settings
-from outreach.core.runtime import Runtime, open_runtime
+from outreach.core.runtime import Runtime
 from outreach.messaging import events
 from outreach.messaging.claims import claim
 from outreach.messaging.inbound import InboundText, receive_reply
@@ -24,15 +20,8 @@ DAY = 86_400
 
 
 @pytest.fixture
-def clock() -> ModelClock:
-    return ModelClock()
-
-
-@pytest.fixture
-def runtime(settings: Settings, clock: ModelClock) -> Iterator[Runtime]:
-    opened = open_runtime(settings)
-    yield replace(opened, clock=clock)
-    opened.db.dispose()
+def runtime(clocked: Runtime) -> Runtime:
+    return clocked
 
 
 def posted(runtime: Runtime, world: World) -> Post:

@@ -23,11 +23,6 @@ from tests.factories import make_group
 
 
 @pytest.fixture
-def group(runtime: Runtime) -> int:
-    return make_group(runtime)
-
-
-@pytest.fixture
 def official(runtime: Runtime, group: int) -> int:
     with runtime.db.transaction() as tx:
         return add_official(tx, runtime, group, name="Ana Diaz", role="Mayor", phone="480-555-0110").id

@@ -33,11 +33,6 @@ BACK = {"en": "back on our list", "es": "vuelve a nuestra lista"}
 
 
 @pytest.fixture
-def group(runtime: Runtime) -> int:
-    return make_group(runtime)
-
-
-@pytest.fixture
 def client(runtime: Runtime) -> FlaskClient:
     return create_app(runtime.settings, runtime).test_client()
 

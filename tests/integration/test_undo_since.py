@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from sqlalchemy import select, update
 
 from outreach.core.runtime import Runtime
@@ -15,16 +14,10 @@ from outreach.people.uploads import undo_upload
 from outreach.people.zones import zones_key_for
 from outreach.privacy.disclosure import disclose
 from outreach.privacy.erasure import erase_number
-from tests.factories import make_group
 from tests.integration.test_import_kill_undo import consents, everything, load, newest
 from tests.integration.test_live import sign_in
 
 ANA = "+14805550101"
-
-
-@pytest.fixture
-def group(runtime: Runtime) -> int:
-    return make_group(runtime)
 
 
 def stored(runtime: Runtime) -> Constituent:

@@ -25,11 +25,6 @@ FILE = "First name,Last name,Cell,ZIP,Shoe size\nAna,Álvarez,480-555-0101,85004
 
 
 @pytest.fixture
-def group(runtime: Runtime) -> int:
-    return make_group(runtime)
-
-
-@pytest.fixture
 def client(runtime: Runtime, group: int) -> FlaskClient:
     return sign_in(runtime, group, "organizer")
 

@@ -23,18 +23,13 @@ from outreach.messaging.models import Gate, Message
 from outreach.officials.models import Meeting, Official, Promise
 from outreach.web import kept, kept_words
 from outreach.web.app import create_app
-from tests.factories import make_group, make_world
+from tests.factories import make_world
 from tests.integration.test_launch import draft
 from tests.integration.test_web_officials import how_many, make_official, meeting_form, text
 from tests.integration.test_webhooks import launch
 
 OURS = {"Origin": "http://127.0.0.1:8999"}
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
-
-
-@pytest.fixture
-def group(runtime: Runtime) -> int:
-    return make_group(runtime)
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from outreach.people.models import ContactList
 from outreach.web.wizard_reads import office_words
 from tests.factories import make_group, make_world
 from tests.integration.test_launch import draft
-from tests.integration.test_web_kept import OURS, Form, app, enter, group, press, typed
+from tests.integration.test_web_kept import OURS, Form, app, enter, press, typed
 from tests.integration.test_web_officials import how_many, make_official, text
 
-__all__ = ["app", "group"]
+__all__ = ["app"]
 
 
 def test_choices_are_shown_by_name_to_their_group_alone(app: Flask, runtime: Runtime) -> None:

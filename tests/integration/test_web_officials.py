@@ -31,11 +31,6 @@ DEMO = Path(__file__).parents[2] / "config" / "demo" / "officials.csv"
 SCRIPT = "<script>alert(1)</script>"
 
 
-@pytest.fixture
-def group(runtime: Runtime) -> int:
-    return make_group(runtime)
-
-
 def sign_in(runtime: Runtime, group_id: int, role: str = "organizer", *, csrf: bool = False) -> FlaskClient:
     """A client whose user has this role; the user's name is the role."""
     app = create_app(runtime.settings, runtime)

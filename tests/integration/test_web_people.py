@@ -21,11 +21,6 @@ from tests.integration.test_web_import import send, the_upload
 
 
 @pytest.fixture
-def group(runtime: Runtime) -> int:
-    return make_group(runtime)
-
-
-@pytest.fixture
 def client(runtime: Runtime, group: int) -> FlaskClient:
     return sign_in(runtime, group, "organizer")
 

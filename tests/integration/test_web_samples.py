@@ -27,11 +27,6 @@ OF_NOBODY = re.compile(r"\([2-9][0-9]{2}\) 555-01[0-9]{2}")
 
 
 @pytest.fixture
-def group(runtime: Runtime) -> int:
-    return make_group(runtime)
-
-
-@pytest.fixture
 def client(runtime: Runtime, group: int) -> FlaskClient:
     return sign_in(runtime, group, "organizer")
 
