@@ -6,7 +6,7 @@ from outreach.core.errors import ConflictError
 from outreach.core.runtime import Runtime
 from outreach.messaging import traffic
 from outreach.messaging.optout import cancel_waiting
-from outreach.people.uploads import work_uploads as work
+from outreach.people.upload_work import work_uploads as work
 from workers.context import STOPPING, runtime
 
 

@@ -30,7 +30,8 @@ from outreach.messaging.reconcile import reconcile
 from outreach.messaging.recover import fetch_silent, list_missed
 from outreach.messaging.retries import retry_reported
 from outreach.messaging.sweep import release_held, sweep_claims, sweep_closed, sweep_posts, wake_senders
-from outreach.people.uploads import purge_uploads, wake_importer
+from outreach.people.upload_purge import purge_uploads
+from outreach.people.upload_work import wake_importer
 from outreach.privacy.retention import purge_words
 from outreach.replies import answer_found
 from outreach.tallies.fold import LEASE, LeaseLost, fold

@@ -16,7 +16,7 @@ from outreach.core.runtime import Runtime
 from outreach.messaging.models import Conversation, Gate, Message, Reply
 from outreach.messaging.sign_ups import purge_sign_ups
 from outreach.messaging.states import BEFORE_POSTING
-from outreach.people.uploads import purge_uploads
+from outreach.people.upload_purge import purge_uploads
 from outreach.privacy.erasure import IN_DOUBT
 from outreach.privacy.idle import erase_idle
 from outreach.privacy.ledger_words import purge_ledger_words, seal_plain_words

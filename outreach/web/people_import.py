@@ -21,14 +21,13 @@ from outreach.messaging.optout import cancel_waiting
 from outreach.people.cells import problem
 from outreach.people.columns import ColumnMap, chosen_fields, map_columns
 from outreach.people.models import ContactList, Upload
+from outreach.people.upload_files import UNDECIDED, find_upload
 from outreach.people.uploads import (
     MOST_BYTES,
-    UNDECIDED,
     Received,
     cancel_upload,
     confirm_upload,
     correct_columns,
-    find_upload,
     is_undoable,
     keep_upload,
     list_uploads,

@@ -28,7 +28,9 @@ from outreach.people.models import (
     Upload,
 )
 from outreach.people.segment_models import ConstituentTag, Tag
-from outreach.people.uploads import UNDOABLE_FOR, list_uploads, purge_uploads, undo_upload, work_uploads
+from outreach.people.upload_purge import UNDOABLE_FOR, purge_uploads
+from outreach.people.upload_work import work_uploads
+from outreach.people.uploads import list_uploads, undo_upload
 from tests.factories import make_group, make_world, plan_messages
 
 pytestmark = pytest.mark.usefixtures("small_chunks")

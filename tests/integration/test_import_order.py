@@ -15,19 +15,13 @@ from outreach.core.errors import ConflictError
 from outreach.core.leases import Lease, acquire
 from outreach.core.runtime import Runtime
 from outreach.messaging.optout import cancel_waiting
-from outreach.people import importing, pacing, uploads
+from outreach.people import importing, pacing, upload_work, uploads
 from outreach.people.models import ConsentEvent, Upload, UploadPart
 from outreach.people.sealed_files import SealedSpool
-from outreach.people.uploads import (
-    KEPT_FOR,
-    UNDOABLE_FOR,
-    Received,
-    confirm_upload,
-    keep_upload,
-    purge_uploads,
-    undo_upload,
-    work_uploads,
-)
+from outreach.people.upload_files import KEPT_FOR
+from outreach.people.upload_purge import UNDOABLE_FOR, purge_uploads
+from outreach.people.upload_work import work_uploads
+from outreach.people.uploads import Received, confirm_upload, keep_upload, undo_upload
 from tests.factories import make_group
 from tests.integration.test_import_kill_undo import KilledError, consents, everything, killed_after, load
 
@@ -193,6 +187,7 @@ def test_a_file_that_cannot_be_opened_keeps_no_others_waiting(
     runtime: Runtime, group: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uploads, "SMALL", 10)
+    monkeypatch.setattr(upload_work, "SMALL", 10)
     damaged = uploaded(runtime, group, PEOPLE, "One")
     uploaded(runtime, make_group(runtime, "Others"), PEOPLE, "Two")
     with runtime.db.transaction() as tx:
@@ -206,6 +201,7 @@ def test_an_import_that_nobody_goes_on_with_gives_way_and_its_file_goes_after_a_
 ) -> None:
     cut_off(confirm_upload, runtime, group, uploaded(runtime, group, PEOPLE, "One", "at the fair"), by="ana")
     monkeypatch.setattr(uploads, "SMALL", 10)
+    monkeypatch.setattr(upload_work, "SMALL", 10)
     waits = uploaded(runtime, group, ELSEWHERE, "Two")
     with runtime.db.transaction() as tx:
         tx.execute(update(Upload).where(Upload.id == waits).values(state="importing", confirmed_by="ana"))

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from outreach.core.errors import ConflictError
 from outreach.core.runtime import Runtime
 from outreach.messaging.optout import cancel_waiting
-from outreach.people import uploads
+from outreach.people import upload_files, upload_purge, upload_work, uploads
 from outreach.people.columns import map_columns
 from outreach.people.models import ConsentEvent, Constituent, ContactList, ListMembership, Upload, UploadPart
 from outreach.web import people_import
@@ -121,17 +121,19 @@ def test_an_import_that_was_killed_goes_on_by_a_worker(
 ) -> None:
     sent = send(client)
     with monkeypatch.context() as patched:
-        patched.setattr(uploads, "write_import", lambda *_, **__: 1 / 0)
+        patched.setattr(upload_work, "write_import", lambda *_, **__: 1 / 0)
         assert client.post(f"{sent.location}/confirm").status_code == 500
     assert the_upload(runtime).state == "importing"
     assert "is being imported" in client.get(sent.location).text
     client.post(f"{sent.location}/confirm")
     assert how_many(runtime, Constituent) == 0
-    assert uploads.wake_importer(runtime) == 1
-    assert uploads.work_uploads(runtime, lambda: False, cancel_waiting, 0) == 1
+    assert upload_work.wake_importer(runtime) == 1
+    assert upload_work.work_uploads(runtime, lambda: False, cancel_waiting, 0) == 1
     assert [how_many(runtime, model) for model in (Constituent, UploadPart)] == [1, 0]
     assert "The list is imported" in client.get(sent.location).text
-    assert uploads.wake_importer(runtime) == uploads.work_uploads(runtime, lambda: False, cancel_waiting, 0) == 0
+    assert (
+        upload_work.wake_importer(runtime) == upload_work.work_uploads(runtime, lambda: False, cancel_waiting, 0) == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -243,14 +245,14 @@ def test_a_large_file_is_left_to_a_worker(runtime: Runtime, group: int, client: 
     assert "The file is being read" in client.get(sent.location).text
     assert client.post(f"{sent.location}/confirm").status_code == 303
     assert the_upload(runtime).state == "reading"
-    assert uploads.work_uploads(runtime, lambda: False, cancel_waiting, 0) == 1
+    assert upload_work.work_uploads(runtime, lambda: False, cancel_waiting, 0) == 1
     preview = client.get(sent.location).text
     assert 'id="count-new">100<' in preview
     assert "has too few digits" in preview
     assert how_many(runtime, Constituent) == 0
     client.post(f"{sent.location}/confirm")
     assert "is being imported" in client.get(sent.location).text
-    assert uploads.work_uploads(runtime, lambda: True, cancel_waiting, 0) == 1
+    assert upload_work.work_uploads(runtime, lambda: True, cancel_waiting, 0) == 1
     assert [how_many(runtime, model) for model in (Constituent, UploadPart)] == [100, 0]
 
 
@@ -263,7 +265,7 @@ def test_a_large_file_that_cannot_be_used_is_refused_later(
 ) -> None:
     sent = send(client, content)
     assert sent.status_code == 303
-    assert uploads.work_uploads(runtime, lambda: False, cancel_waiting, 0) == 1
+    assert upload_work.work_uploads(runtime, lambda: False, cancel_waiting, 0) == 1
     found = the_upload(runtime)
     if code is None:
         assert found.counts is not None and found.counts["invalid"] == found.rows
@@ -297,15 +299,15 @@ def test_problems_are_shown_up_to_a_limit_and_counted_in_full(client: FlaskClien
 def test_uploads_are_gone_after_a_day(runtime: Runtime, client: FlaskClient) -> None:
     old, young = send(client).location, send(client).location
     with runtime.db.transaction() as tx:
-        day_ago = runtime.clock.real_now() - uploads.KEPT_FOR
+        day_ago = runtime.clock.real_now() - upload_files.KEPT_FOR
         tx.execute(update(Upload).where(Upload.id == int(old.split("/")[-1])).values(created_at=day_ago))
     assert client.get(old).status_code == 404  # even before the purge
     assert client.post(f"{old}/confirm").status_code == 404
     page = client.get("/people/import").text
     assert (young in page, f'"{old}"' in page) == (True, False)
-    assert uploads.purge_uploads(runtime) == 1
+    assert upload_purge.purge_uploads(runtime) == 1
     assert how_many(runtime, Upload) == 1
-    assert uploads.purge_uploads(runtime) == 0
+    assert upload_purge.purge_uploads(runtime) == 0
 
 
 def test_upkeep_purges_seldom(runtime: Runtime) -> None:
