@@ -1,36 +1,41 @@
 """``growth_*``: rates in a database of 1,000,000 messages against those in one of 10,000, in turn.
 
-Each round takes new people in both: plans them, claims and slices them, takes their callbacks and folds, in this
-process and one thread, with no carrier: what is compared is what the database takes.
+Each round takes new people in both: plans them, claims and slices them, takes their callbacks, folds, and takes their
+own texts, in this process and one thread, with no carrier: what is compared is what the database takes.
 """
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
-from sqlalchemy import insert, literal, select
+from sqlalchemy import String, cast, insert, literal, select
 
 from outreach.bench import BenchError
 from outreach.bench.big_campaign import Written, write_campaign
-from outreach.bench.crowd import Crowd
+from outreach.bench.crowd import BEGINS, Crowd, number
 from outreach.bench.databases import settle
 from outreach.bench.ground import Ground, bare_ground, machine
 from outreach.bench.heard import write_history
 from outreach.bench.rows import Row, rounded
 from outreach.bench.scene import Scene, fold_all, launch, set_scene
+from outreach.bench.texter import WORDS
 from outreach.core.leases import acquire
 from outreach.escalations.models import Recipient, Wave
 from outreach.escalations.planning import plan_wave
 from outreach.messaging.claims import CLAIM_LIMIT, claim
 from outreach.messaging.events import append, result, status
+from outreach.messaging.inbound import InboundText
+from outreach.messaging.models import Reply
 from outreach.messaging.reports import record_status
 from outreach.messaging.slices import Post, slice_out
 from outreach.people.models import Constituent
+from outreach.replies import answer_text
 from outreach.stage.processes import Processes
 from outreach.tallies.fold import LEASE
 
@@ -39,8 +44,10 @@ NAMES = {
     "growth_claim": "texts/s",
     "growth_callbacks": "callbacks/s",
     "growth_fold": "events/s",
+    "growth_texts": "texts/s",
 }
 SLICE = 32
+OURS = "+16025550100"
 LEASE_SECONDS = 7_200.0
 TARGET = "ratio>=0.8"
 
@@ -72,6 +79,7 @@ class Filled:
     at: Ground
     scene: Scene
     crowd: Crowd
+    people: int
     measured: Measured
 
 
@@ -87,9 +95,9 @@ def measure_growth(
             small = stack.enter_context(filled(kind, processes, size.small))
             large = stack.enter_context(filled(kind, processes, size.large))
             say(f"growth: {size.rounds} rounds of {size.people:,} people on {kind} ...")
-            for number in range(size.rounds + 1):
+            for turn in range(size.rounds + 1):
                 for one in (small, large):
-                    _round(one, number, size.people, counts=number > 0)
+                    _round(one, turn, size.people, counts=turn > 0)
             found[kind] = {"small": small.measured, "large": large.measured}
     return [_row(name, unit, found, size, quick=quick) for name, unit in NAMES.items()]
 
@@ -110,7 +118,7 @@ def filled(kind: str, processes: Processes, messages: int) -> Iterator[Filled]:
         if not acquire(at.alone.db, LEASE, "bench", clock.real_now(), LEASE_SECONDS):
             raise BenchError("bench_not_alone")
         settle(at.alone.db)
-        yield Filled(at, scene, crowd, Measured())
+        yield Filled(at, scene, crowd, messages, Measured())
 
 
 def _write_recipients(at: Ground, written: Written) -> None:
@@ -131,8 +139,8 @@ def _go_on_counting(at: Ground) -> None:
             )
 
 
-def _round(one: Filled, number: int, people: int, *, counts: bool) -> None:
-    runtime, name = one.at.alone, f"Round {number}"
+def _round(one: Filled, turn: int, people: int, *, counts: bool) -> None:
+    runtime, name = one.at.alone, f"Round {turn}"
     one.crowd.gather(people, name)
     launched = launch(runtime, one.scene, name)
     took: dict[str, float] = {}
@@ -158,9 +166,41 @@ def _round(one: Filled, number: int, people: int, *, counts: bool) -> None:
         append(tx, [status(attempt, sid, "delivered", None, now) for attempt, sid in sids.items()])
     began = time.perf_counter()
     took["growth_fold"] = fold_all(runtime, "bench") / (time.perf_counter() - began)
+    took["growth_texts"] = _text_in(one, launched.gate_id, people)
     if counts:
         for row, rate in took.items():
             one.measured.rates[row].append(rate)
+
+
+def _text_in(one: Filled, gate_id: int, people: int) -> float:
+    """A quarter of the newest people text, after a tenth of those of old have: texts a second."""
+    runtime, dice = one.at.alone, random.Random(gate_id)  # noqa: S311  no secret is made of it
+    _write_replies(one, gate_id)
+    words = dice.choices(list(WORDS), weights=list(WORDS.values()), k=people // 4)
+    texts = [
+        InboundText(f"SM{gate_id:08x}{index:024x}", number(one.crowd.made - people + index), OURS, word, BEGINS)
+        for index, word in enumerate(words)
+    ]
+    began = time.perf_counter()
+    for text in texts:
+        answer_text(runtime, replace(text, received_at=runtime.clock.real_now()))
+    rate = len(texts) / (time.perf_counter() - began)
+    fold_all(runtime, "bench")
+    return rate
+
+
+def _write_replies(one: Filled, gate_id: int) -> None:
+    """Reports of those of old, made by set, in the campaign that is texted now."""
+    sid = literal(f"SO{gate_id}-") + cast(Constituent.id, String)
+    old = select(
+        Constituent.group_id, sid, Constituent.number_hash, literal(gate_id), literal("report"), literal("calls"),
+        literal("spoke"), literal("en"), literal(1.0), literal("bench"), literal("0"),
+        literal(one.at.alone.clock.real_now()),
+    ).where(Constituent.id % 10 == 0, Constituent.id <= one.people)  # fmt: skip
+    columns = ["group_id", "carrier_sid", "number_hash", "gate_id", "intent", "tactic", "outcome", "language",
+               "confidence", "rule", "classifier", "received_at"]  # fmt: skip
+    with one.at.alone.db.transaction() as tx:
+        tx.execute(insert(Reply).from_select(columns, old))
 
 
 def _claim_all(one: Filled, gate_id: int) -> list[Post]:
