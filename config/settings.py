@@ -163,6 +163,8 @@ class Settings(BaseSettings):
     web_concurrency: Annotated[int, Field(ge=1, le=256)] = Field(2, validation_alias="WEB_CONCURRENCY")
     sender_rate: Annotated[float, Field(gt=0, le=10_000)] | None = Field(None, validation_alias="OUTREACH_SENDER_RATE")
     """Texts a second that all workers together may send; None: as fast as the carrier takes them."""
+    call_rate: Annotated[float, Field(gt=0, le=100)] = Field(1.0, validation_alias="OUTREACH_CALL_RATE")
+    """Calls a second that are placed; carriers take about one (CARRIER.md)."""
     sentry_dsn: SecretStr | None = Field(None, validation_alias="SENTRY_DSN")
 
     @property

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import structlog
 from sqlalchemy.exc import IntegrityError
 
+from outreach.calls.asking import ask_call, live_session
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.escalations.scripts import script_text
@@ -26,6 +27,7 @@ from outreach.messaging.follow_ups import ask_later, remember_promise
 from outreach.messaging.inbound import InboundText, Received, is_stored, receive_reply
 from outreach.messaging.matching import SCRIPT
 from outreach.messaging.slices import ANSWER_WITHIN
+from outreach.messaging.tactics import CALLS
 from outreach.people.caps import PER_WEEK
 from outreach.people.lookup import known_of
 from outreach.tallies.reads import reports_so_far
@@ -101,6 +103,23 @@ def _script(tx: Transaction, runtime: Runtime, received: Received) -> Said:
     return Said(text, SCRIPT)
 
 
+def _call(tx: Transaction, runtime: Runtime, received: Received) -> Said:
+    """They are called in a moment; without anybody to call, or to call them from, they get the words to say."""
+    number, person = runtime.settings.twilio_from_number, received.number_hash
+    if received.gate_id is None or received.tactic not in (None, CALLS) or not number:
+        return _script(tx, runtime, received)
+    if live_session(tx, person):
+        return Said(fixed_answer(tx, received, "calling_already", number=number))
+    session = ask_call(
+        tx, runtime, group_id=received.group_id, gate_id=received.gate_id, constituent_id=received.constituent_id,
+        number_hash=person, to=received.sender, known=known_of(tx, runtime.vault, received.constituent_id),
+        language=received.language, source="reply", asked_at=received.asked_at,
+    )  # fmt: skip
+    if session is None:
+        return _script(tx, runtime, received)
+    return Said(fixed_answer(tx, received, "calling", number=number))
+
+
 def _thanks(tx: Transaction, _runtime: Runtime, received: Received) -> Said | None:
     if received.gate_id is None:
         return None
@@ -120,7 +139,7 @@ ANSWERS: dict[str, Say] = {
     "opt_out": _fixed("opt_out", CONFIRMATION),
     "opt_in": _welcome,
     "help": _fixed("help", CONFIRMATION),
-    "call": _script,  # the script, until calls exist
+    "call": _call,
     "script": _script,
     "pledge": _script,
     "report": _thanks,
