@@ -72,7 +72,7 @@ def ask_call(
     tx.add(session)
     tx.flush()
     append(tx, [delta(gate_id, None, "call:asked", 1, runtime.clock.real_now(), f"call {session.id}")])
-    if not_before is None:
+    if source != "dial_in" and not_before is None:
         tx.enqueue(PLACE)
     return session
 

@@ -1,7 +1,7 @@
 """Calling those who asked: claim, create, note what came of it. Nobody is called twice for one asking.
 
-A session is claimed in a durable transaction before the carrier is asked, and what it answered is noted after. An answer
-that got lost leaves the session ``unknown``: the call proves itself by its first webhook, and is never made again.
+A session is claimed in a durable transaction before the carrier is asked, and its answer is noted after. An answer that
+got lost leaves the session ``unknown``: the call proves itself by its first webhook, and is never made again.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _place(runtime: Runtime, caller: Caller, one: Placed) -> bool:
         moved: Any = tx.execute(mine.where(CallSession.state == "placing").values(values))
         if not moved.rowcount and values.get("carrier_sid"):
             tx.execute(mine.where(CallSession.carrier_sid.is_(None)).values(carrier_sid=values["carrier_sid"]))
-    return values["state"] == "placed"
+    return bool(values["state"] == "placed")
 
 
 def locked(tx: Session, session_id: int) -> CallSession | None:

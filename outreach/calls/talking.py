@@ -46,18 +46,19 @@ def next_turn(runtime: Runtime, session_id: int, step: int, heard: Heard, sid: s
         if session is None or step > session.step or session.carrier_sid not in (None, sid):
             return None
         if step < session.step or session.state not in SPEAKS:
-            return _said(tx, runtime, session)
-        return _move(tx, runtime, session, heard, sid)
+            return said_last(tx, runtime, session)
+        return move_on(tx, runtime, session, heard, sid)
 
 
-def _said(tx: Transaction, runtime: Runtime, session: CallSession) -> str | None:
+def said_last(tx: Transaction, runtime: Runtime, session: CallSession) -> str | None:
     """What the call says now: its newest turn."""
     newest = select(CallTurn.sealed).where(CallTurn.session_id == session.id).order_by(CallTurn.step.desc()).limit(1)
     sealed = tx.execute(newest).scalar()
     return None if sealed is None else str(runtime.vault.open(sealed, CONTEXT)["twiml"])
 
 
-def _move(tx: Transaction, runtime: Runtime, session: CallSession, heard: Heard, sid: str) -> str:
+def move_on(tx: Transaction, runtime: Runtime, session: CallSession, heard: Heard, sid: str) -> str:
+    """Take the turn that is due; what is said. The session must be locked."""
     settings, now = runtime.settings, runtime.clock.now()
     known = opened(runtime, session)["known"]
     dialed_in = session.source == "dial_in"
