@@ -28,7 +28,7 @@ def take_call(runtime: Runtime, sid: str, sender: str) -> str:
         live = live_session(tx, number_hash)
         session = tx.get(CallSession, live) if live is not None else None
         if session is not None and session.carrier_sid == sid:
-            return said_last(tx, runtime, session) or nobody(tx, owners)
+            return said_last(runtime, session) or nobody(tx, owners)
         if session is not None and session.state == "waiting":
             session.state, session.ending, session.ended_at = "canceled", "dialed_in", now
             tx.flush()

@@ -1,4 +1,4 @@
-"""A call that somebody asked for, its turns, and its legs to offices.
+"""A call that somebody asked for, and its legs to offices.
 
 Times named real are the machine's; the others are domain time.
 """
@@ -38,7 +38,7 @@ class CallSession(Base):
     gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"))  # of the campaign
     constituent_id: Mapped[int | None] = mapped_column(ForeignKey("constituent.id"))
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
-    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # {to, known}, until its words go
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # {to, known, said}, until its words go
     language: Mapped[str] = mapped_column(String(2))
     source: Mapped[str] = mapped_column(String(8))  # reply, page, dial_in, later, test
     state: Mapped[str] = mapped_column(String(8))
@@ -55,16 +55,6 @@ class CallSession(Base):
     not_before: Mapped[datetime]
     lease_until: Mapped[datetime | None]  # real: when nothing heard by then means that nothing will be
     ended_at: Mapped[datetime | None]
-
-
-class CallTurn(Base):
-    """What was said at a step, kept so that a step asked for twice is answered alike."""
-
-    __tablename__ = "call_turn"
-
-    session_id: Mapped[int] = mapped_column(ForeignKey("call_session.id"), primary_key=True)
-    step: Mapped[int] = mapped_column(primary_key=True)
-    sealed: Mapped[bytes] = mapped_column(LargeBinary)  # {twiml}: it holds names
 
 
 class CallLeg(Base):

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from outreach.calls.asking import CONTEXT, ask_call, lease, next_common, opened
 from outreach.calls.flow import Heard, Note, Place, Turn, take
-from outreach.calls.models import CallLeg, CallSession, CallTurn
+from outreach.calls.models import CallLeg, CallSession
 from outreach.calls.placing import TALKING_SECONDS, end, locked
 from outreach.calls.subject import facts_of
 from outreach.calls.twiml import document
@@ -46,21 +46,21 @@ def next_turn(runtime: Runtime, session_id: int, step: int, heard: Heard, sid: s
         if session is None or step > session.step or session.carrier_sid not in (None, sid):
             return None
         if step < session.step or session.state not in SPEAKS:
-            return said_last(tx, runtime, session)
+            return said_last(runtime, session)
         return move_on(tx, runtime, session, heard, sid)
 
 
-def said_last(tx: Transaction, runtime: Runtime, session: CallSession) -> str | None:
-    """What the call says now: its newest turn."""
-    newest = select(CallTurn.sealed).where(CallTurn.session_id == session.id).order_by(CallTurn.step.desc()).limit(1)
-    sealed = tx.execute(newest).scalar()
-    return None if sealed is None else str(runtime.vault.open(sealed, CONTEXT)["twiml"])
+def said_last(runtime: Runtime, session: CallSession) -> str | None:
+    """What the call says now; None before its first turn, and once its words have gone."""
+    said: str | None = opened(runtime, session).get("said")
+    return said
 
 
 def move_on(tx: Transaction, runtime: Runtime, session: CallSession, heard: Heard, sid: str) -> str:
     """Take the turn that is due; what is said. The session must be locked."""
     settings, now = runtime.settings, runtime.clock.now()
-    known = opened(runtime, session)["known"]
+    own = opened(runtime, session)
+    known = own["known"]
     dialed_in = session.source == "dial_in"
     place = Place(session.stage, session.language, session.line, session.asked)  # type: ignore[arg-type]  # its stages
     facts = facts_of(tx, session.gate_id, session.office_ids, known, now, session.language, dialed_in=dialed_in)
@@ -73,7 +73,7 @@ def move_on(tx: Transaction, runtime: Runtime, session: CallSession, heard: Hear
         turn, facts, action=f"{base}/{session.step + 1}", caller_id=settings.twilio_from_number or "",
         status_callback=f"{base}/leg/{session.step}",
     )  # fmt: skip
-    tx.add(CallTurn(session_id=session.id, step=session.step, sealed=runtime.vault.seal({"twiml": said}, CONTEXT)))
+    session.sealed = runtime.vault.seal({**own, "said": said}, CONTEXT)
     session.state, session.carrier_sid = "talking", session.carrier_sid or sid
     session.lease_until = lease(runtime, TALKING_SECONDS)
     _keep(tx, runtime, session, turn, heard)

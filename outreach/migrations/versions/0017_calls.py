@@ -1,4 +1,4 @@
-"""Calls: sessions, turns and legs; hours of offices, spoken scripts, and what is reported by key or page"""
+"""Calls: sessions and legs; hours of offices, spoken scripts, and what is reported by key or page"""
 
 from __future__ import annotations
 
@@ -81,14 +81,6 @@ def upgrade() -> None:
             postgresql_where=sa.text("ended_at is null"),
         )
 
-    op.create_table(
-        "call_turn",
-        sa.Column("session_id", BigKey, nullable=False),
-        sa.Column("step", BigKey, nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["session_id"], ["call_session.id"], name=op.f("fk_call_turn_session_id")),
-        sa.PrimaryKeyConstraint("session_id", "step", name=op.f("pk_call_turn")),
-    )
     with op.batch_alter_table("campaign", schema=None) as batch_op:
         batch_op.add_column(sa.Column("spoken_en", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("spoken_es", sa.Text(), nullable=True))
@@ -115,7 +107,6 @@ def downgrade() -> None:
         batch_op.drop_column("spoken_es")
         batch_op.drop_column("spoken_en")
 
-    op.drop_table("call_turn")
     with op.batch_alter_table("call_leg", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_call_leg_open", sqlite_where=sa.text("ended_at is null"), postgresql_where=sa.text("ended_at is null")
