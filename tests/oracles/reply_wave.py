@@ -175,7 +175,7 @@ def _compare(at: Ground, launched: Launched) -> dict[str, Any]:
     threads = _threads(at.env["TWILIO_BASE_URL"])
     texts = {sid: body for thread in threads for sid, body in thread}
     with at.alone.db.snapshot() as session:
-        stored = Counter(session.execute(select(Reply.carrier_sid)).scalars())
+        stored = Counter(session.execute(select(Reply.carrier_sid).where(Reply.channel == "text")).scalars())
         ours = dict(session.execute(select(Reply.intent, func.count()).group_by(Reply.intent)).tuples().all())
         tally = campaign_tally(session, launched.group_id, launched.campaign_id, at.alone.clock)
     wrong["not_stored"] += len(texts.keys() - stored.keys())
