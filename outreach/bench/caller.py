@@ -1,7 +1,7 @@
 """``python -m outreach.bench.caller``: what a carrier asks during calls, as fast as the site answers.
 
-Of each session it tells that the call was taken, that 1 was pressed, and that 1 was pressed again, all signed before the
-clock starts; one session's steps are as many requests apart as there are sessions.
+Of each session it tells that the call was taken, that 1 was pressed, and that 1 was pressed again, all signed before
+the clock starts; one session's steps are as many requests apart as there are sessions.
 """
 
 from __future__ import annotations
