@@ -24,7 +24,7 @@ from outreach.messaging.answers import (
     tactic_answer,
 )
 from outreach.messaging.follow_ups import ask_later, remember_promise
-from outreach.messaging.inbound import InboundText, Received, is_stored, receive_reply
+from outreach.messaging.inbound import InboundText, Received, is_stored, receive_reply, take_in
 from outreach.messaging.matching import SCRIPT
 from outreach.messaging.slices import ANSWER_WITHIN
 from outreach.messaging.tactics import CALLS
@@ -50,9 +50,10 @@ Say = Callable[[Transaction, Runtime, Received], Said | None]
 
 def answer_text(runtime: Runtime, text: InboundText) -> Answer | None:
     """Store, obey and answer one text in one durable transaction; None where nothing is to be said."""
+    taken = take_in(runtime, text)
     try:
         with runtime.db.transaction(durable=True) as tx:
-            received = receive_reply(tx, runtime, text)
+            received = receive_reply(tx, runtime, taken)
             said = _words(tx, runtime, received)
             return record_answer(tx, runtime, received, said.body, said.kind) if received and said else None
     except IntegrityError:
@@ -62,9 +63,10 @@ def answer_text(runtime: Runtime, text: InboundText) -> Answer | None:
 
 def answer_found(runtime: Runtime, text: InboundText) -> None:
     """The same for a text that was found late: obeyed in any case, answered while an answer still makes sense."""
+    taken = take_in(runtime, text)
     try:
         with runtime.db.transaction(durable=True) as tx:
-            received = receive_reply(tx, runtime, text)
+            received = receive_reply(tx, runtime, taken)
             if received and runtime.clock.real_now() - text.received_at <= ANSWER_WITHIN:
                 said = _words(tx, runtime, received)
                 if said:

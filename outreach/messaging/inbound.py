@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -105,13 +106,27 @@ class Received:
     tactic: str | None = None
 
 
-def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Received | None:
+class Taken(NamedTuple):
+    """A text that is ready to be stored: made before the transaction, for on SQLite all others wait for that."""
+
+    text: InboundText
+    number_hash: bytes
+    sealed: bytes
+
+
+def take_in(runtime: Runtime, text: InboundText) -> Taken:
+    """Hash the number and seal the words."""
+    text = replace(text, body=printable(text.body))  # what no database or carrier takes must not cost a STOP
+    document = {"from": text.sender, "body": text.body}
+    return Taken(text, runtime.vault.number_hash(text.sender), runtime.vault.seal(document, "reply"))
+
+
+def receive_reply(tx: Transaction, runtime: Runtime, taken: Taken) -> Received | None:
     """Store and obey one text. None: this MessageSid is stored already, and was answered then.
 
     The transaction must be durable: an opt-out is committed before anybody answers.
     """
-    text = replace(text, body=printable(text.body))  # what no database or carrier takes must not cost a STOP
-    number_hash = runtime.vault.number_hash(text.sender)
+    text, number_hash = taken.text, taken.number_hash
     owners = lock_owner(tx, number_hash)
     footing = footing_of(tx, number_hash, text.sid)
     if footing.is_stored:
@@ -134,7 +149,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, text: InboundText) -> Recei
         "number_hash": number_hash,
         "constituent_id": constituent_id,
         "gate_id": gate_id,
-        "sealed": runtime.vault.seal({"from": text.sender, "body": text.body}, "reply"),
+        "sealed": taken.sealed,
         "intent": verdict.intent,
         "tactic": campaign.tactic if campaign and verdict.outcome else None,
         "outcome": verdict.outcome,

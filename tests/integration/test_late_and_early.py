@@ -8,7 +8,7 @@ from sqlalchemy import select
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
 from outreach.messaging.claims import claim
-from outreach.messaging.inbound import InboundText, receive_reply
+from outreach.messaging.inbound import InboundText, receive_reply, take_in
 from outreach.messaging.models import Message
 from outreach.messaging.reconcile import due_doubts, reconcile, settle
 from outreach.messaging.slices import Post, slice_out
@@ -69,7 +69,7 @@ def test_a_stop_after_a_start_holds_whatever_the_clock_does(runtime: Runtime, cl
     def say(sid: str, body: str) -> None:
         text = InboundText(f"SM{sid * 32}", number(0), "+14805550199", body, clock.real_now())
         with runtime.db.transaction(durable=True) as tx:
-            receive_reply(tx, runtime, text)
+            receive_reply(tx, runtime, take_in(runtime, text))
 
     say("1", "STOP")
     clock.advance(5)

@@ -16,7 +16,7 @@ from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.planning import plan_wave
 from outreach.escalations.schedule import LONGEST, launch_due, schedule_launch, unschedule_launch
 from outreach.escalations.waves import MOST, launch_wave, waves_of
-from outreach.messaging.inbound import InboundText, receive_reply
+from outreach.messaging.inbound import InboundText, receive_reply, take_in
 from outreach.messaging.models import Message
 from outreach.people.models import Constituent
 from outreach.tallies.reads import counters
@@ -55,7 +55,7 @@ def reply(runtime: Runtime, index: int, body: str) -> None:
     ours = runtime.settings.twilio_from_number or "+16025550100"
     text = InboundText(f"SM{index:032x}", number(index), ours, body, runtime.clock.real_now())
     with runtime.db.transaction(durable=True) as tx:
-        receive_reply(tx, runtime, text)
+        receive_reply(tx, runtime, take_in(runtime, text))
 
 
 def texted(runtime: Runtime, world: World, campaign_id: int) -> Book:

@@ -19,7 +19,7 @@ from outreach.core.errors import ConflictError
 from outreach.core.leases import acquire
 from outreach.core.runtime import Runtime
 from outreach.messaging.gates import cancel_messages, close_gate, gate_state, pause_gate, resume_gate
-from outreach.messaging.inbound import InboundText, receive_reply
+from outreach.messaging.inbound import InboundText, receive_reply, take_in
 from outreach.messaging.reconcile import LOOK_BACK, Doubt, due_doubts, reconcile, settle
 from outreach.messaging.recover import fetch_silent
 from outreach.messaging.reports import record_status
@@ -156,7 +156,8 @@ class MessageMachine(SendingMachine):
         at, sid = self.clock.real_now(), f"SM{self.inbound:032d}"
         for _ in range(2):  # the carrier brings it twice
             with self.db.transaction(durable=True) as tx:
-                receive_reply(tx, self.runtime, InboundText(sid, number(who), "+14805550199", body, at))
+                text = InboundText(sid, number(who), "+14805550199", body, at)
+                receive_reply(tx, self.runtime, take_in(self.runtime, text))
         number_hash = self.runtime.vault.number_hash(number(who))
         (self.words[number_hash].starts if body == "START" else self.words[number_hash].stops).append(at)
         self._stopped(number_hash)

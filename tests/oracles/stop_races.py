@@ -27,7 +27,7 @@ from outreach.carrier.twilio import TwilioCarrier
 from outreach.chaos.books import Carrier, Entry
 from outreach.core.runtime import Runtime
 from outreach.messaging.claims import Claimed, claim
-from outreach.messaging.inbound import InboundText, receive_reply
+from outreach.messaging.inbound import InboundText, receive_reply, take_in
 from outreach.messaging.models import Message, MessageAttempt
 from outreach.messaging.send import Sender
 from outreach.messaging.slices import slice_out
@@ -86,7 +86,7 @@ class Track:
         ours = self.runtime.settings.twilio_from_number or ""
         text = InboundText(f"SM{claimed.message_id:032x}", claimed.to, ours, "STOP", self.runtime.clock.real_now())
         with self.runtime.db.transaction(durable=True) as tx:
-            receive_reply(tx, self.runtime, text)
+            receive_reply(tx, self.runtime, take_in(self.runtime, text))
         self.races[claimed.message_id].stopped = time.time()
 
     def slice(self, sender: Sender, claimed: Sequence[Claimed], token: str) -> None:
