@@ -38,11 +38,7 @@ SPEAKS: Final = ("talking", "placed", "unknown", "placing")
 def next_turn(runtime: Runtime, session_id: int, step: int, heard: Heard, sid: str) -> str | None:
     """The TwiML of a step; None where there is no such session, or the step cannot be. ``sid``: of the call."""
     with runtime.db.transaction(durable=True) as tx:
-        number_hash = tx.execute(select(CallSession.number_hash).where(CallSession.id == session_id)).scalar()
-        if number_hash is None:
-            return None
-        lock_owner(tx, number_hash)
-        session = locked(tx, session_id)
+        session = _session(tx, session_id)
         if session is None or step > session.step or session.carrier_sid not in (None, sid):
             return None
         if step < session.step or session.state not in SPEAKS:
@@ -148,11 +144,7 @@ def _zones_of(tx: Transaction, session: CallSession, to: str) -> tuple[str, ...]
 def call_status(runtime: Runtime, session_id: int, sid: str, status: str, sequence: int) -> bool:
     """The carrier's report on the whole call. False where there is no such call. Reports may come twice and late."""
     with runtime.db.transaction() as tx:
-        number_hash = tx.execute(select(CallSession.number_hash).where(CallSession.id == session_id)).scalar()
-        if number_hash is None:
-            return False
-        lock_owner(tx, number_hash)
-        session = locked(tx, session_id)
+        session = _session(tx, session_id)
         if session is None or session.carrier_sid not in (None, sid):
             return False
         session.carrier_sid = sid
@@ -168,13 +160,16 @@ def call_status(runtime: Runtime, session_id: int, sid: str, status: str, sequen
 
 def _hung_up(tx: Transaction, runtime: Runtime, session: CallSession) -> None:
     """Legs end with the call; whoever was put through and has not told how it went is asked by text, once."""
-    now = runtime.clock.now()
     legs = select(CallLeg).where(CallLeg.session_id == session.id).order_by(CallLeg.number)
-    through = False
     for leg in tx.execute(legs.with_for_update()).scalars():
-        leg.ended_at = leg.ended_at or now
-        through = through or (leg.outcome is None and leg.status in (None, PICKED_UP))
-    if through:
+        leg.ended_at = leg.ended_at or runtime.clock.now()
+        _ask_how_it_went(tx, runtime, session, leg)
+
+
+def _ask_how_it_went(tx: Transaction, runtime: Runtime, session: CallSession, leg: CallLeg) -> None:
+    """A leg that an office has picked up, and of which its caller has told nothing."""
+    if leg.outcome is None and leg.status == PICKED_UP:
+        now = runtime.clock.now()
         who = {"group_id": session.group_id, "gate_id": session.gate_id, "number_hash": session.number_hash,
                "constituent_id": session.constituent_id, "asked_at": now}  # fmt: skip
         owe(tx, who, ASK, now)
@@ -183,12 +178,24 @@ def _hung_up(tx: Transaction, runtime: Runtime, session: CallSession) -> None:
 def leg_status(runtime: Runtime, session_id: int, step: int, sid: str, status: str, seconds: int | None) -> bool:
     """The carrier's report on one office leg. False where there is none. What the turn has told already stands."""
     with runtime.db.transaction() as tx:
+        session = _session(tx, session_id)
         query = select(CallLeg).where(CallLeg.session_id == session_id, CallLeg.number == step).with_for_update()
         leg = tx.execute(query).scalar()
-        if leg is None or leg.carrier_sid not in (None, sid):
+        if session is None or leg is None or leg.carrier_sid not in (None, sid):
             return False
         leg.carrier_sid = sid
         if status in OVER:
             leg.status, leg.ended_at = leg.status or status, leg.ended_at or runtime.clock.now()
             leg.seconds = leg.seconds if leg.seconds is not None else seconds
+            if session.state not in SPEAKS:
+                _ask_how_it_went(tx, runtime, session, leg)
     return True
+
+
+def _session(tx: Transaction, session_id: int) -> CallSession | None:
+    """The session, locked behind its person: people before what is theirs."""
+    number_hash = tx.execute(select(CallSession.number_hash).where(CallSession.id == session_id)).scalar()
+    if number_hash is None:
+        return None
+    lock_owner(tx, number_hash)
+    return locked(tx, session_id)
