@@ -14,8 +14,9 @@ from aiohttp import web
 
 from outreach.core.errors import SettingsError
 from outreach.rehearsal.account import Account, account_from
-from outreach.rehearsal.carrier import Carrier, in_twilios_shape
+from outreach.rehearsal.carrier import Carrier
 from outreach.rehearsal.control import Control
+from outreach.rehearsal.desk import in_twilios_shape
 from outreach.rehearsal.faults import Faults, Settings, default_settings, updated
 from outreach.rehearsal.personas import SILENT, default_weights
 from outreach.rehearsal.phones import Phones

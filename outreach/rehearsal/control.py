@@ -50,7 +50,7 @@ class Control:
         """Whether nothing is scheduled or in flight, and the totals so far."""
         carrier = self.carrier
         scheduled = len(carrier.delivery.agenda)
-        in_flight = carrier.delivery.in_flight + carrier.under_way
+        in_flight = carrier.delivery.in_flight + carrier.desk.under_way
         state = {"idle": not scheduled and not in_flight, "scheduled": scheduled, "in_flight": in_flight}
         return web.json_response({**state, **carrier.ledger.summary()})
 
