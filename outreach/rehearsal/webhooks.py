@@ -76,8 +76,10 @@ class Caller:
         """Deliver one webhook. Never raises for what the other side does; the answer says what came of it."""
         return await self._deliver("POST", url, parameters)
 
-    async def get(self, url: str, parameters: Mapping[str, str]) -> Answer:
-        """The same with the parameters in the URL, which is signed whole."""
+    async def send(self, method: str, url: str, parameters: Mapping[str, str]) -> Answer:
+        """The same by POST, or by GET with the parameters in the URL, which then is signed whole."""
+        if method == "POST":
+            return await self.post(url, parameters)
         mark = "&" if urlsplit(url).query else "?"
         return await self._deliver("GET", f"{url}{mark}{urlencode(parameters)}", {})
 

@@ -43,28 +43,28 @@ class _Move:
                 self._rang(leg)
             case events.PickedUp(leg=leg, detection=detection):
                 self._picked_up(leg, detection)
-            case events.Declined(leg=leg, status=status):
-                if not self.state.leg(leg).answered:
-                    self._lost(leg, status)
+            case events.Declined(leg=leg, status=status) if not self.state.leg(leg).answered:
+                self._lost(leg, status)
             case events.HungUp(leg=leg):
                 self._lost(leg, "canceled" if self.state.inbound and leg == PARENT else "busy")
             case events.Pressed(keys=keys):
                 self._pressed(keys)
             case events.Elapsed(turn=turn):
                 self._elapsed(turn)
-            case events.Fetched():
-                self._fetched(event)
-            case events.Redirected(source=source):
-                self._redirected(source)
-            case events.Stopped(leg=leg, status=status):
-                if status == "completed" or not self.state.leg(leg).answered:
-                    self._lost(leg, "canceled")
+            case events.Fetched(turn=turn, url=url, document=document) if turn == self.state.turn:
+                self._go_to(Source(url, document=document))
+            case events.Redirected(source=source) if self.state.leg(PARENT).status == "in-progress":
+                self._drop_child()
+                self._go_to(source)
+            case events.Stopped(leg=leg, status=status) if status == "completed" or not self.state.leg(leg).answered:
+                self._lost(leg, "canceled")
 
     def _begin(self) -> None:
         if self.state.leg(PARENT).status != "queued":
             return
         if self.state.inbound:
             self._put(PARENT, "ringing")
+            self.effects.append(events.Moved(PARENT, "ringing"))
             self._go_to(self.state.source)
         else:
             self._put(PARENT, "initiated")
@@ -119,11 +119,14 @@ class _Move:
             self._put(leg, status, ended_at=self.at)
             self.effects.append(events.Moved(leg, "completed"))
 
+    def _drop_child(self) -> None:
+        if isinstance(self.state.doing, states.Dialling):
+            self._close(self.state.doing.leg, "canceled")
+
     def _end(self, unanswered: str) -> None:
         """The call is over. What a ``<Dial>`` came to is told all the same; what is answered does not count."""
         doing = self.state.doing
-        if isinstance(doing, states.Dialling):
-            self._close(doing.leg, "canceled")
+        self._drop_child()
         self._close(PARENT, unanswered)
         if isinstance(doing, states.Dialling) and doing.dial.action:
             self._fetch(doing.dial.action, doing.dial.method, child=doing.leg)
@@ -152,17 +155,6 @@ class _Move:
             return
         self._do(states.Fetching(), None)
         self.effects.append(events.Fetch(self.state.turn, url, method, digits, child))
-
-    def _fetched(self, event: events.Fetched) -> None:
-        if event.turn == self.state.turn and isinstance(self.state.doing, states.Fetching):
-            self._go_to(Source(event.url, document=event.document))
-
-    def _redirected(self, source: Source) -> None:
-        if self.state.leg(PARENT).status != "in-progress":
-            return
-        if isinstance(self.state.doing, states.Dialling):
-            self._close(self.state.doing.leg, "canceled")
-        self._go_to(source)
 
     def _fail(self, code: int) -> None:
         self.effects.append(events.Fault(code))
