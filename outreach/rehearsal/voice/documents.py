@@ -22,7 +22,7 @@ ENGLISH: Final = ("en-AU", "en-CA", "en-GB", "en-IN", "en-US")
 SPANISH: Final = ("es-ES", "es-MX", "es-US")
 OTHERS: Final = ("cmn-CN", "de-DE", "fr-CA", "fr-FR", "hi-IN", "it-IT", "ja-JP", "ko-KR", "pt-BR", "ru-RU", "vi-VN")
 LANGUAGES: Final = (*ENGLISH, *SPANISH, *OTHERS)
-VOICE: Final = re.compile(r"man|woman|alice|(Polly|Google)\.[A-Z][A-Za-z0-9-]+(\.[A-Z][A-Za-z0-9-]+)?")
+VOICE: Final = re.compile(r"man|woman|alice|(Polly|Google)\.[A-Za-z][A-Za-z0-9-]+")
 RECORD: Final = (
     "do-not-record",
     *(f"record-from-{since}{sides}" for since in ("answer", "ringing") for sides in ("", "-dual")),

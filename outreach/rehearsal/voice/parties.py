@@ -46,7 +46,7 @@ class Party:
     """After it has answered; None: not of its own accord."""
     keys: tuple[str, ...] = ()
     """Pressed one after the other, each when keys are asked for; the last one from then on."""
-    outcome: str = ""
+    outcome: str = "1"
     """Offices: the key that says truly how it was, once one has answered."""
     machine: bool = False
     leaves_by_star: bool = False
@@ -68,14 +68,14 @@ PEOPLE: Final = (
     Party(BY_HAND, 0, takes=BY_HAND),
 )
 OFFICES: Final = (
-    Party("answers", 400, hangs_up=(20.0, 90.0), outcome="1"),
+    Party("answers", 400, hangs_up=(20.0, 90.0)),
     Party("voicemail", 270, picks_up=(12.0, 20.0), hangs_up=(25.0, 45.0), outcome="2", machine=True),
     Party("mailbox_full", 80, picks_up=(12.0, 20.0), hangs_up=(8.0, 12.0), outcome="3", machine=True),
     Party("busy", 60, takes=BUSY),
     Party("no_answer", 80, takes=NEVER),
     Party("closed", 70, picks_up=(1.0, 3.0), hangs_up=(8.0, 14.0), outcome=UNANSWERED, machine=True),
     Party("hangs_up", 40, hangs_up=(2.0, 5.0), outcome="5"),
-    Party(BY_HAND, 0, takes=BY_HAND, outcome="1"),
+    Party(BY_HAND, 0, takes=BY_HAND),
 )
 UNABLE_TO_CALL: Final = frozenset((BUSY, FAILED, NEVER))
 
