@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Final
+from urllib.parse import urljoin
 
 from outreach.rehearsal.account import Account
 from outreach.rehearsal.agenda import Agenda
@@ -186,7 +187,8 @@ class Exchange:
         first, number = live.legs[PARENT], dial.number
         callback = None
         if number.callback is not None:
-            callback = Callback(number.callback, number.callback_method, number.callback_events)
+            url = urljoin(live.state.url, number.callback)
+            callback = Callback(url, number.callback_method, number.callback_events)
         live.legs.append(
             self.legs.add(
                 direction="outbound-dial",
