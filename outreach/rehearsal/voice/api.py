@@ -50,7 +50,11 @@ class Calls:
     async def list_calls(self, request: web.Request) -> web.StreamResponse:
         self._desk.authorize(request)
         query = read_query(request.query, "StartTime", STATUSES)
-        return answer(200, calls_json(read_page(self._exchange.legs, query), query, self._account))
+        if any(name.startswith("EndTime") for name in request.query):
+            raise Refusal(20001)  # is not played, and a filter read over would give wrong answers
+        parent = request.query.get("ParentCallSid")
+        legs = self._exchange.legs.dialled_by(parent) if parent else self._exchange.legs
+        return answer(200, calls_json(read_page(legs, query), query, self._account))
 
     async def fetch(self, request: web.Request) -> web.StreamResponse:
         self._desk.authorize(request)

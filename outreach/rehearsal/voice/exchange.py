@@ -139,10 +139,12 @@ class Exchange:
         return self.account.clock.now().timestamp()
 
     def _later(self, live: Live, seconds: float, act: Act) -> None:
-        self._agenda.after(seconds / self.account.clock.speed, partial(self._act, live, act))
+        # By sid, so that a timer which outlives its call does not keep all of it.
+        self._agenda.after(seconds / self.account.clock.speed, partial(self._act, live.legs[PARENT].sid, act))
 
-    def _act(self, live: Live, act: Act) -> None:
-        if not live.state.over and (event := act(self._now())) is not None:
+    def _act(self, sid: str, act: Act) -> None:
+        live = self._live.get(sid)
+        if live is not None and (event := act(self._now())) is not None:
             self._feed(live, event)
 
     def _feed(self, live: Live, event: events.Event) -> None:
@@ -179,7 +181,7 @@ class Exchange:
         first = live.legs[PARENT]
         if not isinstance(document, int):
             first.documents += 1
-        elif live.state.over:
+        elif fetch.turn != live.state.turn:  # nobody waits for it any more, but it went wrong
             first.errors.append(document)
         self._feed(live, events.Fetched(self._now(), fetch.turn, fetch.url, document))
 

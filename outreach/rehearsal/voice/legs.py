@@ -124,6 +124,7 @@ class Legs:
         self.by_sid: dict[str, Leg] = {}
         self.by_to: defaultdict[str, list[Leg]] = defaultdict(list)
         self.of_phone: Counter[str] = Counter()
+        """How many calls each number had."""
 
     def add(self, *, direction: str, to: str, sender: str, persona: str, now: float, **more: Any) -> Leg:
         """Store a new leg; ``more`` are other fields of Leg."""
@@ -138,8 +139,19 @@ class Legs:
             updated=now,
             **more,
         )
+        self._file(leg)
+        return leg
+
+    def dialled_by(self, parent_sid: str) -> Legs:
+        """Only the legs that a call has opened."""
+        legs = Legs()
+        for leg in self.everything:
+            if leg.parent_sid == parent_sid:
+                legs._file(leg)
+        return legs
+
+    def _file(self, leg: Leg) -> None:
         self.everything.append(leg)
         self.by_sid[leg.sid] = leg
-        self.by_to[to].append(leg)
+        self.by_to[leg.to].append(leg)
         self.of_phone[leg.phone] += 1
-        return leg

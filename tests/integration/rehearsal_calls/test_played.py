@@ -62,6 +62,7 @@ def test_a_patch_through_from_the_first_ring_to_the_outcome(carrier: Rehearsal, 
     leg, office = carrier.legs(str(placed.sid))
     check_call(carrier.call(leg["sid"]))
     check_call(carrier.call(office["sid"]))
+    assert [call.sid for call in sdk.calls.list(parent_call_sid=str(placed.sid))] == [office["sid"]]
     assert (leg["persona"], leg["documents"], leg["errors"]) == ("presses_1", 4, [])
     assert leg["digits_pressed"] == f"1{outcome['Digits']}"
     assert leg["said"][0] == {"sha256": hashlib.sha256(MENU.encode()).hexdigest(), "language": "en-US"}
