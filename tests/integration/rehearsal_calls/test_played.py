@@ -10,6 +10,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
+from outreach.rehearsal.voice.parties import PATIENCE
 from tests.fixtures.twilio_call import check_call, check_call_create
 from tests.integration.rehearsal_calls.script import (
     EVENTS,
@@ -18,6 +19,7 @@ from tests.integration.rehearsal_calls.script import (
     PERSON,
     Script,
     assert_signed,
+    menu,
     pin,
     play,
 )
@@ -187,3 +189,10 @@ def test_documents_by_get_carry_their_parameters_in_the_signed_url(
         assert RequestValidator(TOKEN).validate(call.url, {}, call.headers["X-Twilio-Signature"])
         assert parse_qs(urlsplit(call.path).query)["CallSid"] == [sid]
     assert asked.path.startswith("/menu?step=1&")
+
+
+def test_who_is_asked_again_and_again_hangs_up(carrier: Rehearsal, app: Application, script: Script) -> None:
+    pin(carrier, person="presses_1")
+    script.serve("/chosen", menu())
+    (leg,) = play(carrier, app)
+    assert (leg["status"], leg["digits_pressed"]) == ("completed", "1" * PATIENCE)
