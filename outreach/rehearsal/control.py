@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from aiohttp import web
 
-from outreach.rehearsal.account import E164
 from outreach.rehearsal.carrier import Carrier
-from outreach.rehearsal.control_requests import bad_request, e164, json_lines, json_object, whole_number
-from outreach.rehearsal.personas import BY_NAME, read_weights
+from outreach.rehearsal.control_requests import (
+    bad_request,
+    e164,
+    json_lines,
+    json_object,
+    pins_of,
+    weights_of,
+    whole_number,
+)
+from outreach.rehearsal.personas import BY_NAME
 from outreach.rehearsal.voice.control import CallControl
 from outreach.rehearsal.voice.exchange import Exchange
 
@@ -72,16 +77,10 @@ class Control:
         """Weights, as ``{"weights": {...}}`` or bare, and personas pinned to numbers; ``calls`` has those of calls."""
         given = dict(await json_object(request))
         calls = given.pop("calls", {})
-        pinned = _pins(given.pop("numbers", {}))
-        weights = given.pop("weights", given or None)
-        if weights is not None and not isinstance(weights, Mapping):
-            raise bad_request("weights must be an object of persona and share")
-        try:
-            shares = None if weights is None else read_weights(weights)
-        except ValueError as problem:
-            raise bad_request(str(problem)) from None
+        pinned = pins_of(given.pop("numbers", {}), BY_NAME)
+        weights = weights_of(given.pop("weights", given or None), BY_NAME)
         self.calls.change_casts(calls)
-        self.carrier.phones.change(shares, pinned)
+        self.carrier.phones.change(weights, pinned)
         return await self.personas(request)
 
     async def phones(self, request: web.Request) -> web.StreamResponse:
@@ -101,12 +100,3 @@ class Control:
             raise bad_request("body must be a text of at most 1600 characters")
         message = self.carrier.replies.text(number, body)
         return web.json_response({"sid": message.sid}, status=202)
-
-
-def _pins(given: object) -> dict[str, str]:
-    if not isinstance(given, Mapping):
-        raise bad_request("numbers must be an object of number and persona")
-    for number, name in given.items():
-        if not E164.fullmatch(number) or name not in BY_NAME:
-            raise bad_request("numbers must pair numbers in E.164 with personas")
-    return dict(given)

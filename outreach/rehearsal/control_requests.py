@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
 from aiohttp import web
 
 from outreach.rehearsal.account import E164
+from outreach.rehearsal.personas import read_weights
 
 ROWS_A_CHUNK = 1000
 
@@ -50,6 +51,28 @@ async def json_lines(request: web.Request, rows: Iterable[Mapping[str, Any]]) ->
         await answer.write("".join(json.dumps(row) + "\n" for row in chunk).encode())
     await answer.write_eof()
     return answer
+
+
+def weights_of(given: object, names: Collection[str]) -> dict[str, float] | None:
+    """Shares of personas out of JSON; None stays None. Raises HTTPBadRequest."""
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        raise bad_request("weights must be an object of persona and share")
+    try:
+        return read_weights(given, names)
+    except ValueError as problem:
+        raise bad_request(str(problem)) from None
+
+
+def pins_of(given: object, names: Collection[str]) -> dict[str, str]:
+    """Personas pinned to numbers, out of JSON. Raises HTTPBadRequest."""
+    if not isinstance(given, Mapping):
+        raise bad_request("numbers must be an object of number and persona")
+    for number, name in given.items():
+        if not E164.fullmatch(number) or not isinstance(name, str) or name not in names:
+            raise bad_request(f"numbers must pair numbers in E.164 with {', '.join(names)}")
+    return dict(given)
 
 
 def bad_request(sentence: str) -> web.HTTPBadRequest:

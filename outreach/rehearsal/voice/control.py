@@ -8,9 +8,16 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from outreach.rehearsal.account import E164
-from outreach.rehearsal.control_requests import bad_request, conflict, e164, json_lines, json_object, whole_number
-from outreach.rehearsal.personas import read_weights
+from outreach.rehearsal.control_requests import (
+    bad_request,
+    conflict,
+    e164,
+    json_lines,
+    json_object,
+    pins_of,
+    weights_of,
+    whole_number,
+)
 from outreach.rehearsal.voice.exchange import Exchange
 from outreach.rehearsal.voice.parties import Cast
 from outreach.rehearsal.voice.reactions import Live
@@ -117,15 +124,4 @@ class CallControl:
 def _read_part(cast: Cast, given: object) -> tuple[dict[str, float] | None, dict[str, str]]:
     if not isinstance(given, Mapping) or not set(given) <= {"weights", "numbers"}:
         raise bad_request(f"{cast.part} must be an object of weights and numbers")
-    weights, numbers = given.get("weights"), given.get("numbers", {})
-    if weights is not None and not isinstance(weights, Mapping):
-        raise bad_request("weights must be an object of persona and share")
-    if not isinstance(numbers, Mapping):
-        raise bad_request("numbers must be an object of number and persona")
-    for number, name in numbers.items():
-        if not E164.fullmatch(number) or name not in cast.parties:
-            raise bad_request(f"numbers must pair numbers in E.164 with {', '.join(cast.parties)}")
-    try:
-        return None if weights is None else read_weights(weights, cast.parties), dict(numbers)
-    except ValueError as problem:
-        raise bad_request(str(problem)) from None
+    return weights_of(given.get("weights"), cast.parties), pins_of(given.get("numbers", {}), cast.parties)

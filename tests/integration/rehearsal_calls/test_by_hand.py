@@ -103,6 +103,7 @@ def test_a_call_to_us_can_be_rejected(carrier: Rehearsal, script: Script) -> Non
         {"calls": {"people": {"weights": {"silent": -1}}}},
         {"calls": {"offices": {"numbers": {"602": "busy"}}}},
         {"calls": {"people": {"numbers": {PERSON: "answers"}}}},
+        {"calls": {"people": {"numbers": {PERSON: ["busy"]}}}},
         {"calls": {"people": {"pins": {}}}},
     ],
 )
