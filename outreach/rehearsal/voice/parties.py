@@ -28,6 +28,8 @@ OUTCOMES: Final = ("1", "2", "3", "4", "5")
 UNANSWERED: Final = "4"
 SLIPS: Final = 0.04
 """Share of people who press another outcome than they met."""
+UNHURRIED: Final = 15.0
+"""Seconds that nobody needs to find a key."""
 PATIENCE: Final = 12
 """Who was asked for keys so often hangs up."""
 
@@ -134,7 +136,7 @@ def press_after(gather: Gather, part: float) -> float:
     ``part`` (0..1) is drawn.
     """
     prompts = sum(prompt.seconds or 0.0 for prompt in gather.prompts)
-    return prompts * between((0.67, 1.0), part) + gather.timeout * between((0.1, 0.6), part)
+    return prompts * between((0.67, 1.0), part) + min(gather.timeout, UNHURRIED) * between((0.1, 0.6), part)
 
 
 def spanish_key(gather: Gather) -> str:

@@ -1,9 +1,10 @@
-"""One carrier with a fast clock, and one application, for all tests of rehearsed calls."""
+"""One application for all tests of rehearsed calls, and a carrier each for those who wait for nobody and for us."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from twilio.rest import Client
@@ -19,7 +20,8 @@ from tests.integration.test_rehearsal_process import (
     running,
 )
 
-SPEED = 300
+FAST, SLOW = 300, 60
+"""Speeds of the clock. What a test does by hand must come before somebody rings off, on a busy machine too."""
 
 
 @pytest.fixture(scope="package")
@@ -28,11 +30,29 @@ def app() -> Iterator[Application]:
         yield listening
 
 
+@contextmanager
+def clocked(app: Application, speed: int) -> Iterator[Rehearsal]:
+    real = time.time()
+    with running(app.url, REHEARSAL_CLOCK=f"{real}/{real}/{speed}") as carrier:
+        yield carrier
+
+
 @pytest.fixture(scope="package")
 def fast(app: Application) -> Iterator[Rehearsal]:
-    real = time.time()
-    with running(app.url, REHEARSAL_CLOCK=f"{real}/{real}/{SPEED}") as carrier:
+    with clocked(app, FAST) as carrier:
         yield carrier
+
+
+@pytest.fixture(scope="package")
+def slow(app: Application) -> Iterator[Rehearsal]:
+    with clocked(app, SLOW) as carrier:
+        yield carrier
+
+
+@pytest.fixture
+def exchange(fast: Rehearsal) -> Rehearsal:
+    """The carrier that this module's tests use; another module may say another."""
+    return fast
 
 
 @pytest.fixture
@@ -44,10 +64,12 @@ def script(app: Application) -> Script:
 
 
 @pytest.fixture
-def carrier(fast: Rehearsal, script: Script) -> Rehearsal:
-    fast.put("personas", {"calls": {"people": {"weights": {"silent": 1}}, "offices": {"weights": {"answers": 1}}}})
-    pin(fast, person="silent", office="answers")
-    return fast
+def carrier(exchange: Rehearsal, script: Script) -> Rehearsal:
+    """Everybody picks up, nobody presses a key, and the office answers, until a test says otherwise."""
+    weights = {"people": {"weights": {"silent": 1}}, "offices": {"weights": {"answers": 1}}}
+    exchange.put("personas", {"calls": weights})
+    pin(exchange, person="silent", office="answers")
+    return exchange
 
 
 @pytest.fixture

@@ -20,26 +20,26 @@ MENU = "Press 1 to be connected to the office."
 HOW_WAS_IT = "How was it? Press 1 to 5."
 
 
-def menu() -> VoiceResponse:
+def menu(patience: int = 5) -> VoiceResponse:
     response = VoiceResponse()
-    gather = Gather(input="dtmf", num_digits=1, timeout=5, action="/chosen", action_on_empty_result=True)
+    gather = Gather(input="dtmf", num_digits=1, timeout=patience, action="/chosen", action_on_empty_result=True)
     gather.say(MENU, language="en-US")
     gather.say("Para español, oprima 2.", language="es-MX")
     response.append(gather)
     return response
 
 
-def dialling(**more: Any) -> VoiceResponse:
+def dialling(patience: int = 25) -> VoiceResponse:
     response = VoiceResponse()
-    dial = Dial(caller_id=OURS, timeout=25, time_limit=900, action="/dialled", hangup_on_star=True, **more)
+    dial = Dial(caller_id=OURS, timeout=patience, time_limit=900, action="/dialled", hangup_on_star=True)
     dial.number(OFFICE, send_digits="ww12", status_callback="/office", status_callback_event=" ".join(EVENTS))
     response.append(dial)
     return response
 
 
-def asking() -> VoiceResponse:
+def asking(patience: int = 5) -> VoiceResponse:
     response = VoiceResponse()
-    gather = Gather(num_digits=1, action="/outcome")
+    gather = Gather(num_digits=1, timeout=patience, action="/outcome")
     gather.say(HOW_WAS_IT)
     response.append(gather)
     return response
@@ -57,16 +57,18 @@ class Script:
     def __init__(self, app: Application) -> None:
         self.app = app
         self.pages: dict[str, Callable[[Call], Answer | None]] = {}
+        self.patience: dict[str, int] = {}
+        """Empty, or how long documents wait for keys and for the office."""
 
     def __call__(self, call: Call) -> Answer | None:
         path = urlsplit(call.path).path
         if path in self.pages:
             return self.pages[path](call)
         documents: dict[str, Callable[[], VoiceResponse]] = {
-            "/twilio/voice": menu,
-            "/menu": menu,
+            "/twilio/voice": lambda: menu(**self.patience),
+            "/menu": lambda: menu(**self.patience),
             "/chosen": lambda: self.chosen(call.form["Digits"]),
-            "/dialled": asking,
+            "/dialled": lambda: asking(**self.patience),
             "/outcome": lambda: saying("Thank you."),
         }
         return (200, "text/xml", str(documents[path]())) if path in documents else (204, "text/plain", "")
@@ -79,11 +81,11 @@ class Script:
             case "":
                 return VoiceResponse()
             case "1":
-                return dialling()
+                return dialling(**self.patience)
             case "9":
                 return saying("Goodbye.")
             case _:
-                return menu()
+                return menu(**self.patience)
 
 
 def pin(carrier: Rehearsal, person: str | None = None, office: str | None = None) -> None:

@@ -5,22 +5,15 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime, timedelta
 
-import jsonschema
 import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from tests.fixtures import twilio_call
-from tests.fixtures.twilio_call import check_call, check_call_list
+from tests.fixtures.twilio_call import check_call_list
 from tests.fixtures.twilio_message import check_error
 from tests.integration.rehearsal_calls.script import (
-    OFFICE,
     PERSON,
-    Script,
-    dialling,
-    pin,
-    saying,
-    until,
 )
 from tests.integration.test_rehearsal_process import ACCOUNT_SID, OURS, Application, Rehearsal
 
@@ -65,52 +58,6 @@ def test_strangers_and_unknown_calls(carrier: Rehearsal, sdk: Client) -> None:
     with pytest.raises(TwilioRestException) as caught:
         sdk.calls.create(to="+15555550100", from_=OURS, url="https://example.org/menu")
     assert (caught.value.code, caught.value.status) == (21211, 400)
-
-
-def test_a_live_call_is_changed_by_rest(carrier: Rehearsal, app: Application, script: Script, sdk: Client) -> None:
-    pin(carrier, person="by_hand")
-    script.serve("/else", saying("Elsewhere."))
-    if (openapi := twilio_call.openapi_schemas()) is not None:
-        jsonschema.validate({"Url": f"{app.url}/else", "Method": "POST"}, openapi["update"])
-    canceled = sdk.calls.create(to=PERSON, from_=OURS, url=f"{app.url}/menu", timeout=600)
-    with pytest.raises(TwilioRestException) as caught:
-        sdk.calls(str(canceled.sid)).update(url=f"{app.url}/else")
-    assert caught.value.code == 21220, "it is not in progress yet"
-    assert sdk.calls(str(canceled.sid)).update(status="canceled").status == "canceled"
-    assert carrier.phone(PERSON)["call"] is None
-    moved = sdk.calls.create(to=PERSON, from_=OURS, url=f"{app.url}/menu", timeout=600)
-    until(carrier, PERSON, lambda call: call and call["state"] == "ringing")
-    carrier.by_hand(PERSON, "answer")
-    until(carrier, PERSON, lambda call: call and call["waits_for_keys"])
-    assert sdk.calls(str(moved.sid)).update(status="canceled").status == "in-progress", "too late for that"
-    sdk.calls(str(moved.sid)).update(twiml='<Response><Say loop="0">Hold on.</Say></Response>')
-    until(carrier, PERSON, lambda call: call and call["said"][-1]["words"] == "Hold on.")
-    sdk.calls(str(moved.sid)).update(url=f"{app.url}/else")
-    carrier.settle()
-    assert app.calls_to("/else")[0].form["CallSid"] == moved.sid
-    assert carrier.legs(str(moved.sid))[0]["documents"] == 2
-    for change in ({"Status": "completed"}, {"Url": f"{app.url}/else"}):
-        answer = carrier.http.post(f"{carrier.calls}/{moved.sid}.json", data=change, timeout=10)
-        check_error(answer.json())
-        assert (answer.status_code, answer.json()["code"]) == (400, 21220)
-
-
-def test_rest_ends_a_call_and_an_office_leg(carrier: Rehearsal, app: Application, script: Script) -> None:
-    pin(carrier, office="by_hand")
-    script.serve("/menu", dialling())
-    script.serve("/dialled", '<Response><Say loop="0">Hold on.</Say></Response>')
-    sid = carrier.place(PERSON, f"{app.url}/menu").json()["sid"]
-    until(carrier, OFFICE, lambda call: call and call["state"] == "ringing")
-    _, office = carrier.legs(sid)
-    refused = carrier.http.post(f"{carrier.calls}/{office['sid']}.json", data={"Url": f"{app.url}/x"}, timeout=10)
-    assert refused.json()["code"] == 20001
-    carrier.http.post(f"{carrier.calls}/{office['sid']}.json", data={"Status": "completed"}, timeout=10)
-    until(carrier, PERSON, lambda call: call and call["said"])
-    ended = carrier.http.post(f"{carrier.calls}/{sid}.json", data={"Status": "completed"}, timeout=10)
-    check_call(ended.json())
-    assert ended.json()["status"] == "completed"
-    assert [leg["status"] for leg in carrier.legs(sid)] == ["completed", "canceled"]
-    carrier.settle()
 
 
 def test_twiml_may_come_with_the_call(carrier: Rehearsal, sdk: Client, app: Application) -> None:

@@ -1,23 +1,39 @@
-"""Phones in hand: answered, pressed and hung up one by one, and calling us."""
+"""Calls led by hand: phones answered, pressed and hung up, calls to us, and live calls changed by REST."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import jsonschema
 import pytest
+from twilio.base.exceptions import TwilioRestException
+from twilio.rest import Client
 
+from tests.fixtures import twilio_call
 from tests.fixtures.twilio_call import check_call
+from tests.fixtures.twilio_message import check_error
 from tests.integration.rehearsal_calls.script import (
     HOW_WAS_IT,
     MENU,
     OFFICE,
     PERSON,
     Script,
-    assert_signed,
+    dialling,
     pin,
+    saying,
     until,
 )
 from tests.integration.test_rehearsal_process import OURS, Application, Rehearsal
+
+
+@pytest.fixture
+def exchange(slow: Rehearsal) -> Rehearsal:
+    return slow
+
+
+@pytest.fixture(autouse=True)
+def unhurried(script: Script) -> None:
+    script.patience = {"patience": 600}
 
 
 def test_a_phone_by_hand_is_answered_listened_to_pressed_and_hung_up(
@@ -65,18 +81,7 @@ def test_hanging_up_during_the_office_leg_is_told_to_the_action(carrier: Rehears
     assert app.calls_to("/outcome") == []
 
 
-def test_phones_call_us_by_persona_and_by_hand(carrier: Rehearsal, app: Application) -> None:
-    pin(carrier, person="presses_1", office="closed")
-    sid = carrier.by_hand(PERSON, "call").json()["sid"]
-    carrier.settle()
-    first = app.calls_to("/twilio/voice")[0]
-    assert_signed(first)
-    assert (first.form["Direction"], first.form["CallStatus"]) == ("inbound", "ringing")
-    assert (first.form["From"], first.form["To"], first.form["CallSid"]) == (PERSON, OURS, sid)
-    leg, office = carrier.legs(sid)
-    check_call(carrier.call(sid))
-    assert (leg["direction"], leg["status"], leg["digits_pressed"][0]) == ("inbound", "completed", "1")
-    assert (office["persona"], office["to"]) == ("closed", OFFICE)
+def test_phones_call_us_by_hand(carrier: Rehearsal, app: Application) -> None:
     pin(carrier, person="by_hand")
     carrier.by_hand(PERSON, "call")
     assert carrier.by_hand(PERSON, "call").status_code == 409
@@ -115,3 +120,49 @@ def test_personas_that_make_no_sense_change_nothing(carrier: Rehearsal, given: d
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
     assert carrier.http.get(f"{carrier.base}/_rehearsal/personas", timeout=10).json() == before
+
+
+def test_a_live_call_is_changed_by_rest(carrier: Rehearsal, app: Application, script: Script, sdk: Client) -> None:
+    pin(carrier, person="by_hand")
+    script.serve("/else", saying("Elsewhere."))
+    if (openapi := twilio_call.openapi_schemas()) is not None:
+        jsonschema.validate({"Url": f"{app.url}/else", "Method": "POST"}, openapi["update"])
+    canceled = sdk.calls.create(to=PERSON, from_=OURS, url=f"{app.url}/menu", timeout=600)
+    with pytest.raises(TwilioRestException) as caught:
+        sdk.calls(str(canceled.sid)).update(url=f"{app.url}/else")
+    assert caught.value.code == 21220, "it is not in progress yet"
+    assert sdk.calls(str(canceled.sid)).update(status="canceled").status == "canceled"
+    assert carrier.phone(PERSON)["call"] is None
+    moved = sdk.calls.create(to=PERSON, from_=OURS, url=f"{app.url}/menu", timeout=600)
+    until(carrier, PERSON, lambda call: call and call["state"] == "ringing")
+    carrier.by_hand(PERSON, "answer")
+    until(carrier, PERSON, lambda call: call and call["waits_for_keys"])
+    assert sdk.calls(str(moved.sid)).update(status="canceled").status == "in-progress", "too late for that"
+    sdk.calls(str(moved.sid)).update(twiml='<Response><Say loop="0">Hold on.</Say></Response>')
+    until(carrier, PERSON, lambda call: call and call["said"][-1]["words"] == "Hold on.")
+    sdk.calls(str(moved.sid)).update(url=f"{app.url}/else")
+    carrier.settle()
+    assert app.calls_to("/else")[0].form["CallSid"] == moved.sid
+    assert carrier.legs(str(moved.sid))[0]["documents"] == 2
+    for change in ({"Status": "completed"}, {"Url": f"{app.url}/else"}):
+        answer = carrier.http.post(f"{carrier.calls}/{moved.sid}.json", data=change, timeout=10)
+        check_error(answer.json())
+        assert (answer.status_code, answer.json()["code"]) == (400, 21220)
+
+
+def test_rest_ends_a_call_and_an_office_leg(carrier: Rehearsal, app: Application, script: Script) -> None:
+    pin(carrier, office="by_hand")
+    script.serve("/menu", dialling(600))
+    script.serve("/dialled", '<Response><Say loop="0">Hold on.</Say></Response>')
+    sid = carrier.place(PERSON, f"{app.url}/menu").json()["sid"]
+    until(carrier, OFFICE, lambda call: call and call["state"] == "ringing")
+    _, office = carrier.legs(sid)
+    refused = carrier.http.post(f"{carrier.calls}/{office['sid']}.json", data={"Url": f"{app.url}/x"}, timeout=10)
+    assert refused.json()["code"] == 20001
+    carrier.http.post(f"{carrier.calls}/{office['sid']}.json", data={"Status": "completed"}, timeout=10)
+    until(carrier, PERSON, lambda call: call and call["said"])
+    ended = carrier.http.post(f"{carrier.calls}/{sid}.json", data={"Status": "completed"}, timeout=10)
+    check_call(ended.json())
+    assert ended.json()["status"] == "completed"
+    assert [leg["status"] for leg in carrier.legs(sid)] == ["completed", "canceled"]
+    carrier.settle()
