@@ -65,7 +65,10 @@ def test_a_phone_by_hand_is_answered_listened_to_pressed_and_hung_up(
     assert carrier.by_hand(PERSON, "hangup").status_code == 409
 
 
-def test_hanging_up_during_the_office_leg_is_told_to_the_action(carrier: Rehearsal, app: Application) -> None:
+def test_hanging_up_during_the_office_leg_is_told_to_the_action(
+    carrier: Rehearsal, app: Application, script: Script
+) -> None:
+    script.pages["/dialled"] = lambda call: (500, "text/plain", "ouch")
     pin(carrier, person="by_hand", office="by_hand")
     sid = carrier.place(PERSON, f"{app.url}/menu", Timeout="600").json()["sid"]
     until(carrier, PERSON, lambda call: call and call["state"] == "ringing")
@@ -77,7 +80,9 @@ def test_hanging_up_during_the_office_leg_is_told_to_the_action(carrier: Rehears
     carrier.settle()
     (asked,) = app.calls_to("/dialled")
     assert (asked.form["DialCallStatus"], asked.form["CallStatus"]) == ("canceled", "completed")
-    assert [leg["status"] for leg in carrier.legs(sid)] == ["completed", "canceled"]
+    leg, office = carrier.legs(sid)
+    assert (leg["status"], office["status"]) == ("completed", "canceled")
+    assert [error["code"] for error in leg["errors"]] == [11200], "nobody hears it, but it went wrong"
     assert app.calls_to("/outcome") == []
 
 
