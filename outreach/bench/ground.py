@@ -28,6 +28,8 @@ from outreach.stage.processes import Processes
 from outreach.stage.redis import start_redis
 from outreach.story.ledger import CarrierControl
 
+UNREACHABLE = {"people": {"weights": {"unreachable": 1}}}
+"""For the carrier's personas: nobody picks up, so that what calls bring is no part of what is measured."""
 NEVER_SECONDS = 86_400.0
 """A text that takes a day to leave the carrier brings no callback while anything is measured."""
 

@@ -22,7 +22,7 @@ from playwright.sync_api import Page
 from sqlalchemy import func, select
 
 from outreach.bench.crowd import Crowd
-from outreach.bench.ground import Ground, ground, machine
+from outreach.bench.ground import UNREACHABLE, Ground, ground, machine
 from outreach.bench.heard_stops import link_for, quantile
 from outreach.bench.scene import draft, launch_draft, set_scene
 from outreach.bench.waiting import drained
@@ -90,7 +90,7 @@ def run(kind: str, replies: int, picture: Path | None = None) -> dict[str, Any]:
     ):
         scene = set_scene(at.alone)
         Crowd(at.alone, scene.group_id).gather(replies, "Everybody")
-        at.tell_carrier("personas", {"weights": WEIGHTS})
+        at.tell_carrier("personas", {"weights": WEIGHTS, "calls": UNREACHABLE})
         at.start("web", "worker", "upkeep", threads=THREADS)
         campaign_id = draft(at.alone, scene, "Everybody")
         link = f"{at.env['PUBLIC_BASE_URL']}/enter/{link_for(at, scene.group_id)}"
