@@ -25,7 +25,6 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 from outreach.core.sockets import is_readable
-from outreach.core.write_turn import write_turn
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +107,6 @@ class Database:
         self.url = make_url(url)
         self.queue = queue
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._file = self.url.database if self.is_sqlite and self.url.database != ":memory:" else None
         self._fast = self._engine("NORMAL", "off")
         self._durable = self._engine("FULL", "on")
         self._reader = self._engine("NORMAL", "off", read_only=True)
@@ -139,7 +137,7 @@ class Database:
         ``durable``: the commit is on disk before this returns (slices, suppressions, replies).
         """
         engine = self._durable if durable else self._fast
-        with write_turn(self._file), Transaction(engine, expire_on_commit=False) as tx:
+        with Transaction(engine, expire_on_commit=False) as tx:
             tx.is_sqlite = self.is_sqlite
             if self.is_sqlite:
                 tx.connection()  # begin at once: the write lock is taken before anything is read
