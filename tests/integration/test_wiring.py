@@ -119,6 +119,7 @@ ROUTES = {
     "/phones/<number>",
     "/phones/<number>/live",
     "/phones/<number>/reply",
+    "/phones/<number>/<act>",
     "/phones/beside/<int:campaign_id>",
     "/phones/live",
     "/readyz",
