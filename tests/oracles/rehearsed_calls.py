@@ -118,7 +118,7 @@ def _compare(at: Ground, legs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     wrong: Counter[str] = Counter()
     with at.alone.db.snapshot() as session:
         sessions = {one.carrier_sid: one for one in session.execute(select(CallSession)).scalars()}
-        office = session.execute(select(Office.phone)).scalar_one()
+        offices = set(session.execute(select(Office.phone)).scalars())
         mine: defaultdict[int, Told] = defaultdict(list)
         for leg in session.execute(select(CallLeg).order_by(CallLeg.number)).scalars():
             mine[leg.session_id].append((leg.status or "", leg.outcome, leg.answer))
@@ -137,13 +137,17 @@ def _compare(at: Ground, legs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         endings[session_.ending or session_.state] += 1
         wrong["endings"] += session_.ending != parent["status"]
         office_legs = children[parent["sid"]]
-        wrong["other_lines"] += sum(leg["to"] != office for leg in office_legs)
+        wrong["other_lines"] += sum(leg["to"] not in offices for leg in office_legs)
         wrong["extensions"] += sum(leg["send_digits"] not in ("", EXTENSION) for leg in office_legs)
         expected = list(_told(parent["digits_pressed"], [leg["status"] for leg in office_legs]))
         wrong["legs"] += mine[session_.id] != expected
     return {
         "calls": len(parents), "office_legs": sum(map(len, children.values())), "endings": dict(endings),
         "wrong": wrong,
+        "troubles": [
+            {name: leg[name] for name in ("persona", "status", "digits_pressed", "documents", "errors")}
+            for leg in legs if leg["errors"]
+        ][:10],
         "not_called": Counter(one.ending for one in sessions.values() if one.carrier_sid is None),
     }  # fmt: skip
 
