@@ -158,9 +158,11 @@ class Rehearsal:
 
     def legs(self, sid: str) -> list[dict[str, Any]]:
         """The legs of a call in the ledger, the first one first."""
+        return [leg for leg in self.every_leg() if sid in (leg["sid"], leg["parent_sid"])]
+
+    def every_leg(self) -> list[dict[str, Any]]:
         answer = self.http.get(f"{self.base}/_rehearsal/calls", timeout=PATIENCE)
-        legs = [json.loads(line) for line in answer.text.splitlines()]
-        return [leg for leg in legs if sid in (leg["sid"], leg["parent_sid"])]
+        return [json.loads(line) for line in answer.text.splitlines()]
 
     def by_hand(self, number: str, act: str, **body: str) -> requests.Response:
         """Do something with the phone: call, answer, press or hangup."""
