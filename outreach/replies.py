@@ -51,14 +51,11 @@ Say = Callable[[Transaction, Runtime, Received], Said | None]
 def answer_text(runtime: Runtime, text: InboundText) -> Answer | None:
     """Store, obey and answer one text in one durable transaction; None where nothing is to be said."""
     taken = take_in(runtime, text)
-
-    def take(tx: Transaction) -> Answer | None:
-        received = receive_reply(tx, runtime, taken)
-        said = _words(tx, runtime, received)
-        return record_answer(tx, runtime, received, said.body, said.kind) if received and said else None
-
     try:
-        return runtime.db.write(take, durable=True)
+        with runtime.db.transaction(durable=True) as tx:
+            received = receive_reply(tx, runtime, taken)
+            said = _words(tx, runtime, received)
+            return record_answer(tx, runtime, received, said.body, said.kind) if received and said else None
     except IntegrityError:
         _delivered_twice(runtime, text)
         return None

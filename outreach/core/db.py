@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, create_engine, event
@@ -25,11 +25,8 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 from outreach.core.sockets import is_readable
-from outreach.core.together import Together
 
 log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 15_000
 POOL_SIZE = 5
@@ -113,7 +110,6 @@ class Database:
         self._fast = self._engine("NORMAL", "off")
         self._durable = self._engine("FULL", "on")
         self._reader = self._engine("NORMAL", "off", read_only=True)
-        self._fast_line, self._durable_line = (Together(one, Transaction) for one in (self._fast, self._durable))
 
     def _engine(self, synchronous: str, commit: str, *, read_only: bool = False) -> Engine:
         # Hidden, because an error's text goes into logs and tracebacks, and parameters hold names and numbers.
@@ -133,20 +129,6 @@ class Database:
         if read_only:
             return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return engine
-
-    def write(self, work: Callable[[Transaction], T], *, durable: bool = False) -> T:
-        """Run ``work`` in a transaction and give back what it returns; on SQLite together with other threads' works.
-
-        For what many do at once, such as webhooks: else as ``transaction``, with jobs after the commit.
-        """
-        if not self.is_sqlite:
-            with self.transaction(durable=durable) as tx:
-                return work(tx)
-        result, jobs = (self._durable_line if durable else self._fast_line).write(work)
-        for job in jobs:
-            self.send(job)
-        found: T = result
-        return found
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[Transaction]:
@@ -226,8 +208,6 @@ def _begin_immediate(connection: Connection) -> None:
     SQLite itself soon asks only ten times a second: beside writers that leave short gaps a STOP waits for seconds.
     """
     raw: Any = connection.connection.driver_connection
-    if raw.in_transaction:  # a commit failed, say on a full disk, and nobody rolled it back
-        raw.rollback()
     until, wait = time.monotonic() + BUSY_TIMEOUT_MS / 1000, FIRST_WAIT
     raw.execute("PRAGMA busy_timeout=0")
     try:

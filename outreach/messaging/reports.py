@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach.carrier.base import BAD_NUMBER_REPORTED, MISCONFIGURED
-from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
 from outreach.messaging.gates import halt_gate
@@ -20,8 +19,7 @@ def record_status(
 ) -> None:
     """Append one report. A number that cannot get texts is marked, and a wrong set-up halts its gate, in the same
     transaction; everything else is the folder's."""
-
-    def hear(tx: Transaction) -> None:
+    with runtime.db.transaction() as tx:
         events.append(tx, [events.status(attempt_id, sid, status, error_code, received_at)])
         if error_code not in BAD_NUMBER_REPORTED | MISCONFIGURED:
             return
@@ -36,5 +34,3 @@ def record_status(
             mark_number_bad(tx, runtime, about.number_hash, error_code)
         else:
             halt_gate(tx, about.gate_id, f"carrier:{error_code}")
-
-    runtime.db.write(hear)
