@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from outreach.calls.asking import ask_call, live_session
 from outreach.core.db import Transaction
+from outreach.core.phone import as_people_write
 from outreach.core.runtime import Runtime
 from outreach.escalations.scripts import script_text
 from outreach.messaging.answers import (
@@ -23,7 +24,7 @@ from outreach.messaging.answers import (
     record_answer,
     tactic_answer,
 )
-from outreach.messaging.follow_ups import ask_later, remember_promise
+from outreach.messaging.follow_ups import ask_later, ask_no_sooner, remember_promise
 from outreach.messaging.inbound import InboundText, Received, is_stored, receive_reply, take_in
 from outreach.messaging.matching import SCRIPT
 from outreach.messaging.slices import ANSWER_WITHIN
@@ -111,7 +112,7 @@ def _call(tx: Transaction, runtime: Runtime, received: Received) -> Said:
     if received.gate_id is None or received.tactic not in (None, CALLS) or not number:
         return _script(tx, runtime, received)
     if live_session(tx, person):
-        return Said(fixed_answer(tx, received, "calling_already", number=number))
+        return Said(fixed_answer(tx, received, "calling_already", number=as_people_write(number)))
     session = ask_call(
         tx, runtime, group_id=received.group_id, gate_id=received.gate_id, constituent_id=received.constituent_id,
         number_hash=person, to=received.sender, known=known_of(tx, runtime.vault, received.constituent_id),
@@ -119,7 +120,8 @@ def _call(tx: Transaction, runtime: Runtime, received: Received) -> Said:
     )  # fmt: skip
     if session is None:
         return _script(tx, runtime, received)
-    return Said(fixed_answer(tx, received, "calling", number=number))
+    ask_no_sooner(tx, received)
+    return Said(fixed_answer(tx, received, "calling", number=as_people_write(number)))
 
 
 def _thanks(tx: Transaction, _runtime: Runtime, received: Received) -> Said | None:

@@ -14,7 +14,7 @@ from outreach.bench.crowd import number
 from outreach.bench.load import fire
 from outreach.bench.twilio_forms import Signer
 
-STEPS = ({}, {"Digits": "1"}, {"Digits": "1"})
+STEPS: tuple[dict[str, str], ...] = ({}, {"Digits": "1"}, {"Digits": "1"})
 """Greeting, script, office."""
 
 

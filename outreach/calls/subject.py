@@ -64,7 +64,7 @@ def facts_of(
     campaign = CAMPAIGN.first(session, {"gate": gate_id})
     texts = select(GateText.language, GateText.values).where(GateText.gate_id == gate_id)
     values: dict[str, Any] = {row[0]: row[1] for row in session.execute(texts)}
-    spoken = table("message_templates/calls")["spoken"]
+    spoken = table("call_words")["spoken"]
     said = {one: getattr(campaign, f"spoken_{one}") or spoken[one] for one in LANGUAGES}
     script = {one: render(said[one], values[one], known, one, kind="script") for one in LANGUAGES}
     official = values[language]["official"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import phonenumbers
 import requests
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from flask_babel import format_decimal, gettext, lazy_gettext
@@ -16,6 +15,7 @@ from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from outreach.core.phone import as_people_write
 from outreach.escalations.models import Wave
 from outreach.messaging.models import Message
 from outreach.people.models import Constituent
@@ -115,8 +115,7 @@ def _in_words(phones: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     names = _names([phone["number"] for phone in phones])
     for phone in phones:
-        number = phonenumbers.parse(phone["number"], "US")
-        phone["written"] = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+        phone["written"] = as_people_write(phone["number"])
         phone["name"] = names.get(phone["number"], "")
         for text in phone["thread"]:
             text["time"] = to_the_second(runtime().clock.at(text["at"]))
