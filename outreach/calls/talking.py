@@ -16,7 +16,7 @@ from outreach.calls.flow import Heard, Note, Place, Turn, take
 from outreach.calls.models import CallLeg, CallSession
 from outreach.calls.placing import TALKING_SECONDS, end, locked
 from outreach.calls.subject import facts_of
-from outreach.calls.twiml import document
+from outreach.calls.twiml import document, nothing_more
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.messaging.follow_up_models import ASK
@@ -42,7 +42,7 @@ def next_turn(runtime: Runtime, session_id: int, step: int, heard: Heard, sid: s
         if session is None or step > session.step or session.carrier_sid not in (None, sid):
             return None
         if step < session.step or session.state not in SPEAKS:
-            return said_last(runtime, session)
+            return said_last(runtime, session) or nothing_more()  # they hung up before the first word
         return move_on(tx, runtime, session, heard, sid)
 
 

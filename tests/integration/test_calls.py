@@ -404,6 +404,17 @@ def test_the_campaign_ends_while_somebody_hears_the_script(
     assert "campaign has ended" in words(said)
 
 
+def test_whoever_hangs_up_before_the_first_word_is_told_nothing_more(
+    client: FlaskClient, runtime: Runtime, wave: Wave, exchange: Exchange
+) -> None:
+    say(client, runtime, 0, "CALL")
+    place(runtime, exchange)
+    phone = OnThePhone(client, runtime, exchange.called[0])
+    phone.hang_up()
+    assert [one.tag for one in phone.hear()] == ["Hangup"]
+    assert counts(runtime, wave)["call:completed"] == 1
+
+
 def test_what_is_never_heard_of_ends(client: FlaskClient, runtime: Runtime, wave: Wave, exchange: Exchange) -> None:
     say(client, runtime, 0, "CALL")
     place(runtime, exchange)
