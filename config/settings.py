@@ -33,6 +33,8 @@ from outreach.core.clock import Clock
 from outreach.core.errors import SettingsError, message_for
 
 TWILIO = "https://api.twilio.com"
+RATES = {"OUTREACH_SENDER_RATE": 10_000, "OUTREACH_CALL_RATE": 100}
+"""The most that each may be, a second."""
 KEY_BYTES = 32
 SECRET_KEY_CHARACTERS = 32
 REHEARSAL_MARK = "rehearsal"
@@ -161,8 +163,14 @@ class Settings(BaseSettings):
     clock: Annotated[Clock, BeforeValidator(_clock)] = Field(default_factory=Clock, validation_alias="REHEARSAL_CLOCK")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(8000, validation_alias="PORT")
     web_concurrency: Annotated[int, Field(ge=1, le=256)] = Field(2, validation_alias="WEB_CONCURRENCY")
-    sender_rate: Annotated[float, Field(gt=0, le=10_000)] | None = Field(None, validation_alias="OUTREACH_SENDER_RATE")
+    sender_rate: Annotated[float, Field(gt=0, le=RATES["OUTREACH_SENDER_RATE"])] | None = Field(
+        None, validation_alias="OUTREACH_SENDER_RATE"
+    )
     """Texts a second that all workers together may send; None: as fast as the carrier takes them."""
+    call_rate: Annotated[float, Field(gt=0, le=RATES["OUTREACH_CALL_RATE"])] = Field(
+        1.0, validation_alias="OUTREACH_CALL_RATE"
+    )
+    """Calls a second that are placed; carriers take about one (CARRIER.md)."""
     sentry_dsn: SecretStr | None = Field(None, validation_alias="SENTRY_DSN")
 
     @property
@@ -222,8 +230,9 @@ def _problem(detail: ErrorDetails) -> str:
     context = detail.get("ctx", {})
     if detail["type"] == "missing":
         return message_for("settings_missing", {"setting": setting})
-    if setting == "OUTREACH_SENDER_RATE":
-        return message_for("settings_choice", {"setting": setting, "expected": "a number above 0, at most 10000"})
+    if setting in RATES:
+        expected = f"a number above 0, at most {RATES[setting]}"
+        return message_for("settings_choice", {"setting": setting, "expected": expected})
     if detail["type"] in {"literal_error", "int_parsing", "greater_than_equal", "less_than_equal"}:
         expected = context.get("expected") or "a whole number in its range (PORT 1-65535, WEB_CONCURRENCY 1-256)"
         return message_for("settings_choice", {"setting": setting, "expected": expected})

@@ -11,7 +11,9 @@ from typing import Final, NamedTuple
 import structlog
 from sqlalchemy.exc import IntegrityError
 
+from outreach.calls.asking import ask_call, live_session
 from outreach.core.db import Transaction
+from outreach.core.phone import as_people_write
 from outreach.core.runtime import Runtime
 from outreach.escalations.scripts import script_text
 from outreach.messaging.answers import (
@@ -22,10 +24,11 @@ from outreach.messaging.answers import (
     record_answer,
     tactic_answer,
 )
-from outreach.messaging.follow_ups import ask_later, remember_promise
+from outreach.messaging.follow_ups import ask_later, ask_no_sooner, remember_promise
 from outreach.messaging.inbound import InboundText, Received, is_stored, receive_reply, take_in
 from outreach.messaging.matching import SCRIPT
 from outreach.messaging.slices import ANSWER_WITHIN
+from outreach.messaging.tactics import CALLS
 from outreach.people.caps import PER_WEEK
 from outreach.people.lookup import known_of
 from outreach.tallies.reads import reports_so_far
@@ -103,6 +106,24 @@ def _script(tx: Transaction, runtime: Runtime, received: Received) -> Said:
     return Said(text, SCRIPT)
 
 
+def _call(tx: Transaction, runtime: Runtime, received: Received) -> Said:
+    """They are called in a moment; without anybody to call, or to call them from, they get the words to say."""
+    number, person = runtime.settings.twilio_from_number, received.number_hash
+    if received.gate_id is None or received.tactic not in (None, CALLS) or not number:
+        return _script(tx, runtime, received)
+    if live_session(tx, person):
+        return Said(fixed_answer(tx, received, "calling_already", number=as_people_write(number)))
+    session = ask_call(
+        tx, runtime, group_id=received.group_id, gate_id=received.gate_id, constituent_id=received.constituent_id,
+        number_hash=person, to=received.sender, known=known_of(tx, runtime.vault, received.constituent_id),
+        language=received.language, source="reply", asked_at=received.asked_at,
+    )  # fmt: skip
+    if session is None:
+        return _script(tx, runtime, received)
+    ask_no_sooner(tx, received)
+    return Said(fixed_answer(tx, received, "calling", number=as_people_write(number)))
+
+
 def _thanks(tx: Transaction, _runtime: Runtime, received: Received) -> Said | None:
     if received.gate_id is None:
         return None
@@ -122,7 +143,7 @@ ANSWERS: dict[str, Say] = {
     "opt_out": _fixed("opt_out", CONFIRMATION),
     "opt_in": _welcome,
     "help": _fixed("help", CONFIRMATION),
-    "call": _script,  # the script, until calls exist
+    "call": _call,
     "script": _script,
     "pledge": _script,
     "report": _thanks,

@@ -18,7 +18,10 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from config.settings import Settings
-from outreach.carrier.forms import SENDER, SID, STATUS, read_form
+from outreach.calls.dialing_in import stranger, take_call
+from outreach.calls.flow import Heard
+from outreach.calls.talking import call_status, leg_status, next_turn
+from outreach.carrier.forms import CALL_SID, CALL_STATUS, CALLS, SENDER, SID, STATUS, TEXTS, Kind, read_form
 from outreach.core.runtime import Runtime
 from outreach.messaging.answers import Answer
 from outreach.messaging.inbound import InboundText
@@ -29,6 +32,7 @@ from outreach.serving import DatabaseId, refuse_strange_hosts, runtime
 webhooks = Blueprint("webhooks", __name__, url_prefix="/twilio")
 
 MAX_BODY = 4_096
+E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 MAX_FORM = 1024 * 1024
 
 
@@ -52,7 +56,7 @@ def _private(response: Response) -> Response:
     return response
 
 
-def verified(incoming: Request, shapes: Mapping[str, re.Pattern[str]]) -> dict[str, str]:
+def verified(incoming: Request, shapes: Mapping[str, re.Pattern[str]], kind: Kind = TEXTS) -> dict[str, str]:
     """The form of a request that Twilio signed; aborts with 403 when anything is not as Twilio sends it.
 
     ``shapes``: the parameters that must be there.
@@ -63,7 +67,7 @@ def verified(incoming: Request, shapes: Mapping[str, re.Pattern[str]]) -> dict[s
         abort(403)
     try:
         raw = incoming.get_data(cache=False)
-        form = read_form(incoming.content_type or "", raw)
+        form = read_form(incoming.content_type or "", raw, kind)
     except (ValueError, RequestEntityTooLarge):
         abort(403)
     if incoming.content_length != len(raw):  # broken off; the server hands over what it got, a chunked one's too
@@ -109,6 +113,58 @@ def status_report(attempt_id: int) -> Response:
     at: datetime = runtime().clock.real_now()
     record_status(runtime(), attempt_id, form["MessageSid"], form["MessageStatus"], int(code) if code else None, at)
     return Response(status=204)
+
+
+@webhooks.post("/voice", provide_automatic_options=False)
+def call_in() -> Response:
+    """Somebody calls our number; who hides theirs hears who we are."""
+    form = verified(request, {"CallSid": CALL_SID, "To": SENDER}, CALLS)
+    sender = form.get("From", "")
+    if not E164.fullmatch(sender):
+        return voice(stranger(""))
+    return voice(take_call(runtime(), form["CallSid"], sender))
+
+
+@webhooks.post("/voice/<int:session_id>/<int:step>", provide_automatic_options=False)
+def call_turn(session_id: int, step: int) -> Response:
+    """A call of ours was taken, a question was answered with keys, or an office leg has ended."""
+    form = verified(request, {"CallSid": CALL_SID}, CALLS)
+    if step == 0:
+        heard = Heard("answered")
+    elif "DialCallStatus" in form:
+        seconds = form.get("DialCallDuration", "0")
+        heard = Heard(
+            "dialed", status=form["DialCallStatus"], seconds=int(seconds or 0),
+            sid=form.get("DialCallSid"),
+        )  # fmt: skip
+    else:
+        heard = Heard("keys", keys=form.get("Digits", ""))
+    said = next_turn(runtime(), session_id, step, heard, form["CallSid"])
+    return voice(said) if said is not None else abort(403)
+
+
+@webhooks.post("/voice/<int:session_id>/status", provide_automatic_options=False)
+def call_report(session_id: int) -> Response:
+    """A carrier's report on one of our calls."""
+    form = verified(request, {"CallSid": CALL_SID, "CallStatus": CALL_STATUS}, CALLS)
+    number = int(form.get("SequenceNumber") or 0)
+    known = call_status(runtime(), session_id, form["CallSid"], form["CallStatus"], number)
+    return Response(status=204) if known else abort(403)
+
+
+@webhooks.post("/voice/<int:session_id>/leg/<int:step>", provide_automatic_options=False)
+def leg_report(session_id: int, step: int) -> Response:
+    """A carrier's report on an office leg."""
+    form = verified(request, {"CallSid": CALL_SID, "CallStatus": CALL_STATUS}, CALLS)
+    seconds = form.get("CallDuration", "")
+    lasted = int(seconds) if seconds else None
+    known = leg_status(runtime(), session_id, step, form["CallSid"], form["CallStatus"], lasted)
+    return Response(status=204) if known else abort(403)
+
+
+def voice(document: str) -> Response:
+    """What a caller hears."""
+    return Response(document, mimetype="text/xml")
 
 
 def twiml(answer: Answer | None) -> Response:

@@ -7,7 +7,7 @@ import threading
 from functools import cache
 
 from config.settings import Settings
-from outreach.carrier.base import Carrier
+from outreach.carrier.base import Caller, Carrier
 from outreach.carrier.twilio import TwilioCarrier
 from outreach.core.runtime import Runtime, open_runtime
 
@@ -33,11 +33,16 @@ def carrier() -> Carrier:
     return _carrier(os.getpid())
 
 
+def caller() -> Caller:
+    """The same carrier, for calls."""
+    return _carrier(os.getpid())
+
+
 @cache
 def _runtime(_pid: int) -> Runtime:
     return open_runtime(Settings.from_environment())
 
 
 @cache
-def _carrier(pid: int) -> Carrier:
+def _carrier(pid: int) -> TwilioCarrier:
     return TwilioCarrier(_runtime(pid).settings)

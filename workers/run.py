@@ -22,14 +22,14 @@ from rq.worker import RoundRobinWorker
 from config.settings import Settings
 from outreach.core.logs import mask, set_up_logs
 from outreach.core.queue import QUEUES, waiting_mark
-from workers import campaigns, messaging, people
+from workers import calls, campaigns, messaging, people
 from workers.context import SENDER_THREADS, STOPPING
 
 log = structlog.get_logger(__name__)
 
 ALLOWED = frozenset(
     f"{function.__module__}.{function.__name__}"
-    for function in (messaging.send_batch, campaigns.plan_wave, people.work_uploads)
+    for function in (messaging.send_batch, calls.place_calls, campaigns.plan_wave, people.work_uploads)
 )
 
 

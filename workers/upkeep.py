@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from config.settings import Settings
+from outreach.calls.placing import sweep_calls
 from outreach.carrier.base import Carrier
 from outreach.carrier.twilio import TwilioCarrier
 from outreach.core.leases import acquire, new_token, release
@@ -150,6 +151,7 @@ EACH_TIME: tuple[Callable[[Runtime], int], ...] = (
     release_held,
     retry_reported,
     plan_follow_ups,
+    sweep_calls,
     check_breakers,
     sweep_closed,
     wake_senders,

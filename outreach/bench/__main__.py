@@ -24,6 +24,7 @@ from outreach.bench.plan import measure_plan
 from outreach.bench.rows import Row
 from outreach.bench.send import measure_send
 from outreach.bench.tally import measure_tally
+from outreach.bench.voice import measure_voice
 from outreach.bench.webhook import measure_webhook
 from outreach.core.errors import OutreachError, message_for
 from outreach.core.logs import set_up_logs
@@ -74,6 +75,11 @@ def tally(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
     return [measure_tally(processes, kinds(chosen), say, quick=chosen.quick)]
 
 
+def voice(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
+    """What is asked during calls."""
+    return measure_voice(processes, kinds(chosen), say, quick=chosen.quick)
+
+
 MEASUREMENTS: Mapping[str, Callable[[argparse.Namespace, Processes], list[Row]]] = {
     "send": send,
     "plan": plan,
@@ -82,6 +88,7 @@ MEASUREMENTS: Mapping[str, Callable[[argparse.Namespace, Processes], list[Row]]]
     "webhook": webhook,
     "import": contacts,
     "tally": tally,
+    "voice": voice,
 }
 """Those that are there; ``all`` runs them in this order."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from outreach.bench import BenchError
 from outreach.bench.crowd import Crowd
-from outreach.bench.ground import Ground, ground, machine
+from outreach.bench.ground import UNREACHABLE, Ground, ground, machine
 from outreach.bench.heard_stops import Heard, bystanders, quantile
 from outreach.bench.rows import Row, duration_row, rounded
 from outreach.bench.scene import Scene, draft, launch_draft, set_scene, states
@@ -89,7 +89,7 @@ def _blast(at: Ground, size: Size) -> Found:
     crowd.gather(size.people, "Everybody")
     found.bare_per_second.append(_bare(at, size))
     at.new_carrier()
-    at.tell_carrier("personas", {"weights": REPLIES})
+    at.tell_carrier("personas", {"weights": REPLIES, "calls": UNREACHABLE})
     at.start("web", "worker", "upkeep", threads=THREADS)
     campaign_id = draft(at.alone, scene, "Everybody")
     watched = Launched(scene.group_id, campaign_id, 0, 0, 0.0, at.alone.clock.real_now())

@@ -28,6 +28,8 @@ from outreach.stage.processes import Processes
 from outreach.stage.redis import start_redis
 from outreach.story.ledger import CarrierControl
 
+UNREACHABLE = {"people": {"weights": {"unreachable": 1}}}
+"""For the carrier's personas: nobody picks up, so that what calls bring is no part of what is measured."""
 NEVER_SECONDS = 86_400.0
 """A text that takes a day to leave the carrier brings no callback while anything is measured."""
 
@@ -95,12 +97,12 @@ class Ground:
 
 
 @contextmanager
-def ground(kind: str, processes: Processes, *, latency_ms: float) -> Iterator[Ground]:
+def ground(kind: str, processes: Processes, *, latency_ms: float, speed: float = 1.0) -> Iterator[Ground]:
     """An empty site of this kind of database, its carrier as slow as that and without faults; all gone at the end.
 
-    PostgreSQL syncs to disk, as in production. Raises StageError.
+    ``speed``: how much faster than ours its clock goes. PostgreSQL syncs to disk, as in production. Raises StageError.
     """
-    with bare_ground(kind, processes) as at:
+    with bare_ground(kind, processes, speed=speed) as at:
         at.env["REDIS_URL"] = start_redis(at.directory / "redis", processes)
         at.started.append("redis")
         port = int(at.env["TWILIO_BASE_URL"].rpartition(":")[2])
@@ -116,7 +118,7 @@ def ground(kind: str, processes: Processes, *, latency_ms: float) -> Iterator[Gr
 
 
 @contextmanager
-def bare_ground(kind: str, processes: Processes, *, name: str = "postgres") -> Iterator[Ground]:
+def bare_ground(kind: str, processes: Processes, *, name: str = "postgres", speed: float = 1.0) -> Iterator[Ground]:
     """Only its database, empty: nobody takes jobs, and no carrier answers. ``name`` is the PostgreSQL process's."""
     directory = processes.private_directory(kind)
     started: list[str] = []
@@ -133,7 +135,7 @@ def bare_ground(kind: str, processes: Processes, *, name: str = "postgres") -> I
             "REDIS_URL": NO_REDIS,
             "PUBLIC_BASE_URL": f"http://{LOOPBACK}:{port}",
             "TWILIO_BASE_URL": f"http://{LOOPBACK}:{free_port()}",
-            "REHEARSAL_CLOCK": str(coming_tuesday_ten(Clock.real_now(), 1.0)),
+            "REHEARSAL_CLOCK": str(coming_tuesday_ten(Clock.real_now(), speed)),
             "PORT": str(port),
             "TMPDIR": str(directory),  # what a killed process leaves there goes with the rest
         }

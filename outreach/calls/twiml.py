@@ -47,6 +47,13 @@ def document(turn: Turn, facts: Facts, *, action: str, caller_id: str, status_ca
     return str(response)
 
 
+def nothing_more() -> str:
+    """For a call that is over."""
+    response = VoiceResponse()
+    response.hangup()
+    return str(response)
+
+
 def _say(parent: Any, say: Say, turn: Turn, facts: Facts) -> None:
     language = turn.place.language
     voice, locale = VOICES[language]

@@ -90,3 +90,11 @@ class Carrier(Protocol):
     def list_to(self, number: str, since: datetime) -> Iterator[CarrierMessage]:
         """Messages to a number, newest first, down to those created before ``since`` (real time)."""
         ...
+
+
+class Caller(Protocol):
+    """The same for calls."""
+
+    def create_call(self, *, to: str, url: str, status_callback: str, ring_seconds: int, time_limit: int) -> str:
+        """Call somebody; returns the carrier's sid once it is accepted. ``url`` says what they hear; seconds."""
+        ...

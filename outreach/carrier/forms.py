@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 CONTENT_TYPE = re.compile(r"application/x-www-form-urlencoded(?: *; *charset=\"?utf-8\"?)?", re.ASCII | re.IGNORECASE)
@@ -58,18 +59,69 @@ SHAPES: dict[str, re.Pattern[str]] = {
 }
 """Twilio's pages on webhook parameters and on status callbacks; ``Body``, the one in a person's own words, apart."""
 
+CALL_SID = re.compile(r"CA[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
+CALL_STATUS = re.compile(r"[a-z-]{3,20}", re.ASCII)
+KEYS = re.compile(r"[0-9*#A-D]{0,40}", re.ASCII)
+SECONDS = re.compile(r"[0-9]{0,6}", re.ASCII)
+CALLER = re.compile(r"\+?[0-9]{3,15}|[A-Za-z]{0,20}", re.ASCII)
+"""Who hides their number comes as a word (``anonymous``), or as one that spells it."""
+CALL_SHAPES: dict[str, re.Pattern[str]] = {
+    "AccountSid": _SOME_SID,
+    "AnsweredBy": re.compile(r"[a-z_]{0,30}", re.ASCII),
+    "ApiVersion": SHAPES["ApiVersion"],
+    "CallDuration": SECONDS,
+    "CallSid": CALL_SID,
+    "CallStatus": CALL_STATUS,
+    "CallbackSource": re.compile(r"[a-z-]{0,30}", re.ASCII),
+    "DialBridged": re.compile(r"[a-z]{0,5}", re.ASCII),
+    "DialCallDuration": SECONDS,
+    "DialCallSid": CALL_SID,
+    "DialCallStatus": CALL_STATUS,
+    "Digits": KEYS,
+    "Direction": re.compile(r"[a-z-]{0,20}", re.ASCII),
+    "Duration": SECONDS,
+    "FinishedOnKey": KEYS,
+    "ParentCallSid": _SOME_SID,
+    "SequenceNumber": re.compile(r"[0-9]{0,4}", re.ASCII),
+    "SipResponseCode": re.compile(r"[0-9]{0,3}", re.ASCII),
+    "Timestamp": re.compile(r"[A-Za-z0-9 ,:+-]{0,40}", re.ASCII),
+    **{
+        end + place: shape
+        for end in ("From", "To", "Caller", "Called")
+        for place, shape in (
+            ("", CALLER), ("City", _PLACE), ("Country", _COUNTRY), ("State", _PLACE), ("Zip", _ZIP),
+        )
+    },
+}  # fmt: skip
+"""The same for calls: nothing in them is in a person's own words."""
+
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", re.ASCII)
 TWO_WORDS = re.compile(r"(?:[A-Z][a-z]+){2}[A-Za-z0-9]*", re.ASCII)
 ONE_WORD = re.compile(r"[A-Z][a-z]+[0-9]*", re.ASCII)
 """How Twilio names parameters: nearly always two words or more."""
 WHITE_SPACE = re.compile(r"\s")
-SWALLOWED = re.compile(
-    "|".join(["(?:From|To)[+0-9]", "Body", *(each for each in SHAPES if each not in {"From", "To"})])
-)
-"""What a value, or an unknown name run together with its value, has in it that has taken in its neighbours."""
 
 
-def read_form(content_type: str, raw: bytes) -> dict[str, str]:
+class Kind(NamedTuple):
+    """What Twilio sends of one kind: its parameters' shapes, and ``swallowed``: what a value, or an unknown name run
+    together with its value, has in it that has taken in its neighbours.
+    """
+
+    shapes: dict[str, re.Pattern[str]]
+    swallowed: re.Pattern[str]
+
+
+def _kind(shapes: dict[str, re.Pattern[str]], ends: tuple[str, ...], *own_words: str) -> Kind:
+    """``ends``: names that are words as well, so a number must follow. ``own_words``: parameters without a shape."""
+    names = [*own_words, *(each for each in shapes if each not in ends)]
+    return Kind(shapes, re.compile("|".join([f"(?:{'|'.join(ends)})[+0-9]", *names])))
+
+
+TEXTS = _kind(SHAPES, ("From", "To"), "Body")
+CALLS = _kind(CALL_SHAPES, ("From", "To", "Caller", "Called", "Duration", "Direction", "Digits", "Timestamp"))
+
+
+def read_form(content_type: str, raw: bytes, kind: Kind = TEXTS) -> dict[str, str]:
     """The parameters. Raises ValueError for what is no form, not UTF-8, has a name twice, or could be cut elsewhere."""
     if CONTENT_TYPE.fullmatch(content_type) is None or WRITTEN.fullmatch(raw) is None:
         raise ValueError("not a form")
@@ -79,40 +131,41 @@ def read_form(content_type: str, raw: bytes) -> dict[str, str]:
     form = dict(pairs)
     if len(form) != len(pairs):
         raise ValueError("a name twice")
-    refuse_other_cuts(form)
+    refuse_other_cuts(form, kind)
     return form
 
 
-def refuse_other_cuts(form: Mapping[str, str]) -> None:
+def refuse_other_cuts(form: Mapping[str, str], kind: Kind = TEXTS) -> None:
     """Raises ValueError when a value is not of its parameter's shape, or the form has another reading as well."""
     before, merged = "", ""
     for name in sorted(form):
         value = form[name]
-        if name == "Body":
+        if name == "Body" and kind is TEXTS:
             before, merged = name, value
             continue
-        shape = SHAPES.get(name)
-        if SWALLOWED.search(value) if shape else SWALLOWED.search(name + value, 1):
+        shape = kind.shapes.get(name)
+        if kind.swallowed.search(value) if shape else kind.swallowed.search(name + value, 1):
             raise ValueError("a value that has swallowed others")
         if shape is not None:
             if shape.fullmatch(value) is None or (before == "Body" and name != "From"):
                 raise ValueError(f"{name} is not of its shape")
             before, merged = name, value
             continue
-        if NAME.fullmatch(name) is None or _is_part_of_known(name, value):
+        if NAME.fullmatch(name) is None or _is_part_of_known(name, value, kind):
             raise ValueError("a name that is cut from another")
         if before == "Body" and not _is_no_prose(merged, name, value):
             raise ValueError("a name that is cut from the text")
         merged += name + value
-        if before in SHAPES and SHAPES[before].fullmatch(merged):
+        if before in kind.shapes and kind.shapes[before].fullmatch(merged):
             raise ValueError(f"a name that is cut from {before}")
 
 
-def _is_part_of_known(name: str, value: str) -> bool:
+def _is_part_of_known(name: str, value: str, kind: Kind) -> bool:
     """Whether an unknown name lacks the end of a known one, or has the beginning of that one's value."""
-    if name.startswith("Body") or ("Body".startswith(name) and (name + value).startswith("Body")):
+    words = kind is TEXTS
+    if words and (name.startswith("Body") or ("Body".startswith(name) and (name + value).startswith("Body"))):
         return True
-    for known, shape in SHAPES.items():
+    for known, shape in kind.shapes.items():
         if name.startswith(known):
             if shape.fullmatch(name[len(known) :] + value):
                 return True

@@ -121,7 +121,7 @@ def read_ours(runtime: Runtime, wave_id: int, numbers: Iterable[str]) -> Ours:
             .group_by(Message.carrier_sid)
         ).all()
         message_sids = session.execute(select(Message.carrier_sid).where(Message.carrier_sid.is_not(None))).scalars()
-        replies = session.execute(select(Reply.carrier_sid)).scalars()
+        replies = session.execute(select(Reply.carrier_sid).where(Reply.channel == "text")).scalars()
         known, answered = frozenset(sid for sid in message_sids if sid), frozenset(replies)
     states: dict[int, str] = {}
     sids: dict[int, set[str]] = {}

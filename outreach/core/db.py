@@ -208,6 +208,8 @@ def _begin_immediate(connection: Connection) -> None:
     SQLite itself soon asks only ten times a second: beside writers that leave short gaps a STOP waits for seconds.
     """
     raw: Any = connection.connection.driver_connection
+    if raw.in_transaction:  # a commit failed, say on a full disk, and nobody rolled it back
+        raw.rollback()
     until, wait = time.monotonic() + BUSY_TIMEOUT_MS / 1000, FIRST_WAIT
     raw.execute("PRAGMA busy_timeout=0")
     try:

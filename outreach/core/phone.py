@@ -201,3 +201,10 @@ def mask(e164: str) -> str:
     if len(e164) < 9:
         return "•" * len(e164)
     return f"{e164[:5]}{'•' * (len(e164) - 7)}{e164[-2:]}"
+
+
+def as_people_write(e164: str) -> str:
+    """(480) 555-0100 for +14805550100; a short code as it is."""
+    if not e164.startswith("+"):
+        return e164
+    return phonenumbers.format_number(phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.NATIONAL)

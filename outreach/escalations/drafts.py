@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import phonenumbers
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -13,6 +12,7 @@ from config import table
 from outreach.accounts.models import Group
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
+from outreach.core.phone import as_people_write
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign
 from outreach.escalations.segments import hold_segments
@@ -161,6 +161,5 @@ def spoken_phone(office: Office | None) -> str:
     """An office's number as people dial it, extension included; empty when there is none."""
     if office is None or not office.phone:
         return ""
-    number = phonenumbers.parse(office.phone, "US")
-    national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    national = as_people_write(office.phone)
     return f"{national} ext {office.extension}" if office.extension else national

@@ -37,6 +37,9 @@ class Campaign(Base):
     text_b_es: Mapped[str | None] = mapped_column(Text)
     script_en: Mapped[str] = mapped_column(Text)
     script_es: Mapped[str] = mapped_column(Text)
+    # What a caller hears read aloud before they are put through; null: ``spoken`` of ``config/call_words.toml``.
+    spoken_en: Mapped[str | None] = mapped_column(Text)
+    spoken_es: Mapped[str | None] = mapped_column(Text)
     audience: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # {"lists": [id], "segments": [id]}
     created_by: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime]

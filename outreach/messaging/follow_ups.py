@@ -30,6 +30,13 @@ PROMISED = Hot(select(FollowUp.id).where(
     FollowUp.state == "waiting",
 ))  # fmt: skip
 
+ASKED = Hot(
+    select(FollowUp.id).where(
+        FollowUp.gate_id == bindparam("gate"), FollowUp.number_hash == bindparam("number"), FollowUp.kind == ASK,
+        FollowUp.state == "waiting",
+    )
+)  # fmt: skip
+
 
 def ask_later(tx: Transaction, received: Received) -> None:
     """Somebody got the script: ask once how it went, unless they have told by then, or promised a time."""
@@ -40,6 +47,13 @@ def ask_later(tx: Transaction, received: Received) -> None:
     due_at = _opening(parse_zones_key(received.zones), received.asked_at + wait)
     if due_at is not None:
         owe(tx, _of(received), ASK, due_at)
+
+
+def ask_no_sooner(tx: Transaction, received: Received) -> None:
+    """Somebody who got the script wants to be called as well: a question that waits begins to wait anew."""
+    asked = {"gate": received.gate_id, "number": received.number_hash}
+    if ASKED.first(tx, asked):
+        ask_later(tx, received)
 
 
 def remember_promise(tx: Transaction, received: Received, at: datetime) -> None:

@@ -23,7 +23,7 @@ from outreach.core.runtime import Runtime
 from outreach.messaging.classify import CLASSIFIER_VERSION, Verdict
 from outreach.messaging.conversations import note_reply
 from outreach.messaging.dropped import drop_of_campaign
-from outreach.messaging.events import append, delta
+from outreach.messaging.events import append
 from outreach.messaging.footing import Footing, footing_of
 from outreach.messaging.joining import (
     ENDS,
@@ -38,7 +38,7 @@ from outreach.messaging.models import Message, Reply
 from outreach.messaging.optout import obey_opt_out, withdraw_planned
 from outreach.messaging.record import mark_number_bad
 from outreach.messaging.render import printable
-from outreach.messaging.reported import Move, report_moves, supersede
+from outreach.messaging.reported import Move, report_deltas, report_moves, supersede
 from outreach.messaging.states import BEFORE_POSTING
 from outreach.messaging.understanding import understand
 from outreach.people.consent import Owner, is_suppressed, lock_owner, record_opt_in, suppress
@@ -279,12 +279,7 @@ def _count(
     if verdict.outcome:
         earlier = supersede(tx, reply_id, number_hash, gate_id) if footing.has_told else []
         moves.update(report_moves(earlier, verdict.outcome))
-    for prefix in ("", f"{variant}:") if variant else ("",):
-        rows = [
-            delta(gate_id, source and prefix + source, target and prefix + target, count, text.received_at, text.sid)
-            for (source, target), count in moves.items()
-        ]
-        append(tx, rows)
+    append(tx, report_deltas(gate_id, moves, variant, text.received_at, text.sid))
     if footing.is_owed and (verdict.outcome or verdict.intent == "decline"):
         reason = "reported" if verdict.outcome else "declined"
         drop_of_campaign(tx, number_hash, gate_id, reason, text.received_at)

@@ -152,7 +152,9 @@ def answer_person(
 
 
 def _last_reply(tx: Transaction, thread: Conversation) -> Reply:
-    of_thread = Reply.group_id == thread.group_id, Reply.number_hash == thread.number_hash
+    of_thread = (
+        Reply.group_id == thread.group_id, Reply.number_hash == thread.number_hash, Reply.channel == "text"
+    )  # fmt: skip
     return tx.execute(select(Reply).where(*of_thread).order_by(Reply.received_at.desc()).limit(1)).scalar_one()
 
 

@@ -199,7 +199,11 @@ class Event(Base):
 
 
 class Reply(Base):
-    """A text from a person, stored once by its MessageSid, and what we took it to mean."""
+    """A text from a person, stored once by its MessageSid, and what we took it to mean.
+
+    What somebody reports by a key in a call, or on a page, is a row too, without words: ``channel`` is keypad or page
+    then, and ``carrier_sid`` names the leg of the call, or the page's link.
+    """
 
     __tablename__ = "reply"
     __table_args__ = (
@@ -221,6 +225,7 @@ class Reply(Base):
     outcome: Mapped[str | None] = mapped_column(String(16))
     # A later report of the same person in the same campaign counts in place of this one.
     superseded: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    channel: Mapped[str] = mapped_column(String(8), default="text", server_default="text")
     language: Mapped[str] = mapped_column(String(3))
     confidence: Mapped[float] = mapped_column(Float)
     rule: Mapped[str] = mapped_column(String(64))

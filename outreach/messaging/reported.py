@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from outreach.core.db import Transaction
 from outreach.core.hot import Hot
+from outreach.messaging.events import EventRow, delta
 from outreach.messaging.models import Reply
 
 _reply: Any = Reply.__table__
@@ -73,3 +75,12 @@ def report_moves(earlier: list[str], outcome: str) -> Counter[Move]:
     if source != new:
         moves[source, new] += 1
     return moves
+
+
+def report_deltas(gate_id: int, moves: Counter[Move], variant: str | None, at: datetime, key: str) -> list[EventRow]:
+    """The same as events, for the campaign and for the text that is tried; ``key`` makes them count once. Pure."""
+    return [
+        delta(gate_id, source and prefix + source, target and prefix + target, count, at, key)
+        for prefix in (("", f"{variant}:") if variant else ("",))
+        for (source, target), count in moves.items()
+    ]

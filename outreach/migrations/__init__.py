@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 
 from outreach.accounts import models as accounts
+from outreach.calls import models as calls
 from outreach.core import leases
 from outreach.core.db import Base, Database
 from outreach.escalations import models as escalations
@@ -22,7 +23,7 @@ from outreach.officials import models as officials
 from outreach.people import models as people
 from outreach.people import segment_models as segments
 
-MODELS = (accounts, people, segments, officials, messaging, sign_ups, follow_ups, inbox, escalations, leases)
+MODELS = (accounts, people, segments, officials, messaging, sign_ups, follow_ups, inbox, escalations, calls, leases)
 
 
 def metadata() -> MetaData:

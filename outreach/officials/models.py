@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.core.db import Base
@@ -43,6 +43,10 @@ class Office(Base):
     address: Mapped[str | None] = mapped_column(Text)
     phone: Mapped[str | None] = mapped_column(String(16))  # E.164
     extension: Mapped[str | None] = mapped_column(String(16))
+    # All null: what is usual (``calls.office_hours``), in every zone where its number and ZIP may be.
+    hours: Mapped[list[list[list[str]]] | None] = mapped_column(JSON)  # spans of each weekday from Monday, local time
+    zone: Mapped[str | None] = mapped_column(String(40))
+    lines: Mapped[int | None]  # how many of our callers it may have at once
 
     official: Mapped[Official] = relationship(back_populates="offices")
 

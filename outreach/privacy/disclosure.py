@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from outreach.accounts.audit import record_audit
+from outreach.calls.models import CallLeg, CallSession
 from outreach.core.crypto import Vault
 from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
@@ -54,6 +55,7 @@ def _everything(session: Session, vault: Vault, group_id: int, number_hash: byte
         "texts": _texts(session, vault, *own),
         "replies": _replies(session, vault, *own),
         "follow_ups": _follow_ups(session, *own),
+        "calls": _calls(session, *own),
         "thread": _thread(session, vault, *own),
     }
 
@@ -174,6 +176,28 @@ def _follow_ups(session: Session, group_id: int, number_hash: bytes) -> list[dic
         .order_by(FollowUp.id)
     )
     return [{"kind": row.kind, "state": row.state, "reason": row.reason, "due_at": _iso(row.due_at)} for row in rows]
+
+
+def _calls(session: Session, group_id: int, number_hash: bytes) -> list[dict[str, Any]]:
+    """Calls they asked for, and what was noted of each office: what the carrier told, what they told, what it said."""
+    sessions = session.execute(
+        select(CallSession).where(CallSession.group_id == group_id, CallSession.number_hash == number_hash)
+    ).scalars()
+    return [
+        {
+            "asked_by": call.source,
+            "asked_at": _iso(call.asked_at),
+            "state": call.state,
+            "ending": call.ending,
+            "offices": [
+                {"status": leg.status, "seconds": leg.seconds, "outcome": leg.outcome, "answer": leg.answer}
+                for leg in session.execute(
+                    select(CallLeg).where(CallLeg.session_id == call.id).order_by(CallLeg.number)
+                ).scalars()
+            ],
+        }
+        for call in sessions
+    ]
 
 
 def _thread(session: Session, vault: Vault, group_id: int, number_hash: bytes) -> dict[str, Any] | None:

@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, case, delete, func, select, update
 
 from outreach.accounts.audit import record_audit
+from outreach.calls.models import CallSession
 from outreach.core.crypto import HASH_BYTES
 from outreach.core.db import Transaction
 from outreach.core.errors import NotFoundError
@@ -59,6 +60,15 @@ _EMPTY_LEDGER = (
     update(ConsentEvent)
     .where(ConsentEvent.group_id == _GROUP, ConsentEvent.number_hash.in_(_NUMBERS), ConsentEvent.sealed.is_not(None))
     .values(sealed=None)
+)
+_END_CALLS = (
+    update(CallSession)
+    .where(CallSession.group_id == _GROUP, CallSession.number_hash.in_(_NUMBERS), CallSession.sealed.is_not(None))
+    .values(
+        sealed=None,
+        state=case((CallSession.state == "waiting", "canceled"), else_=CallSession.state),
+        ending=case((CallSession.state == "waiting", "erased"), else_=CallSession.ending),
+    )
 )
 _CALM = (
     update(Conversation)
@@ -145,6 +155,7 @@ def erase_in(tx: Transaction, runtime: Runtime, group_id: int, number_hashes: Se
     texts = connection.execute(_EMPTY_TEXTS, which).rowcount
     replies = connection.execute(_EMPTY_REPLIES, which).rowcount
     connection.execute(_EMPTY_LEDGER, which)
+    connection.execute(_END_CALLS, which)
     connection.execute(_CALM, which)
     connection.execute(_UNTAG, which)
     if ids:

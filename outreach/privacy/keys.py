@@ -14,6 +14,8 @@ from typing import Any, Final, NamedTuple
 import structlog
 from sqlalchemy import bindparam, case, func, select, update
 
+from outreach.calls import asking
+from outreach.calls.models import CallSession
 from outreach.core.crypto import prefix_of
 from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
@@ -57,6 +59,7 @@ SHELVES: Final = (
     Shelf(Segment.__table__, "segment"),
     Shelf(Conversation.__table__, inbox.NOTE),
     Shelf(ThreadTag.__table__, thread_tags.CONTEXT),
+    Shelf(CallSession.__table__, asking.CONTEXT),
 )
 """Every table that holds sealed documents; a test looks for tables that are missing here."""
 

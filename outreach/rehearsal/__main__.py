@@ -14,11 +14,16 @@ from aiohttp import web
 
 from outreach.core.errors import SettingsError
 from outreach.rehearsal.account import Account, account_from
-from outreach.rehearsal.carrier import Carrier, in_twilios_shape
+from outreach.rehearsal.carrier import Carrier
 from outreach.rehearsal.control import Control
+from outreach.rehearsal.desk import in_twilios_shape
 from outreach.rehearsal.faults import Faults, Settings, default_settings, updated
 from outreach.rehearsal.personas import SILENT, default_weights
 from outreach.rehearsal.phones import Phones
+from outreach.rehearsal.voice import parties
+from outreach.rehearsal.voice.api import Calls
+from outreach.rehearsal.voice.exchange import Exchange
+from outreach.rehearsal.voice.parties import Cast
 
 USAGE_ERROR = 2
 LONGEST_REQUEST = 64 * 1024
@@ -46,8 +51,10 @@ async def _serve(account: Account, options: argparse.Namespace) -> None:
     settings = updated(settings, {"latency_ms": options.latency_ms})
     weights = default_weights() if options.personas == "default" else SILENT
     carrier = Carrier(account, Faults(options.seed, settings), Phones(options.seed, weights))
+    exchange = Exchange(account, carrier.delivery, *_casts(options))
+    calls = Calls(account, carrier.desk, exchange)
     app = web.Application(middlewares=[in_twilios_shape], client_max_size=LONGEST_REQUEST)
-    app.add_routes([*carrier.routes(), *Control(carrier).routes()])
+    app.add_routes([*carrier.routes(), *calls.routes(), *Control(carrier, exchange).routes()])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_SECONDS)
     await runner.setup()
     try:
@@ -59,7 +66,17 @@ async def _serve(account: Account, options: argparse.Namespace) -> None:
         await stop.wait()
     finally:
         await runner.cleanup()
+        exchange.close()
         await carrier.delivery.close()
+
+
+def _casts(options: argparse.Namespace) -> tuple[Cast, Cast]:
+    """People and offices; without personas everybody picks up, and nobody presses a key."""
+    silent = options.personas == "none"
+    people = {"silent": 1.0} if silent else parties.default_weights(parties.PEOPLE)
+    offices = {"answers": 1.0} if silent else parties.default_weights(parties.OFFICES)
+    seed = options.seed
+    return Cast("people", parties.PEOPLE, seed, people), Cast("offices", parties.OFFICES, seed, offices)
 
 
 def _stop_signal() -> asyncio.Event:
@@ -74,13 +91,17 @@ def _stop_signal() -> asyncio.Event:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m outreach.rehearsal",
-        description="A stand-in for the carrier: Twilio's REST API for messages, personas and faults. "
+        description="A stand-in for the carrier: Twilio's REST API for messages and calls, personas and faults. "
         "Keys and numbers come from the environment, as for the application.",
     )
     parser.add_argument("--port", type=int, required=True, help="0 picks a free one")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--seed", type=int, default=1, help="decides personas, faults and delays")
-    parser.add_argument("--webhook-url", required=True, help="base URL; inbound texts go to <base>/twilio/sms")
+    parser.add_argument(
+        "--webhook-url",
+        required=True,
+        help="base URL; inbound texts go to <base>/twilio/sms, calls to <base>/twilio/voice",
+    )
     parser.add_argument("--latency-ms", type=float, default=0.0, help="added to every create")
     parser.add_argument("--faults", choices=("none", "default"), default="default")
     parser.add_argument("--personas", choices=("none", "default"), default="default")

@@ -86,16 +86,19 @@ def check_recipient(to: str) -> None:
 
 
 def _callback(url: str) -> str | None:
-    if not url:
-        return None
+    return web_address(url, 21609) if url else None
+
+
+def web_address(url: str, code: int) -> str:
+    """The URL as it is. Raises Refusal with the code unless a webhook may be sent to it."""
     try:
         parts = urlsplit(url)
         port_fits = parts.port != 0
     except ValueError:
-        raise Refusal(21609) from None
+        raise Refusal(code) from None
     host_fits = HOST.fullmatch(parts.hostname or "")
     if parts.scheme not in ("http", "https") or not host_fits or not port_fits or len(url) > 4000:
-        raise Refusal(21609)
+        raise Refusal(code)
     return url
 
 

@@ -51,6 +51,11 @@ class Delivery:
         """Webhooks being delivered, and their answers being carried out."""
         return len(self._running)
 
+    @property
+    def running(self) -> frozenset[asyncio.Task[Any]]:
+        """What is in flight now."""
+        return frozenset(self._running)
+
     async def close(self) -> None:
         """Drop all that is to come and stop what is under way."""
         self.agenda.close()

@@ -7,7 +7,7 @@ persona and each create the same fault, however the requests interleave.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -35,3 +35,13 @@ def shuffled(items: Sequence[T], seed: int, *about: object) -> list[T]:
     """The items in an order that the seed decides."""
     order = sorted(range(len(items)), key=lambda position: fraction(seed, *about, position))
     return [items[position] for position in order]
+
+
+def weighted(names: Iterable[str], weights: Mapping[str, float], part: float) -> str:
+    """The name at ``part`` (0..1) of the weights laid end to end. They need not sum to anything but 0."""
+    point = part * sum(weights.values())
+    for name in names:
+        point -= weights.get(name, 0.0)
+        if point < 0:
+            return name
+    return max(weights, key=lambda name: weights[name])  # rounding at the far end of the scale

@@ -42,6 +42,11 @@ class Message:
     segments: int | None = None
     """None until counted; stays unknown as long as no sender is chosen."""
 
+    @property
+    def listed_at(self) -> float | None:
+        """The time that a list is filtered by."""
+        return self.sent
+
     def look(self, now: float, sender: str) -> None:
         """Bring ``queued`` and ``sending``, which no callback tells, up to date for a reader."""
         if self.status not in ("accepted", "queued") or self.due is None:
@@ -115,6 +120,10 @@ class Ledger:
         self._recipients: set[str] = set()
         self._counts = dict.fromkeys(("create", "answer", "inbound", "carrier_reply", "refused"), 0)
         self._duplicates = 0
+
+    @property
+    def everything(self) -> list[Message]:
+        return self.messages
 
     def add_message(self, *, direction: str, to: str, body: str, status: str, now: float, **more: Any) -> Message:
         """Store a new message; ``more`` are other fields of Message."""

@@ -58,15 +58,16 @@ def inbound_parameters(message: Message, account: Account, opt_out_type: str | N
         "SmsSid": message.sid,
         "SmsStatus": "received",
         "To": message.to,
-        **_place("From", message.sender or ""),
-        **_place("To", message.to),
+        **place_parameters("From", message.sender or ""),
+        **place_parameters("To", message.to),
     }
     if opt_out_type is not None:
         parameters["OptOutType"] = opt_out_type
     return parameters
 
 
-def _place(side: str, number: str) -> dict[str, str]:
+def place_parameters(side: str, number: str) -> dict[str, str]:
+    """Where a number is at home; ``side`` begins the names: From or To."""
     american = number.startswith("+1")
     return {
         f"{side}City": "",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from outreach.rehearsal.draws import fraction, pick
+from outreach.rehearsal.draws import fraction, pick, weighted
 
 STOPS = (
     "STOP",
@@ -103,12 +103,7 @@ def default_weights() -> dict[str, float]:
 
 def choose(seed: int, number: str, weights: Mapping[str, float]) -> Persona:
     """The persona of a number: the same for the same seed and weights. The weights need not sum to anything."""
-    point = fraction(seed, "persona", number) * sum(weights.values())
-    for name, persona in BY_NAME.items():
-        point -= weights.get(name, 0.0)
-        if point < 0:
-            return persona
-    return BY_NAME[max(weights, key=lambda name: weights[name])]  # rounding at the far end of the scale
+    return BY_NAME[weighted(BY_NAME, weights, fraction(seed, "persona", number))]
 
 
 def reply_of(persona: Persona, seed: int, number: str) -> str | None:
@@ -121,12 +116,12 @@ def report_of(persona: Persona, seed: int, number: str) -> str | None:
     return pick(persona.reports, seed, "report", number) if persona.reports else None
 
 
-def read_weights(given: Mapping[str, object]) -> dict[str, float]:
+def read_weights(given: Mapping[str, object], names: Collection[str] = BY_NAME) -> dict[str, float]:
     """Weights out of JSON. Raises ValueError with a sentence for the person who sent them."""
     weights: dict[str, float] = {}
     for name, weight in given.items():
-        if name not in BY_NAME:
-            raise ValueError(f"no persona {name!r}; there are {', '.join(BY_NAME)}")
+        if name not in names:
+            raise ValueError(f"no persona {name!r}; there are {', '.join(names)}")
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < 1e9:
             raise ValueError(f"the weight of {name} must be a number, 0 or more")
         weights[name] = float(weight)

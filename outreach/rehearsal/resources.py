@@ -5,7 +5,6 @@ Source: Twilio's OpenAPI description of api/2010-04-01, schema ``api.v2010.accou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +13,7 @@ from outreach.core.segments import measure
 from outreach.rehearsal.account import API_VERSION, Account
 from outreach.rehearsal.errors import WORDS
 from outreach.rehearsal.ledger import Message
+from outreach.rehearsal.listing import Page, Query
 
 
 def messages_path(account: Account) -> str:
@@ -27,9 +27,9 @@ def message_json(message: Message, account: Account) -> dict[str, Any]:
         "account_sid": account.sid,
         "api_version": API_VERSION,
         "body": message.body,
-        "date_created": _date(message.created),
-        "date_sent": None if message.sent is None else _date(message.sent),
-        "date_updated": _date(message.updated),
+        "date_created": rfc2822(message.created),
+        "date_sent": None if message.sent is None else rfc2822(message.sent),
+        "date_updated": rfc2822(message.updated),
         "direction": message.direction,
         "error_code": message.error_code,
         "error_message": None if message.error_code is None else WORDS[message.error_code],
@@ -47,35 +47,32 @@ def message_json(message: Message, account: Account) -> dict[str, Any]:
     }
 
 
-def page_json(
-    messages: Sequence[Message],
-    account: Account,
-    *,
-    query: Sequence[tuple[str, str]],
-    page: int,
-    page_size: int,
-    newer: str | None,
-    older: str | None,
-) -> dict[str, Any]:
-    """A page of a list. ``query`` holds the filters; ``newer`` and ``older`` are the tokens of the neighbours."""
+def page_json(messages: Page[Message], query: Query, account: Account) -> dict[str, Any]:
+    """A page of the list of messages."""
+    entries = [message_json(message, account) for message in messages.entries]
+    return envelope(messages_path(account), "messages", entries, query, messages)
+
+
+def envelope(path: str, name: str, entries: list[dict[str, Any]], query: Query, page: Page[Any]) -> dict[str, Any]:
+    """A page of any list: ``entries`` under ``name``, and the URIs of the neighbours at ``path``."""
 
     def uri(number: int, token: str | None = None) -> str:
-        parts = [*query, ("PageSize", str(page_size)), ("Page", str(number))]
+        parts = [*query.filters, ("PageSize", str(query.page_size)), ("Page", str(number))]
         if token is not None:
             parts.append(("PageToken", token))
-        return f"{messages_path(account)}.json?{urlencode(parts)}"
+        return f"{path}.json?{urlencode(parts)}"
 
-    start = page * page_size
+    number, start = query.page, query.page * query.page_size
     return {
-        "end": start + max(0, len(messages) - 1),
+        "end": start + max(0, len(entries) - 1),
         "first_page_uri": uri(0),
-        "messages": [message_json(message, account) for message in messages],
-        "next_page_uri": None if older is None else uri(page + 1, older),
-        "page": page,
-        "page_size": page_size,
-        "previous_page_uri": None if newer is None else uri(max(0, page - 1), newer),
+        name: entries,
+        "next_page_uri": None if page.older is None else uri(number + 1, page.older),
+        "page": number,
+        "page_size": query.page_size,
+        "previous_page_uri": None if page.newer is None else uri(max(0, number - 1), page.newer),
         "start": start,
-        "uri": uri(page),
+        "uri": uri(number),
     }
 
 
@@ -88,5 +85,6 @@ def _segments(message: Message) -> int:
     return message.segments
 
 
-def _date(seconds: float) -> str:
+def rfc2822(seconds: float) -> str:
+    """A real time as Twilio writes it, in GMT."""
     return formatdate(seconds).replace("-0000", "+0000")

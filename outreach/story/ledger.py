@@ -80,7 +80,7 @@ def differences(runtime: Runtime, wave_id: int, ledger: list[Row]) -> Counter[st
             .where(Recipient.wave_id == wave_id, Message.state != "superseded")
         ).all()
         bound = set(session.execute(select(Message.carrier_sid).where(Message.carrier_sid.is_not(None))).scalars())
-        replies = set(session.execute(select(Reply.carrier_sid)).scalars())
+        replies = set(session.execute(select(Reply.carrier_sid).where(Reply.channel == "text")).scalars())
     by_sid = {row.sid: row for row in ledger if row.sid}
     unbound = (row for row in ledger if row.kind == "create" and row.sid not in bound)
     accepted_to = {runtime.vault.number_hash(row.to) for row in unbound}

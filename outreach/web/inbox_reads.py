@@ -181,7 +181,8 @@ def threads_of(
 
 
 def _newest(session: Session, group_id: int, hashes: Sequence[bytes]) -> dict[bytes, Reply]:
-    newest = select(func.max(Reply.id)).where(Reply.group_id == group_id, Reply.number_hash.in_(hashes))
+    texts = (Reply.group_id == group_id, Reply.number_hash.in_(hashes), Reply.channel == "text")
+    newest = select(func.max(Reply.id)).where(*texts)
     rows = session.execute(select(Reply).where(Reply.id.in_(newest.group_by(Reply.number_hash)))).scalars()
     return {row.number_hash: row for row in rows}
 

@@ -153,6 +153,7 @@ def texts_of(session: Session, runtime: Runtime, group_id: int, number_hash: byt
             Reply.intent,
             Reply.outcome,
             Reply.corrected_by,
+            Reply.channel,
             Gate.tactic.label("asks"),
         )
         .outerjoin(Gate, Gate.id == Reply.gate_id)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import phonenumbers
 import requests
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from flask_babel import format_decimal, gettext, lazy_gettext
@@ -16,6 +15,7 @@ from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from outreach.core.phone import as_people_write
 from outreach.escalations.models import Wave
 from outreach.messaging.models import Message
 from outreach.people.models import Constituent
@@ -49,6 +49,16 @@ STATUS = {
     "failed": lazy_gettext("refused by the carrier"),
 }
 """A text's status at the carrier, in words."""
+CALL_STATUS = {
+    "initiated": lazy_gettext("it is about to ring"),
+    "ringing": lazy_gettext("it rings"),
+    "in-progress": lazy_gettext("on the line"),
+}
+"""A call's, at its phone."""
+KEYS = "123456789*0#"
+ACTS = ("call", "answer", "press", "hangup")
+SAID = 2
+"""So many of the last sentences of a call are shown."""
 
 
 def ask(method: str, path: str, seconds: float = SECONDS, **options: Any) -> requests.Response | None:
@@ -105,12 +115,15 @@ def _in_words(phones: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     names = _names([phone["number"] for phone in phones])
     for phone in phones:
-        number = phonenumbers.parse(phone["number"], "US")
-        phone["written"] = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+        phone["written"] = as_people_write(phone["number"])
         phone["name"] = names.get(phone["number"], "")
         for text in phone["thread"]:
             text["time"] = to_the_second(runtime().clock.at(text["at"]))
             text["words"] = STATUS.get(text["status"], text["status"])
+        if phone.get("call"):
+            call = phone["call"]
+            call["words"] = CALL_STATUS.get(call["state"], call["state"])
+            call["said"] = call["said"][-SAID:]
     return phones
 
 
@@ -171,7 +184,7 @@ def show(number: str) -> str:
     """One phone's thread."""
     phone = _phone(number)
     session[SEEN_PHONES] = True
-    return render_template("phones/show.html", phone=phone, campaign_id=_campaign(), most=LONGEST_REPLY)
+    return render_template("phones/show.html", phone=phone, campaign_id=_campaign(), most=LONGEST_REPLY, keys=KEYS)
 
 
 @pages.get("/<number>/live")
@@ -191,7 +204,29 @@ def reply(number: str) -> Response:
     if not body or len(body) > LONGEST_REPLY:
         flash(gettext("Type a text of 1 to %(most)s characters.", most=format_decimal(LONGEST_REPLY)), "error")
     else:
+        _take_in_hand(number)
         answer = ask("POST", f"phones/{number}/reply", json={"body": body})
         if answer is None or not answer.ok:
             flash(gettext("The simulated carrier did not take it."), "error")
     return redirect(url_for("phones.show", number=number, campaign=_campaign()), code=303)
+
+
+@pages.post("/<number>/<act>")
+@allow("organizer")
+def act_on_call(number: str, act: str) -> Response:
+    """Call us from this phone, pick it up, press keys, or hang up."""
+    if not NUMBER.fullmatch(number) or act not in ACTS:
+        abort(404)
+    _take_in_hand(number)
+    pressed = request.form.get("digits", "")
+    if act == "press" and not (len(pressed) == 1 and pressed in KEYS):
+        abort(404)
+    answer = ask("POST", f"phones/{number}/{act}", json={"digits": pressed} if act == "press" else {})
+    if answer is None or not answer.ok:
+        flash(gettext("The call has moved on. Look at the phone again."), "error")
+    return redirect(url_for("phones.show", number=number, campaign=_campaign()), code=303)
+
+
+def _take_in_hand(number: str) -> None:
+    """Whoever acts for a phone also picks it up when it rings: nobody simulated does that now."""
+    ask("PUT", "personas", json={"calls": {"people": {"numbers": {number: "by_hand"}}}})

@@ -11,11 +11,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from outreach.accounts.models import Group
+from outreach.core.phone import as_people_write
 from outreach.serving import runtime
 
 SLUG: Final = re.compile(r"(?:[a-z0-9-]{0,60}-)?([0-9]{1,18})", re.ASCII)
 WORDS_LENGTH: Final = 40
-NORTH_AMERICAN: Final = re.compile(r"\+1([0-9]{3})([0-9]{3})([0-9]{4})", re.ASCII)
 
 
 class SignUpPage(NamedTuple):
@@ -54,8 +54,7 @@ def public_address(page: SignUpPage) -> str:
 def our_number() -> str | None:
     """The number that people may text, as people write it; None where only the carrier knows it."""
     number = runtime().settings.twilio_from_number
-    match = NORTH_AMERICAN.fullmatch(number or "")
-    return f"({match[1]}) {match[2]}-{match[3]}" if match else number
+    return as_people_write(number) if number else None
 
 
 def may_join_by_text(session: Session) -> bool:

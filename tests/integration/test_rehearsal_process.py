@@ -91,7 +91,12 @@ class Application:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                form = dict(parse_qsl(body, keep_blank_values=True, strict_parsing=True))
+                self._take(dict(parse_qsl(body, keep_blank_values=True, strict_parsing=True)))
+
+            def do_GET(self) -> None:
+                self._take({})
+
+            def _take(self, form: dict[str, str]) -> None:
                 call = Call(self.path, application.url + self.path, form, dict(self.headers))
                 with application._news:
                     application.calls.append(call)
@@ -121,6 +126,7 @@ class Rehearsal:
         self.base = base
         self.http = http
         self.messages = f"{base}/2010-04-01/Accounts/{ACCOUNT_SID}/Messages"
+        self.calls = f"{base}/2010-04-01/Accounts/{ACCOUNT_SID}/Calls"
 
     def create(self, to: str, body: str = "Hello", **more: str) -> requests.Response:
         form = {"To": to, "Body": body, "MessagingServiceSid": SERVICE_SID, **more}
@@ -140,6 +146,27 @@ class Rehearsal:
         answer = self.http.post(f"{self.base}/_rehearsal/phones/{number}/reply", json={"body": body}, timeout=PATIENCE)
         assert answer.status_code == 202
         return str(answer.json()["sid"])
+
+    def place(self, to: str, url: str, **more: str | list[str]) -> requests.Response:
+        form = {"To": to, "From": OURS, "Url": url, **more}
+        return self.http.post(f"{self.calls}.json", data=form, timeout=PATIENCE)
+
+    def call(self, sid: str) -> dict[str, Any]:
+        answer = self.http.get(f"{self.calls}/{sid}.json", timeout=PATIENCE)
+        assert answer.status_code == 200
+        return dict(answer.json())
+
+    def legs(self, sid: str) -> list[dict[str, Any]]:
+        """The legs of a call in the ledger, the first one first."""
+        return [leg for leg in self.every_leg() if sid in (leg["sid"], leg["parent_sid"])]
+
+    def every_leg(self) -> list[dict[str, Any]]:
+        answer = self.http.get(f"{self.base}/_rehearsal/calls", timeout=PATIENCE)
+        return [json.loads(line) for line in answer.text.splitlines()]
+
+    def by_hand(self, number: str, act: str, **body: str) -> requests.Response:
+        """Do something with the phone: call, answer, press or hangup."""
+        return self.http.post(f"{self.base}/_rehearsal/phones/{number}/{act}", json=body, timeout=PATIENCE)
 
     def phone(self, number: str) -> dict[str, Any]:
         return dict(self.http.get(f"{self.base}/_rehearsal/phones/{number}", timeout=PATIENCE).json())

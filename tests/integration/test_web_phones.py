@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -71,3 +72,43 @@ def test_production_has_no_such_page(runtime: Runtime) -> None:
     production = runtime.settings.model_copy(update={"mode": "production"})
     rules = {rule.rule for rule in create_app(production, runtime).url_map.iter_rules()}
     assert not any(rule.startswith("/phones") for rule in rules)
+
+
+def test_a_phone_is_picked_up_and_its_keys_are_pressed_by_hand(rehearsal: tuple[Rehearsal, Runtime]) -> None:
+    carrier, runtime = rehearsal
+    client = sign_in(runtime, make_group(runtime))
+    page, pause = f"/phones/{number(1)}", threading.Event()
+
+    def act(what: str, **form: str) -> str:
+        return client.post(f"{page}/{what}", data=form, follow_redirects=True).text
+
+    def see(words: str) -> None:
+        for _ in range(500):
+            if words in client.get(f"{page}/live").text:
+                return
+            pause.wait(0.02)
+        raise AssertionError(client.get(f"{page}/live").text)
+
+    carrier.create(number(1))
+    assert "The call has moved on" in act("hangup")  # and from now on this phone is in somebody's hand
+    twiml = '<Response><Gather numDigits="1" timeout="60"><Say language="es-MX">Oprima 1</Say></Gather></Response>'
+    carrier.place(number(1), "", Twiml=twiml)
+    see("it rings")
+    act("answer")
+    see('<p class="mb-1" lang="es">Oprima 1</p>')
+    assert client.post(f"{page}/press", data={"digits": "12"}).status_code == 404
+    assert client.post(f"{page}/record").status_code == 404
+    act("press", digits="1")
+    act("hangup")
+    carrier.settle()
+    assert "A call:" not in client.get(f"{page}/live").text
+    (leg,) = [leg for leg in carrier.every_leg() if leg["to"] == number(1)]
+    assert (leg["persona"], leg["digits_pressed"]) == ("by_hand", "1")
+
+
+def test_staff_do_not_play_phones(rehearsal: tuple[Rehearsal, Runtime]) -> None:
+    carrier, runtime = rehearsal
+    carrier.create(number(1))
+    client = sign_in(runtime, make_group(runtime), "staff")
+    assert client.post(f"/phones/{number(1)}/call").status_code == 403
+    assert "Calls at this phone" not in client.get(f"/phones/{number(1)}").text

@@ -119,6 +119,7 @@ ROUTES = {
     "/phones/<number>",
     "/phones/<number>/live",
     "/phones/<number>/reply",
+    "/phones/<number>/<act>",
     "/phones/beside/<int:campaign_id>",
     "/phones/live",
     "/readyz",
@@ -136,7 +137,14 @@ def test_no_route_has_appeared_or_disappeared_unnoticed(runtime: Runtime) -> Non
 
 def test_webhooks_stand_beside_the_pages_without_what_pages_need(runtime: Runtime) -> None:
     hooks = webhook_app(runtime)
-    assert {rule.rule for rule in hooks.url_map.iter_rules()} == {"/twilio/sms", "/twilio/status/<int:attempt_id>"}
+    assert {rule.rule for rule in hooks.url_map.iter_rules()} == {
+        "/twilio/sms",
+        "/twilio/status/<int:attempt_id>",
+        "/twilio/voice",
+        "/twilio/voice/<int:session_id>/<int:step>",
+        "/twilio/voice/<int:session_id>/status",
+        "/twilio/voice/<int:session_id>/leg/<int:step>",
+    }
     client = create_app(runtime.settings, runtime).test_client()
     for path, status in (("/twilio/sms", 403), ("/twilio/status/1", 403), ("/twilio/status/x", 404)):
         answer = client.post(path, data={"a": "1"})

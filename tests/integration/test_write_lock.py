@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from pathlib import Path
@@ -57,4 +58,24 @@ def test_a_lock_that_is_never_given_up_is_the_databases_error(tmp_path: Path, mo
     with database.transaction(), pytest.raises(OperationalError, match="locked"):
         begin(database)
     assert begin(database) == 30
+    database.dispose()
+
+
+def test_after_a_commit_that_failed_the_next_writer_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(f"sqlite:///{tmp_path}/x.db")
+
+    def refuse(_connection: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with database.transaction(durable=True) as tx:
+        tx.connection().exec_driver_sql("CREATE TABLE kept (it)")
+    with monkeypatch.context() as patch:
+        patch.setattr(database._durable.dialect, "do_commit", refuse)
+        for _ in range(3):
+            with pytest.raises(OperationalError, match="full"), database.transaction(durable=True) as tx:
+                tx.connection().exec_driver_sql("INSERT INTO kept VALUES (1)")
+    with database.transaction(durable=True) as tx:
+        assert tx.connection().exec_driver_sql("SELECT count(*) FROM kept").scalar_one() == 0
     database.dispose()

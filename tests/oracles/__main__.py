@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.oracles import phones, quiet_cases, replies, reply_wave, stop_races, webhooks
+from tests.oracles import phones, quiet_cases, rehearsed_calls, replies, reply_wave, stop_races, webhooks
 
 CORPORA = Path(__file__).parents[1] / "unit" / "corpus"
 
@@ -43,6 +43,9 @@ def main(arguments: Sequence[str]) -> int:
     wave.add_argument("--replies", type=int, default=100_000, metavar="N", help="so many people answer (100,000)")
     wave.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     wave.add_argument("--picture", type=Path, metavar="FILE", help="the inbox at the end, as a PNG")
+    calls = names.add_parser("calls", parents=[behind], help="everybody replies CALL: our books and the carrier's")
+    calls.add_argument("--calls", type=int, default=2_000, metavar="N", help="so many people (2,000)")
+    calls.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     meant = names.add_parser("classify", parents=[behind], help="what replies mean, against lines labelled by people")
     meant.add_argument("files", nargs="*", type=Path, metavar="FILE", help="corpora (those of tests/unit/corpus)")
     meant.add_argument("--misses", action="store_true", help="each line that is read as something else")
@@ -54,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     run = {
         "quiet-hours": _quiet_hours, "stop-races": _stop_races, "phones": _phones, "reply-wave": _reply_wave,
-        "classify": _classify, "webhooks": _webhooks,
+        "classify": _classify, "webhooks": _webhooks, "calls": _calls,
     }  # fmt: skip
     found = run[chosen.name](parser, chosen)
     if chosen.json:
@@ -106,6 +109,18 @@ def _reply_wave(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> 
         f"{found['replies']:,} replies of {found['people']:,} people in {found['drained_in']} s: differences "
         f"{found['wrong'] or 'none'}; the inbox: {found['inbox']}, {'' if found['usable'] else 'not '}usable "
         f"{found['troubles'] or ''}\n"
+    )
+    return found
+
+
+def _calls(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict[str, Any]:
+    if not 10 <= chosen.calls <= 100_000:
+        parser.error("--calls must be 10 to 100,000")
+    found = rehearsed_calls.run(chosen.database, chosen.calls)
+    sys.stderr.write(
+        f"{found['calls']:,} calls and {found['office_legs']:,} office legs in {found['seconds']} s: "
+        f"{found['endings']}; reported {found['reports']}; not called {dict(found['not_called'])}; "
+        f"differences {found['wrong'] or 'none'}.\n"
     )
     return found
 

@@ -22,7 +22,7 @@ from playwright.sync_api import Page
 from sqlalchemy import func, select
 
 from outreach.bench.crowd import Crowd
-from outreach.bench.ground import Ground, ground, machine
+from outreach.bench.ground import UNREACHABLE, Ground, ground, machine
 from outreach.bench.heard_stops import link_for, quantile
 from outreach.bench.scene import draft, launch_draft, set_scene
 from outreach.bench.waiting import drained
@@ -90,7 +90,7 @@ def run(kind: str, replies: int, picture: Path | None = None) -> dict[str, Any]:
     ):
         scene = set_scene(at.alone)
         Crowd(at.alone, scene.group_id).gather(replies, "Everybody")
-        at.tell_carrier("personas", {"weights": WEIGHTS})
+        at.tell_carrier("personas", {"weights": WEIGHTS, "calls": UNREACHABLE})
         at.start("web", "worker", "upkeep", threads=THREADS)
         campaign_id = draft(at.alone, scene, "Everybody")
         link = f"{at.env['PUBLIC_BASE_URL']}/enter/{link_for(at, scene.group_id)}"
@@ -175,7 +175,7 @@ def _compare(at: Ground, launched: Launched) -> dict[str, Any]:
     threads = _threads(at.env["TWILIO_BASE_URL"])
     texts = {sid: body for thread in threads for sid, body in thread}
     with at.alone.db.snapshot() as session:
-        stored = Counter(session.execute(select(Reply.carrier_sid)).scalars())
+        stored = Counter(session.execute(select(Reply.carrier_sid).where(Reply.channel == "text")).scalars())
         ours = dict(session.execute(select(Reply.intent, func.count()).group_by(Reply.intent)).tuples().all())
         tally = campaign_tally(session, launched.group_id, launched.campaign_id, at.alone.clock)
     wrong["not_stored"] += len(texts.keys() - stored.keys())

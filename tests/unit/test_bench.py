@@ -71,7 +71,6 @@ def test_work_is_timed_in_turn_and_the_warm_up_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (["voice"], "bench_not_there"),
         (["soak", "--quick"], "bench_not_there"),
         (["everything"], "usage"),
         (["tally", "--database", "oracle"], "usage"),

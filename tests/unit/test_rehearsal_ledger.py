@@ -10,7 +10,7 @@ from outreach.core.clock import Clock
 from outreach.rehearsal.account import Account
 from outreach.rehearsal.errors import Refusal
 from outreach.rehearsal.ledger import Ledger, Message, digest
-from outreach.rehearsal.listing import read_page, read_query
+from outreach.rehearsal.listing import Page, read_page, read_query
 from outreach.rehearsal.parameters import inbound_parameters, status_parameters
 from outreach.rehearsal.resources import message_json, page_json
 from tests.fixtures.twilio_message import check_list, check_message
@@ -144,8 +144,8 @@ def test_pages_hold_every_message_once_newest_first(recipients: list[str], size:
     firsts: list[str] = []
     page = read_page(ledger, read_query(request))
     while True:
-        found += [each.sid for each in page.messages]
-        firsts += [each.sid for each in page.messages[:1]]
+        found += [each.sid for each in page.entries]
+        firsts += [each.sid for each in page.entries[:1]]
         if page.older is None:
             break
         page = read_page(ledger, read_query({**request, "PageToken": page.older}))
@@ -153,7 +153,7 @@ def test_pages_hold_every_message_once_newest_first(recipients: list[str], size:
     while page.newer is not None:
         page = read_page(ledger, read_query({**request, "PageToken": page.newer}))
         firsts.pop()
-        assert page.messages[0].sid == firsts[-1]
+        assert page.entries[0].sid == firsts[-1]
 
 
 def test_a_page_stays_where_it_is_while_messages_arrive() -> None:
@@ -162,8 +162,8 @@ def test_a_page_stays_where_it_is_while_messages_arrive() -> None:
     page = read_page(ledger, read_query({"PageSize": "2"}))
     create(ledger)
     assert page.older is not None
-    assert read_page(ledger, read_query({"PageSize": "2", "PageToken": page.older})).messages == [old[1], old[0]]
-    assert read_page(ledger, read_query({"PageSize": "2", "Page": "1"})).messages == [old[2], old[1]]
+    assert read_page(ledger, read_query({"PageSize": "2", "PageToken": page.older})).entries == [old[1], old[0]]
+    assert read_page(ledger, read_query({"PageSize": "2", "Page": "1"})).entries == [old[2], old[1]]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_filters(filters: dict[str, str], found: list[int]) -> None:
     for message, sent in zip(messages, (1_700_000_000, 1_700_000_001, 1_700_086_400 - 60_000), strict=False):
         message.sent = sent
         message.sender = OURS
-    listed = read_page(ledger, read_query(filters)).messages
+    listed = read_page(ledger, read_query(filters)).entries
     assert [each.index for each in listed] == found[::-1]
 
 
@@ -201,11 +201,9 @@ def test_the_envelope_keeps_the_filters() -> None:
     ledger = Ledger()
     for _ in range(5):
         create(ledger)
-    query = read_query({"To": TO, "PageSize": "2000", "Page": "0"})
-    assert query.page_size == 1000
-    envelope = page_json(
-        ledger.messages[:2], ACCOUNT, query=query.filters, page=1, page_size=2, newer="PBx", older="PAy"
-    )
+    assert read_query({"PageSize": "2000"}).page_size == 1000
+    query = read_query({"To": TO, "PageSize": "2", "Page": "1"})
+    envelope = page_json(Page(ledger.messages[:2], "PBx", "PAy"), query, ACCOUNT)
     check_list(envelope)
     assert (envelope["start"], envelope["end"], envelope["page"]) == (2, 3, 1)
     assert envelope["next_page_uri"].endswith("Messages.json?To=%2B16025550111&PageSize=2&Page=2&PageToken=PAy")

@@ -1,0 +1,201 @@
+"""A call's turns, one signed request each: what is heard at a step, what is said then, and what is kept of it.
+
+Steps are numbered. The one that is due moves the call; one that was answered before is answered with what the call
+says now, however often it is asked for, so a request that comes twice neither dials nor counts twice.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import select, update
+
+from outreach.calls.asking import CONTEXT, ask_call, lease, next_common, opened
+from outreach.calls.flow import Heard, Note, Place, Turn, take
+from outreach.calls.models import CallLeg, CallSession
+from outreach.calls.placing import TALKING_SECONDS, end, locked
+from outreach.calls.subject import facts_of
+from outreach.calls.twiml import document, nothing_more
+from outreach.core.db import Transaction
+from outreach.core.runtime import Runtime
+from outreach.messaging.follow_up_models import ASK
+from outreach.messaging.follow_ups import owe
+from outreach.messaging.optout import obey_opt_out
+from outreach.messaging.told import tell
+from outreach.officials.models import Office
+from outreach.people.consent import lock_owner
+from outreach.people.models import Constituent
+from outreach.people.zones import parse_zones_key, zones_for
+
+BACK_IN: Final = timedelta(minutes=5)
+"""When whoever found all lines taken is called back."""
+PICKED_UP: Final = "completed"
+OVER: Final = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
+SPEAKS: Final = ("talking", "placed", "unknown", "placing")
+
+
+def next_turn(runtime: Runtime, session_id: int, step: int, heard: Heard, sid: str) -> str | None:
+    """The TwiML of a step; None where there is no such session, or the step cannot be. ``sid``: of the call."""
+    with runtime.db.transaction(durable=True) as tx:
+        session = _session(tx, session_id)
+        if session is None or step > session.step or session.carrier_sid not in (None, sid):
+            return None
+        if step < session.step or session.state not in SPEAKS:
+            return said_last(runtime, session) or nothing_more()  # they hung up before the first word
+        return move_on(tx, runtime, session, heard, sid)
+
+
+def said_last(runtime: Runtime, session: CallSession) -> str | None:
+    """What the call says now; None before its first turn, and once its words have gone."""
+    said: str | None = opened(runtime, session).get("said")
+    return said
+
+
+def move_on(tx: Transaction, runtime: Runtime, session: CallSession, heard: Heard, sid: str) -> str:
+    """Take the turn that is due; what is said. The session must be locked."""
+    settings, now = runtime.settings, runtime.clock.now()
+    own = opened(runtime, session)
+    known = own["known"]
+    dialed_in = session.source == "dial_in"
+    place = Place(session.stage, session.language, session.line, session.asked)  # type: ignore[arg-type]  # its stages
+    facts = facts_of(tx, session.gate_id, session.office_ids, known, now, session.language, dialed_in=dialed_in)
+    turn = take(place, heard, facts)
+    if turn.place.language != session.language:  # the offices' names too
+        language = turn.place.language
+        facts = facts_of(tx, session.gate_id, session.office_ids, known, now, language, dialed_in=dialed_in)
+    base = f"{settings.public_base_url}/twilio/voice/{session.id}"
+    said = document(
+        turn, facts, action=f"{base}/{session.step + 1}", caller_id=settings.twilio_from_number or "",
+        status_callback=f"{base}/leg/{session.step}",
+    )  # fmt: skip
+    session.sealed = runtime.vault.seal({**own, "said": said}, CONTEXT)
+    session.state, session.carrier_sid = "talking", session.carrier_sid or sid
+    session.lease_until = lease(runtime, TALKING_SECONDS)
+    _keep(tx, runtime, session, turn, heard)
+    session.stage, session.language = turn.place.stage, turn.place.language
+    session.line, session.asked, session.step = turn.place.line, turn.place.asked, session.step + 1
+    return said
+
+
+def _keep(tx: Transaction, runtime: Runtime, session: CallSession, turn: Turn, heard: Heard) -> None:
+    now = runtime.clock.now()
+    for note in turn.notes:
+        if note.what == "opt_out":
+            at = runtime.clock.real_now()
+            obey_opt_out(
+                tx, runtime.vault, group_id=session.group_id, number_hash=session.number_hash, wording="9 (keypad)",
+                source="person", at=at,
+            )  # fmt: skip
+        elif note.what == "language":
+            theirs = Constituent.number_hash == session.number_hash
+            tx.execute(update(Constituent).where(theirs).values(language=note.value))
+        elif note.what == "dialed":
+            office_id = session.office_ids[turn.place.line]
+            tx.add(CallLeg(session_id=session.id, number=session.step, office_id=office_id, begun_at=now))
+        elif note.what == "call_later":
+            _call_later(tx, runtime, session, turn.place, note.value)
+        else:
+            _of_leg(tx, runtime, session, note, heard)
+
+
+def _of_leg(tx: Transaction, runtime: Runtime, session: CallSession, note: Note, heard: Heard) -> None:
+    """What was told of the office that the caller was put through to last."""
+    newest = select(CallLeg).where(CallLeg.session_id == session.id).order_by(CallLeg.number.desc()).limit(1)
+    leg = tx.execute(newest.with_for_update()).scalar()
+    if leg is None:
+        return
+    if note.what == "ended":
+        leg.status, leg.seconds, leg.carrier_sid = note.value[:16], heard.seconds, leg.carrier_sid or heard.sid
+        leg.ended_at = leg.ended_at or runtime.clock.now()
+    elif note.what == "answered":
+        leg.answer = note.value
+    elif leg.outcome is None:
+        leg.outcome = note.value
+        tell(
+            tx, group_id=session.group_id, gate_id=session.gate_id, constituent_id=session.constituent_id,
+            number_hash=session.number_hash, tactic="calls", outcome=note.value, language=session.language,
+            channel="keypad", key=f"leg {leg.id}", at=runtime.clock.real_now(),
+        )  # fmt: skip
+
+
+def _call_later(tx: Transaction, runtime: Runtime, session: CallSession, place: Place, why: str) -> None:
+    """This call is over with its last words; another one is noted for when the office opens, or in some minutes."""
+    document_ = opened(runtime, session)
+    office = tx.get(Office, session.office_ids[place.line]) if place.line < len(session.office_ids) else None
+    now = runtime.clock.now()
+    zones = _zones_of(tx, session, document_["to"])
+    at = None if office is None else next_common(zones, office, now + (BACK_IN if why == "all_busy" else timedelta(0)))
+    end(tx, runtime, session, "ended", PICKED_UP)
+    tx.flush()
+    if at is not None:
+        ask_call(
+            tx, runtime, group_id=session.group_id, gate_id=session.gate_id, constituent_id=session.constituent_id,
+            number_hash=session.number_hash, to=document_["to"], known=document_["known"], language=session.language,
+            source="later", asked_at=at, not_before=at,
+        )  # fmt: skip
+
+
+def _zones_of(tx: Transaction, session: CallSession, to: str) -> tuple[str, ...]:
+    key = tx.execute(select(Constituent.zones).where(Constituent.id == session.constituent_id)).scalar()
+    return parse_zones_key(key) if key else zones_for(to)
+
+
+def call_status(runtime: Runtime, session_id: int, sid: str, status: str, sequence: int) -> bool:
+    """The carrier's report on the whole call. False where there is no such call. Reports may come twice and late."""
+    with runtime.db.transaction() as tx:
+        session = _session(tx, session_id)
+        if session is None or session.carrier_sid not in (None, sid):
+            return False
+        session.carrier_sid = sid
+        if session.state in {"placing", "unknown"}:  # the carrier has it
+            session.state, session.lease_until = "placed", lease(runtime, TALKING_SECONDS)
+        session.heard_sequence = max(session.heard_sequence, sequence)
+        if status in OVER:
+            _hung_up(tx, runtime, session)
+            if session.state in SPEAKS:
+                end(tx, runtime, session, "ended", status)
+    return True
+
+
+def _hung_up(tx: Transaction, runtime: Runtime, session: CallSession) -> None:
+    """Legs end with the call; whoever was put through and has not told how it went is asked by text, once."""
+    legs = select(CallLeg).where(CallLeg.session_id == session.id).order_by(CallLeg.number)
+    for leg in tx.execute(legs.with_for_update()).scalars():
+        leg.ended_at = leg.ended_at or runtime.clock.now()
+        _ask_how_it_went(tx, runtime, session, leg)
+
+
+def _ask_how_it_went(tx: Transaction, runtime: Runtime, session: CallSession, leg: CallLeg) -> None:
+    """A leg that an office has picked up, and of which its caller has told nothing."""
+    if leg.outcome is None and leg.status == PICKED_UP:
+        now = runtime.clock.now()
+        who = {"group_id": session.group_id, "gate_id": session.gate_id, "number_hash": session.number_hash,
+               "constituent_id": session.constituent_id, "asked_at": now}  # fmt: skip
+        owe(tx, who, ASK, now)
+
+
+def leg_status(runtime: Runtime, session_id: int, step: int, sid: str, status: str, seconds: int | None) -> bool:
+    """The carrier's report on one office leg. False where there is none. What the turn has told already stands."""
+    with runtime.db.transaction() as tx:
+        session = _session(tx, session_id)
+        query = select(CallLeg).where(CallLeg.session_id == session_id, CallLeg.number == step).with_for_update()
+        leg = tx.execute(query).scalar()
+        if session is None or leg is None or leg.carrier_sid not in (None, sid):
+            return False
+        leg.carrier_sid = sid
+        if status in OVER:
+            leg.status, leg.ended_at = leg.status or status, leg.ended_at or runtime.clock.now()
+            leg.seconds = leg.seconds if leg.seconds is not None else seconds
+            if session.state not in SPEAKS:
+                _ask_how_it_went(tx, runtime, session, leg)
+    return True
+
+
+def _session(tx: Transaction, session_id: int) -> CallSession | None:
+    """The session, locked behind its person: people before what is theirs."""
+    number_hash = tx.execute(select(CallSession.number_hash).where(CallSession.id == session_id)).scalar()
+    if number_hash is None:
+        return None
+    lock_owner(tx, number_hash)
+    return locked(tx, session_id)
