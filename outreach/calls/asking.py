@@ -15,7 +15,9 @@ from outreach.core.db import Job, Transaction
 from outreach.core.runtime import Runtime
 from outreach.messaging.events import append, delta
 from outreach.officials.models import Office
+from outreach.people.models import Constituent
 from outreach.people.quiet_hours import window
+from outreach.people.zones import parse_zones_key, zones_for
 
 PLACE: Final = Job("calls", "workers.calls.place_calls")
 CONTEXT: Final = "call"
@@ -95,6 +97,12 @@ def next_common(zones: tuple[str, ...], office: Office, now: datetime) -> dateti
             return at
         at = person.opens_at
     return None
+
+
+def zones_of_person(tx: Transaction, session: CallSession, to: str) -> tuple[str, ...]:
+    """Every zone in which whoever is called may be."""
+    key = tx.execute(select(Constituent.zones).where(Constituent.id == session.constituent_id)).scalar()
+    return parse_zones_key(key) if key else zones_for(to)
 
 
 def opened(runtime: Runtime, session: CallSession) -> dict[str, Any]:

@@ -35,7 +35,8 @@ def take_call(runtime: Runtime, sid: str, sender: str) -> str:
         elif session is not None:  # we are calling them in this moment
             return nobody(tx, owners)
         about = match(texts_to(tx, number_hash), now).about
-        if about is None:
+        # Without a number of ours to show, an office would see the caller's.
+        if about is None or not runtime.settings.twilio_from_number:
             return nobody(tx, owners)
         owner = next((one for one in owners if one.group_id == about.group_id), None)
         made = ask_call(

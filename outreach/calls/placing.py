@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from outreach.calls.asking import PLACE, lease, opened
+from outreach.calls.asking import PLACE, lease, opened, zones_of_person
 from outreach.calls.models import CallSession
 from outreach.calls.subject import is_on
 from outreach.carrier.base import Ambiguous, Caller, CarrierError, Throttled, Unreachable
@@ -25,6 +25,7 @@ from outreach.core.pace import SharedRate
 from outreach.core.runtime import Runtime
 from outreach.messaging.events import append, delta
 from outreach.people.consent import is_suppressed, lock_owner
+from outreach.people.quiet_hours import window
 
 log = structlog.get_logger(__name__)
 
@@ -87,8 +88,8 @@ def _claim(runtime: Runtime, session_id: int) -> Placed | None:
         session = locked(tx, session_id)
         if session is None or session.state != "waiting":
             return None
-        why = _why_not(tx, session, runtime.clock.now())
         to = opened(runtime, session)["to"]
+        why = _why_not(tx, session, to, runtime.clock.now())
         if why or not to:
             end(tx, runtime, session, "canceled", why or "erased")
             return None
@@ -96,10 +97,13 @@ def _claim(runtime: Runtime, session_id: int) -> Placed | None:
         return Placed(session.id, to)
 
 
-def _why_not(tx: Transaction, session: CallSession, now: datetime) -> str | None:
+def _why_not(tx: Transaction, session: CallSession, to: str, now: datetime) -> str | None:
     """Why a session is not to be called any more."""
     late = CALLED_LATER_FOR if session.source == "later" else WAITS_FOR
     if now > session.asked_at + late:
+        return "late"
+    # A call that was put off keeps to the person's hours, however long it has waited behind others.
+    if session.source == "later" and not window(zones_of_person(tx, session, to), now).open:
         return "late"
     if is_suppressed(tx, session.number_hash, session.group_id):
         return "stopped"

@@ -21,6 +21,7 @@ from outreach.core.hot import Hot
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.models import Gate, GateText
 from outreach.messaging.render import render
+from outreach.messaging.tactics import CALLS
 from outreach.officials.models import Office
 from outreach.people.zones import zones_for
 
@@ -31,8 +32,8 @@ ZIP: Final = re.compile(r"\b(\d{5})(?:-\d{4})?\s*$", re.ASCII)
 
 CAMPAIGN = Hot(
     select(
-        Group.name, Campaign.official_id, Campaign.office_id, Campaign.state, Campaign.spoken_en, Campaign.spoken_es,
-        Gate.state, Gate.tactic,
+        Group.name, Campaign.official_id, Campaign.office_id, Campaign.spoken_en, Campaign.spoken_es,
+        Campaign.state.label("campaign_state"), Gate.state.label("gate_state"), Gate.tactic,
     )
     .join(Wave, Wave.campaign_id == Campaign.id)
     .join(Gate, Gate.id == Wave.gate_id)
@@ -52,8 +53,13 @@ def offices_of(session: Session, gate_id: int) -> list[Office]:
 
 def is_on(session: Session, gate_id: int) -> bool:
     """Whether a campaign still wants calls: launched, not closed, and calling is what it asks for."""
-    campaign = CAMPAIGN.first(session, {"gate": gate_id})
-    return campaign is not None and campaign[3] == "launched" and campaign[6] != "closed" and campaign.tactic == "calls"
+    return _wants_calls(CAMPAIGN.first(session, {"gate": gate_id}))
+
+
+def _wants_calls(campaign: Any) -> bool:
+    if campaign is None:
+        return False
+    return bool(campaign.campaign_state == "launched" and campaign.gate_state != "closed" and campaign.tactic == CALLS)
 
 
 def facts_of(
@@ -68,13 +74,13 @@ def facts_of(
     said = {one: getattr(campaign, f"spoken_{one}") or spoken[one] for one in LANGUAGES}
     script = {one: render(said[one], values[one], known, one, kind="script") for one in LANGUAGES}
     official = values[language]["official"]
-    goes_on = is_on(session, gate_id)
+    goes_on = _wants_calls(campaign)
     lines = [
         _line(session, office_id, official, now, language) if goes_on else Line(office_id, official, "", None, "gone")
         for office_id in office_ids
     ]
     policy = {one: values[one]["policy"] for one in LANGUAGES}
-    return Facts(campaign[0], official, policy, script, tuple(lines), dialed_in)
+    return Facts(campaign.name, official, policy, script, tuple(lines), dialed_in)
 
 
 def _line(session: Session, office_id: int, official: str, now: datetime, language: str) -> Line:

@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import select, update
 
-from outreach.calls.asking import CONTEXT, ask_call, lease, next_common, opened
+from outreach.calls.asking import CONTEXT, ask_call, lease, next_common, opened, zones_of_person
 from outreach.calls.flow import Heard, Note, Place, Turn, take
 from outreach.calls.models import CallLeg, CallSession
 from outreach.calls.placing import TALKING_SECONDS, end, locked
@@ -26,7 +26,6 @@ from outreach.messaging.told import tell
 from outreach.officials.models import Office
 from outreach.people.consent import lock_owner
 from outreach.people.models import Constituent
-from outreach.people.zones import parse_zones_key, zones_for
 
 BACK_IN: Final = timedelta(minutes=5)
 """When whoever found all lines taken is called back."""
@@ -124,7 +123,7 @@ def _call_later(tx: Transaction, runtime: Runtime, session: CallSession, place: 
     document_ = opened(runtime, session)
     office = tx.get(Office, session.office_ids[place.line]) if place.line < len(session.office_ids) else None
     now = runtime.clock.now()
-    zones = _zones_of(tx, session, document_["to"])
+    zones = zones_of_person(tx, session, document_["to"])
     at = None if office is None else next_common(zones, office, now + (BACK_IN if why == "all_busy" else timedelta(0)))
     end(tx, runtime, session, "ended", PICKED_UP)
     tx.flush()
@@ -134,11 +133,6 @@ def _call_later(tx: Transaction, runtime: Runtime, session: CallSession, place: 
             number_hash=session.number_hash, to=document_["to"], known=document_["known"], language=session.language,
             source="later", asked_at=at, not_before=at,
         )  # fmt: skip
-
-
-def _zones_of(tx: Transaction, session: CallSession, to: str) -> tuple[str, ...]:
-    key = tx.execute(select(Constituent.zones).where(Constituent.id == session.constituent_id)).scalar()
-    return parse_zones_key(key) if key else zones_for(to)
 
 
 def call_status(runtime: Runtime, session_id: int, sid: str, status: str, sequence: int) -> bool:

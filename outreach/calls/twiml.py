@@ -76,6 +76,8 @@ def words(phrase: str, turn: Turn, facts: Facts) -> str:
 
 
 def _dial(dial: Dial, *, action: str, caller_id: str, status_callback: str) -> DialVerb:
+    if not caller_id:  # the office would see the caller's own number
+        raise ValueError("no number of ours to show")
     verb = DialVerb(
         caller_id=caller_id, time_limit=TIME_LIMIT, timeout=RING_SECONDS, action=action, method="POST",
         hangup_on_star=True, record="do-not-record",

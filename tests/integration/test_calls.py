@@ -435,3 +435,28 @@ def test_without_a_number_to_call_from_the_words_come_by_text(settings: Settings
     with runtime.db.snapshot() as session:
         assert session.execute(select(CallSession.id)).first() is None
         assert session.execute(select(Message.id).where(Message.kind == "script")).first() is not None
+
+
+def test_a_call_that_was_put_off_keeps_to_the_persons_hours(
+    client: FlaskClient, runtime: Runtime, wave: Wave, exchange: Exchange, clock: ModelClock
+) -> None:
+    say(client, runtime, 0, "CALL")
+    evening = runtime.clock.now() + timedelta(hours=7, minutes=45)  # noon when it began: a quarter to eight
+    with runtime.db.transaction() as tx:
+        tx.execute(update(CallSession).values(source="later", asked_at=evening, not_before=evening))
+    clock.advance(8 * 60 * 60 + 5 * 60)  # twenty minutes late, and after eight
+    assert place(runtime, exchange) == 0
+    assert exchange.called == []
+    with runtime.db.snapshot() as session:
+        assert session.execute(select(CallSession.state, CallSession.ending)).one() == ("canceled", "late")
+
+
+def test_no_office_sees_a_caller_who_dials_in_where_we_have_no_number(runtime: Runtime, wave: Wave) -> None:
+    silent = replace(runtime, settings=runtime.settings.model_copy(update={"twilio_from_number": None}))
+    sid = f"CA{secrets.token_hex(16)}"
+    form = call_form(runtime.settings, sid, "+14805550100", Direction="inbound", From=number(1), Caller=number(1))
+    answer = post(create_app(silent.settings, silent).test_client(), silent, form, "/twilio/voice")
+    said = ElementTree.fromstring(answer.data)  # noqa: S314  our own answer
+    assert {one.tag for one in said} == {"Say", "Hangup"}
+    with runtime.db.snapshot() as session:
+        assert session.execute(select(CallSession.id)).first() is None
