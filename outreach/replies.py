@@ -31,6 +31,8 @@ from outreach.messaging.slices import ANSWER_WITHIN
 from outreach.messaging.tactics import CALLS
 from outreach.people.caps import PER_WEEK
 from outreach.people.lookup import known_of
+from outreach.phone_tree import answering
+from outreach.phone_tree.texting import say
 from outreach.tallies.reads import reports_so_far
 
 log = structlog.get_logger(__name__)
@@ -47,6 +49,7 @@ class Said(NamedTuple):
 
 
 Say = Callable[[Transaction, Runtime, Received], Said | None]
+Hears = Callable[[Transaction, Runtime, int, bytes], answering.Told | None]
 
 
 def answer_text(runtime: Runtime, text: InboundText) -> Answer | None:
@@ -88,6 +91,8 @@ def _words(tx: Transaction, runtime: Runtime, received: Received | None) -> Said
     if received is None or received.silent:
         return None
     say = ANSWERS.get(received.verdict.intent)
+    if say in {_leads, _leads_not} and received.gate_id is None:
+        say = None
     if say is None and received.gate_id is None and not answered_lately(tx, received.number_hash, runtime.clock.now()):
         say = ANSWERS["help"]  # a stranger learns who we are, once a day: two machines must not answer each other
     return say(tx, runtime, received) if say else None
@@ -130,6 +135,23 @@ def _thanks(tx: Transaction, _runtime: Runtime, received: Received) -> Said | No
     return Said(tactic_answer(tx, received, "thanks", number=str(reports_so_far(tx, received.gate_id))))
 
 
+def _leads(tx: Transaction, runtime: Runtime, received: Received) -> Said | None:
+    """A captain's yes sets their branch going; anybody else's is kept for a person to read."""
+    return _captain(tx, runtime, received, answering.confirm)
+
+
+def _leads_not(tx: Transaction, runtime: Runtime, received: Received) -> Said | None:
+    return _captain(tx, runtime, received, answering.refuse)
+
+
+def _captain(tx: Transaction, runtime: Runtime, received: Received, heard: Hears) -> Said | None:
+    gate_id = received.gate_id
+    told = heard(tx, runtime, gate_id, received.number_hash) if gate_id is not None else None
+    if told is None or gate_id is None:
+        return None
+    return Said(say(tx, gate_id, told.words, received.language, told.people))
+
+
 def _welcome(tx: Transaction, _runtime: Runtime, received: Received) -> Said:
     kind = "opt_in_stopped" if received.stopped_by_others else "joined" if received.joined else "opt_in"
     return Said(fixed_answer(tx, received, kind, most=str(PER_WEEK)), CONFIRMATION)
@@ -149,5 +171,8 @@ ANSWERS: dict[str, Say] = {
     "report": _thanks,
     "language": _fixed("language"),
     "wrong_number": _fixed("wrong_number"),
+    "confirm": _leads,
+    "deny": _leads_not,
+    "decline": _leads_not,
 }
 """Verdict -> what to say. What is not here is kept for a person to read."""

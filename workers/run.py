@@ -22,15 +22,13 @@ from rq.worker import RoundRobinWorker
 from config.settings import Settings
 from outreach.core.logs import mask, set_up_logs
 from outreach.core.queue import QUEUES, waiting_mark
-from workers import calls, campaigns, messaging, people
+from workers import calls, campaigns, messaging, people, phone_tree
 from workers.context import SENDER_THREADS, STOPPING
 
 log = structlog.get_logger(__name__)
 
-ALLOWED = frozenset(
-    f"{function.__module__}.{function.__name__}"
-    for function in (messaging.send_batch, calls.place_calls, campaigns.plan_wave, people.work_uploads)
-)
+JOBS = (messaging.send_batch, calls.place_calls, phone_tree.tick_trees, campaigns.plan_wave, people.work_uploads)
+ALLOWED = frozenset(f"{function.__module__}.{function.__name__}" for function in JOBS)
 
 
 class AllowListWorker(RoundRobinWorker):

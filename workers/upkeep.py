@@ -33,6 +33,7 @@ from outreach.messaging.retries import retry_reported
 from outreach.messaging.sweep import release_held, sweep_claims, sweep_closed, sweep_posts, wake_senders
 from outreach.people.upload_purge import purge_uploads
 from outreach.people.upload_work import wake_importer
+from outreach.phone_tree.cascade import sweep_trees
 from outreach.privacy.retention import purge_words
 from outreach.replies import answer_found
 from outreach.tallies.fold import LEASE, LeaseLost, fold
@@ -152,6 +153,7 @@ EACH_TIME: tuple[Callable[[Runtime], int], ...] = (
     retry_reported,
     plan_follow_ups,
     sweep_calls,
+    sweep_trees,
     check_breakers,
     sweep_closed,
     wake_senders,

@@ -11,7 +11,7 @@ from rq.serializers import JSONSerializer
 
 from outreach.core.db import Job
 
-QUEUES = ("calls", "messaging", "campaigns")
+QUEUES = ("calls", "messaging", "phone_tree", "campaigns")
 """Workers take them in turn."""
 
 FILES = ("people",)

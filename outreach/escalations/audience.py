@@ -156,12 +156,12 @@ def count_segment(session: Session, group_id: int, tree: Expression, now: dateti
 
     Much less is looked up for it than for ``count_audience``: a page counts many segments.
     """
-    people = select(_reason(now).label("reason")).where(in_lists(group_id, (), [tree])).subquery()
+    people = select(reason_clause(now).label("reason")).where(in_lists(group_id, (), [tree])).subquery()
     rows = session.execute(select(people.c.reason, func.count()).group_by(people.c.reason))
     return {IN: 0, **dict.fromkeys(REASONS, 0), **{row[0]: row[1] for row in rows}}
 
 
-def _reason(now: datetime) -> ColumnElement[str]:
+def reason_clause(now: datetime) -> ColumnElement[str]:
     """IN, or why somebody is not texted."""
     return case(
         (is_suppressed_clause(Constituent.number_hash, Constituent.group_id), "opted_out"),
@@ -178,7 +178,7 @@ def _count(session: Session, listed: ColumnElement[bool], now: datetime) -> Audi
     }
     people = (
         select(
-            _reason(now).label("reason"),
+            reason_clause(now).label("reason"),
             Constituent.zones,
             Constituent.language,
             _is_resting(days, now).label("resting"),

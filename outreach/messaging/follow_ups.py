@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfoNotFoundError
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,8 +20,8 @@ from outreach.messaging.follow_up_models import ASK, PLEDGE, REMIND, FollowUp
 from outreach.messaging.inbound import Received
 from outreach.messaging.promised import remind_at
 from outreach.messaging.tactics import tactic_row
-from outreach.people.quiet_hours import window
-from outreach.people.zones import fifty_states, parse_zones_key
+from outreach.people.quiet_hours import window_anywhere
+from outreach.people.zones import parse_zones_key
 
 _owed: Any = FollowUp.__table__
 PROMISED = Hot(select(FollowUp.id).where(
@@ -44,7 +43,7 @@ def ask_later(tx: Transaction, received: Received) -> None:
     if PROMISED.first(tx, asked):
         return
     wait = timedelta(minutes=tactic_row(received.tactic)["ask_after_minutes"])
-    due_at = _opening(parse_zones_key(received.zones), received.asked_at + wait)
+    due_at = window_anywhere(parse_zones_key(received.zones), received.asked_at + wait).opens_at
     if due_at is not None:
         owe(tx, _of(received), ASK, due_at)
 
@@ -69,7 +68,7 @@ def remember_promise(tx: Transaction, received: Received, at: datetime) -> None:
 
 def remind_later(tx: Transaction, owed: Any, zones: tuple[str, ...], now: datetime) -> None:
     """The question goes out now: ask once more the next day. ``owed``: its row, with the columns of ``_of``."""
-    due_at = _opening(zones, now + timedelta(hours=table("follow_ups")["remind_after_hours"]))
+    due_at = window_anywhere(zones, now + timedelta(hours=table("follow_ups")["remind_after_hours"])).opens_at
     if due_at is not None:
         who = {name: getattr(owed, name) for name in ("group_id", "gate_id", "number_hash", "constituent_id")}
         owe(tx, {**who, "asked_at": owed.asked_at}, REMIND, due_at)
@@ -108,10 +107,3 @@ def _of(received: Received) -> dict[str, Any]:
         "constituent_id": received.constituent_id,
         "asked_at": received.asked_at,
     }
-
-
-def _opening(zones: tuple[str, ...], at: datetime) -> datetime | None:
-    try:
-        return window(zones, at).opens_at
-    except ZoneInfoNotFoundError:  # a zone that this machine does not know: then it may be any
-        return window(fifty_states(), at).opens_at

@@ -1,4 +1,4 @@
-"""What a slice knows of the follow-ups among its texts, and how one that cannot go now goes back to waiting."""
+"""What a slice knows of the texts that are about another gate, and how a follow-up goes back to waiting."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, exists, select, update
 
 from outreach.core.db import Transaction
 from outreach.messaging.follow_up_models import FollowUp
-from outreach.messaging.models import Gate, Reply
+from outreach.messaging.models import Gate, Message, Reply
 
 _owed: Any = FollowUp.__table__
 REPORTED = (
@@ -26,6 +26,11 @@ OWED = (
     select(FollowUp.message_id, Gate.state, FollowUp.expires_at, REPORTED)
     .join(Gate, Gate.id == FollowUp.gate_id)
     .where(FollowUp.message_id.in_(bindparam("ids", expanding=True)))
+)
+ABOUT = (
+    select(Message.id, Gate.state)
+    .join(Gate, Gate.id == Message.about_gate_id)
+    .where(Message.id.in_(bindparam("ids", expanding=True)))
 )
 PUT_BACK = (
     update(_owed)
@@ -48,6 +53,11 @@ def owed_by(tx: Transaction, message_ids: Sequence[int]) -> dict[int, Owed]:
         return {}
     rows = tx.connection().execute(OWED, {"ids": list(message_ids)})
     return {row.message_id: Owed(row[1], row[2], bool(row[3])) for row in rows if row.message_id}
+
+
+def gates_about(tx: Transaction, message_ids: Sequence[int]) -> dict[int, str]:
+    """How the gates stand that these texts are about, by text."""
+    return {row[0]: row[1] for row in tx.connection().execute(ABOUT, {"ids": list(message_ids)})} if message_ids else {}
 
 
 def put_back(tx: Transaction, due: Mapping[int, datetime]) -> None:

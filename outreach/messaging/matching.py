@@ -23,7 +23,8 @@ RECONFIRM: Final = "reconfirm"
 SCRIPT: Final = "script"
 ASKING: Final = frozenset({SCRIPT, *FOLLOW_UPS})
 """Kinds of texts that ask how it went."""
-BELONGS: Final = ("campaign", RECONFIRM, SCRIPT, *FOLLOW_UPS)
+TO_CAPTAINS: Final = ("captain", "captain_again")
+BELONGS: Final = ("campaign", RECONFIRM, SCRIPT, *FOLLOW_UPS, *TO_CAPTAINS)
 """Kinds of texts by which a reply finds its campaign, or its group."""
 LOOKED_AT: Final = 30
 

@@ -115,7 +115,8 @@ class Message(Base):
     decision: Mapped[str | None] = mapped_column(String(8))  # what a person chose in review: sent, again, left
     constituent_id: Mapped[int | None] = mapped_column(ForeignKey("constituent.id"))
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
-    # campaign, answer, script, confirmation, test, opt_in, reconfirm; ask_report, remind_report, pledge
+    # campaign, answer, script, confirmation, test, opt_in, reconfirm; ask_report, remind_report, pledge;
+    # captain, captain_again
     kind: Mapped[str] = mapped_column(String(16))
     # The campaign's gate that an answer or a follow-up is about: it goes out by another one. A plain number.
     about_gate_id: Mapped[int | None]

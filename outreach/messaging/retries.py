@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfoNotFoundError
 
 from sqlalchemy import exists, select, update
 from sqlalchemy.orm import aliased
@@ -21,8 +20,8 @@ from outreach.messaging.models import Event, Gate, Message, MessageAttempt
 from outreach.messaging.states import NEXT_WINDOW
 from outreach.people.consent import is_suppressed_clause, lock_people
 from outreach.people.models import Constituent
-from outreach.people.quiet_hours import Window, window
-from outreach.people.zones import fifty_states, parse_zones_key
+from outreach.people.quiet_hours import window_anywhere
+from outreach.people.zones import parse_zones_key
 
 ENDED = ("undelivered", "failed")
 CHUNK = 200
@@ -34,19 +33,12 @@ def retry_at(zones: tuple[str, ...], posted_at: datetime, code: int, now: dateti
     ``posted_at`` is the first try's. A code of NEXT_WINDOW waits for the window after the first try's; any other
     stays within that one.
     """
-    closes_at = _window(zones, posted_at).closes_at
+    closes_at = window_anywhere(zones, posted_at).closes_at
     if closes_at is None:
         return None
     if code in NEXT_WINDOW:
-        return _window(zones, max(now, closes_at)).opens_at
-    return now if now < closes_at and _window(zones, now).open else None
-
-
-def _window(zones: tuple[str, ...], at: datetime) -> Window:
-    try:
-        return window(zones, at)
-    except ZoneInfoNotFoundError:  # a zone that this machine does not know: then it may be any
-        return window(fifty_states(), at)
+        return window_anywhere(zones, max(now, closes_at)).opens_at
+    return now if now < closes_at and window_anywhere(zones, now).open else None
 
 
 def retry_reported(runtime: Runtime) -> int:

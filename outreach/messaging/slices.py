@@ -24,7 +24,7 @@ from outreach.core.runtime import Runtime
 from outreach.messaging.claims import LEASE_SECONDS, Claimed
 from outreach.messaging.events import append, delta
 from outreach.messaging.follow_up_models import ASK, FOLLOW_UPS, PLEDGE
-from outreach.messaging.following import owed_by, put_back
+from outreach.messaging.following import gates_about, owed_by, put_back
 from outreach.messaging.models import Gate, Message, Reply
 from outreach.people.caps import WEEK, next_allowed
 from outreach.people.consent import is_suppressed_clause, lock_people
@@ -35,13 +35,17 @@ from outreach.people.zones import fifty_states, parse_zones_key
 MAX_VALIDITY = 36_000
 ANSWER_WITHIN = timedelta(minutes=30)
 """An answer so soon after the person's text may go out at any hour (COMPLIANCE.md); later ones keep to the window."""
-CAPPED = ("campaign", "reconfirm", *FOLLOW_UPS)
+CAPTAIN, AGAIN = "captain", "captain_again"
+"""A captain of a phone tree is asked, as their one text of a run; whatever else a run says to somebody comes again."""
+CAPPED = ("campaign", "reconfirm", CAPTAIN, *FOLLOW_UPS)
 """Kinds of texts that we begin: the caps count them and hold them back."""
+GO_BY_ANOTHER = (*FOLLOW_UPS, AGAIN)
+"""Kinds that go out by a gate of the group's, while that of their campaign decides whether they may."""
 PROMPTED = frozenset({ASK, PLEDGE})
 """Of these, those that the person's own text asks for: while it is fresh the cap of a day does not hold them back."""
 FRESH = timedelta(hours=table("follow_ups")["prompted_hours"])
 PAUSE_LOOK = timedelta(minutes=table("follow_ups")["pause_minutes"])
-KEEPS_HOURS = frozenset({*CAPPED, "opt_in"})
+KEEPS_HOURS = frozenset({*CAPPED, AGAIN, "opt_in"})
 """Kinds that go out in the window only. The other ones answer a person who waits; ``opt_in`` asks a number that
 somebody typed into a page, and that may be anybody's."""
 ANSWERS = frozenset({"answer", "script"})
@@ -55,7 +59,7 @@ GATES = (
         Gate.id.in_(
             union(
                 select(Message.gate_id).where(_OF_SLICE),
-                select(Message.about_gate_id).where(_OF_SLICE, Message.kind.in_(FOLLOW_UPS)),
+                select(Message.about_gate_id).where(_OF_SLICE, Message.kind.in_(GO_BY_ANOTHER)),
             )
         )
     )
@@ -136,7 +140,7 @@ def judge(facts: Facts, now: datetime) -> Verdict:
     if not facts.body or (facts.number_bad and facts.kind in CAPPED):
         return Verdict("failed")
     if facts.gate == "paused":
-        return Verdict("held", now + PAUSE_LOOK) if facts.kind in FOLLOW_UPS else Verdict("planned")
+        return Verdict("held", now + PAUSE_LOOK) if facts.kind in GO_BY_ANOTHER else Verdict("planned")
     if facts.kind not in KEEPS_HOURS and not _is_late(facts, now):  # the person asked: no window and no cap
         return Verdict("posting")
     is_prompted = facts.kind in PROMPTED and facts.asked_at is not None and now - facts.asked_at <= FRESH
@@ -193,11 +197,12 @@ def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime
     sent = sent_lately(tx, [row.number_hash for row in rows], now)
     replied = _replied(tx, rows)
     owed = owed_by(tx, [row.id for row in rows if row.kind in FOLLOW_UPS])
+    abouts = gates_about(tx, [row.id for row in rows if row.kind == AGAIN])
     return {
         row.id: (
             row.gate_id,
             Facts(
-                gate=owed[row.id].gate if row.id in owed else row.gate,
+                gate=owed[row.id].gate if row.id in owed else abouts.get(row.id, row.gate),
                 kind=row.kind,
                 suppressed=bool(row.suppressed),
                 number_bad=row.number_bad_at is not None,

@@ -9,7 +9,7 @@ from config import table
 from outreach.core.db import Transaction
 from outreach.messaging.classify import Verdict, classify
 from outreach.messaging.joining import Pending, answers_sign_up, pending_sign_up, what_was_asked
-from outreach.messaging.matching import RECONFIRM, Match, Texted, match, texts_to
+from outreach.messaging.matching import RECONFIRM, TO_CAPTAINS, Match, Texted, match, texts_to
 from outreach.messaging.reported import has_reported
 from outreach.messaging.tactics import in_tactic
 
@@ -47,6 +47,8 @@ def understand(tx: Transaction, number_hash: bytes, body: str, now: datetime, *,
         is_newer = sign_up_at is None or texts[0].posted_at > sign_up_at
         asked_at, texted_at = (texts[0].posted_at if is_newer else sign_up_at), None
     asked = what_was_asked(texted_at, asked_at, now, REPORT_WITHIN)
+    if asked == "call_report" and found.about is not None and found.about.kind in TO_CAPTAINS:
+        asked = "captain"
     verdict = classify(body, asked=asked)
     about = None if is_newer else answers_sign_up(pending, asked, verdict, matched=bool(texts))
     is_other = about is not None or (is_newer and verdict.intent not in ANSWERS_A_CAMPAIGN)

@@ -22,8 +22,12 @@ from outreach.messaging import sign_up_models as sign_ups
 from outreach.officials import models as officials
 from outreach.people import models as people
 from outreach.people import segment_models as segments
+from outreach.phone_tree import models as phone_tree
 
-MODELS = (accounts, people, segments, officials, messaging, sign_ups, follow_ups, inbox, escalations, calls, leases)
+MODELS = (
+    accounts, people, segments, officials, messaging, sign_ups, follow_ups, inbox, escalations, calls, phone_tree,
+    leases,
+)  # fmt: skip
 
 
 def metadata() -> MetaData:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from config import table
 from outreach.people.zones import fifty_states
@@ -131,3 +131,11 @@ def quiet_hours() -> QuietHours:
 def window(zones: tuple[str, ...], at: datetime, states: tuple[str, ...] = ()) -> Window:
     """``QuietHours.window`` under the hours in force."""
     return quiet_hours().window(zones, at, states)
+
+
+def window_anywhere(zones: tuple[str, ...], at: datetime) -> Window:
+    """The same for zones as they are stored: one that this machine does not know may be any."""
+    try:
+        return window(zones, at)
+    except ZoneInfoNotFoundError:
+        return window(fifty_states(), at)

@@ -18,6 +18,7 @@ ROOMS = (
     ("outreach.messaging",),
     ("outreach.escalations",),
     ("outreach.calls",),
+    ("outreach.phone_tree",),
     ("outreach.tallies",),
     ("outreach.migrations", "outreach.privacy"),
     ("outreach.replies", "outreach.serving"),

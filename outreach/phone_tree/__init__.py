@@ -1,0 +1,1 @@
+"""Phone trees: captains are asked, their people are texted, and whoever stays silent is routed around."""
