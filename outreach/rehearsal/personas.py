@@ -53,6 +53,8 @@ FREE = (
     "Thank you for doing this 💪",
     "¿Puedo llamar por la tarde?",
 )
+LEADS = ("1", "OK", "yes", "Sure, I am ready", "Sí", "claro")
+LEADS_NOT = ("NO", "I can't today", "no puedo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Persona:
     """Reports only when it is asked: when another text of ours has come than an answer."""
 
 
-DEFAULT = (
+DEFAULT = (  # the last two are captains of phone trees: whoever wants some pins them to numbers
     Persona("delivered", 667),
     Persona("stop", 27, replies=STOPS),
     Persona("report_digit", 70, replies=DIGITS),
@@ -91,6 +93,8 @@ DEFAULT = (
     Persona("undelivered_30007", 1, undelivered=30007),
     Persona("refused_21610", 5, refusal=21610),
     Persona("refused_21614", 5, refusal=21614),
+    Persona("leads", 0, replies=LEADS),
+    Persona("leads_not", 0, replies=LEADS_NOT),
 )
 BY_NAME = {persona.name: persona for persona in DEFAULT}
 SILENT: Mapping[str, float] = {"delivered": 1.0}

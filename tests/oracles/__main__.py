@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.oracles import phones, quiet_cases, rehearsed_calls, replies, reply_wave, stop_races, webhooks
+from tests.oracles import phones, quiet_cases, rehearsed_calls, replies, reply_wave, stop_races, tree_run, webhooks
 
 CORPORA = Path(__file__).parents[1] / "unit" / "corpus"
 
@@ -46,6 +46,11 @@ def main(arguments: Sequence[str]) -> int:
     calls = names.add_parser("calls", parents=[behind], help="everybody replies CALL: our books and the carrier's")
     calls.add_argument("--calls", type=int, default=2_000, metavar="N", help="so many people (2,000)")
     calls.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    tree = names.add_parser("tree", parents=[behind], help="a phone tree while workers are killed")
+    tree.add_argument("--people", type=int, default=1_000, metavar="N", help="so many are in it (1,000)")
+    tree.add_argument("--silent", type=float, default=0.3, metavar="SHARE", help="of the captains (0.3)")
+    tree.add_argument("--kills", type=int, default=15, metavar="N", help="of workers, work-horses and upkeep (15)")
+    tree.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     meant = names.add_parser("classify", parents=[behind], help="what replies mean, against lines labelled by people")
     meant.add_argument("files", nargs="*", type=Path, metavar="FILE", help="corpora (those of tests/unit/corpus)")
     meant.add_argument("--misses", action="store_true", help="each line that is read as something else")
@@ -57,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     run = {
         "quiet-hours": _quiet_hours, "stop-races": _stop_races, "phones": _phones, "reply-wave": _reply_wave,
-        "classify": _classify, "webhooks": _webhooks, "calls": _calls,
+        "classify": _classify, "webhooks": _webhooks, "calls": _calls, "tree": _tree,
     }  # fmt: skip
     found = run[chosen.name](parser, chosen)
     if chosen.json:
@@ -121,6 +126,18 @@ def _calls(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict[
         f"{found['calls']:,} calls and {found['office_legs']:,} office legs in {found['seconds']} s: "
         f"{found['endings']}; reported {found['reports']}; not called {dict(found['not_called'])}; "
         f"differences {found['wrong'] or 'none'}.\n"
+    )
+    return found
+
+
+def _tree(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> dict[str, Any]:
+    if not (20 <= chosen.people <= 5_000 and 0 <= chosen.silent <= 1 and chosen.kills >= 0):
+        parser.error("--people must be 20 to 5,000, --silent 0 to 1")
+    found = tree_run.run(chosen.database, chosen.people, chosen.silent, chosen.kills, chosen.seed)
+    sys.stderr.write(
+        f"{found['people']:,} people, {found['silent_captains']} of {found['captains']} captains silent, kills "
+        f"{found['kills']}: {found['reached']:,} of {found['reachable']:,} reached ({found['share']:.1%}), "
+        f"{found['routed_around']} routed around, differences {found['wrong'] or 'none'} in {found['seconds']} s.\n"
     )
     return found
 
