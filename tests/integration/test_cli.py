@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +13,12 @@ from outreach.core.errors import BadInputError
 from outreach.stage import StageError
 from outreach.stage.processes import Processes
 from outreach.stage.site import Keeper
-
-ROOT = Path(__file__).parents[2]
+from tests.commands import outreach_command
 
 
 def outreach(env: dict[str, str], *words: str) -> tuple[int, dict[str, Any] | None, str]:
     """Exit code, the last line of stdout as JSON if it is that, and stderr."""
-    command = [sys.executable, "-c", "from outreach.cli import main; main()", *words]
-    path = str(Path(sys.executable).parent)
-    done = subprocess.run(command, env={"PATH": path, **env}, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = outreach_command(env, words)
     assert "Traceback" not in done.stderr
     lines = done.stdout.splitlines()
     if "--json" not in words:

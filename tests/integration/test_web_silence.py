@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,12 +18,11 @@ from outreach.messaging.models import Message, Tally
 from outreach.people.models import Constituent
 from outreach.privacy.erasure import erase_number, number_of_person
 from outreach.web import silence
+from tests.commands import outreach_command
 from tests.factories import World, make_group, make_world, number
 from tests.integration.test_live import sign_in
 from tests.integration.test_web_people import rename
 from tests.integration.test_webhooks import launch
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -164,9 +161,7 @@ def test_a_damaged_row_hides_nobody(runtime: Runtime, client: FlaskClient, world
 
 
 def outreach(env: dict[str, str], *words: str) -> tuple[int, str, str]:
-    command = [sys.executable, "-c", "from outreach.cli import main; main()", *words]
-    path = str(Path(sys.executable).parent)
-    done = subprocess.run(command, env={"PATH": path, **env}, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = outreach_command(env, words)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout, done.stderr
 
