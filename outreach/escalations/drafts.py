@@ -18,7 +18,7 @@ from outreach.escalations.models import Campaign
 from outreach.escalations.segments import hold_segments
 from outreach.messaging.render import check_template
 from outreach.officials.meetings import needs_escalation
-from outreach.officials.models import Meeting, Office, Official, Stance
+from outreach.officials.models import STANDS, Meeting, Office, Official, Stance
 from outreach.officials.roles import official_in, role_in
 from outreach.people.models import ContactList
 
@@ -36,7 +36,10 @@ def draft_from_meeting(tx: Transaction, runtime: Runtime, meeting: Meeting) -> C
         return None
     official = tx.get_one(Official, meeting.official_id)
     office = tx.execute(
-        select(Office).where(Office.official_id == official.id).order_by(Office.phone.is_(None), Office.id).limit(1)
+        select(Office)
+        .where(Office.official_id == official.id, STANDS)
+        .order_by(Office.phone.is_(None), Office.id)
+        .limit(1)
     ).scalar()
     policy = _policy_to_press(tx, meeting)
     calls = table("message_templates/calls")
@@ -108,7 +111,7 @@ def edit_draft(
 
 
 def _offices_of(tx: Transaction, official_id: int) -> set[int]:
-    return set(tx.execute(select(Office.id).where(Office.official_id == official_id)).scalars())
+    return set(tx.execute(select(Office.id).where(Office.official_id == official_id, STANDS)).scalars())
 
 
 def _list_id(tx: Transaction, group_id: int, name: str) -> int:

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext
 
 from outreach.core.errors import OutreachError
 from outreach.core.segments import Measure
+from outreach.officials.offices import LOCAL, MAIN
 
 ERRORS: Final[dict[str, Any]] = {
     "draft_changed": lazy_gettext(
@@ -69,8 +70,10 @@ OFFICES: Final[dict[str, Any]] = {
     "capitol": lazy_gettext("main office"),
     "primary": lazy_gettext("main office"),
     "district": lazy_gettext("district office"),
+    MAIN: lazy_gettext("main office"),
+    LOCAL: lazy_gettext("district office"),
 }
-"""Kinds of offices as OpenStates names them; other kinds are somebody's own words."""
+"""Kinds of offices as OpenStates names them, and as we do; other kinds are somebody's own words."""
 
 ALPHABETS: Final[dict[str, Any]] = {
     "GSM-7": lazy_gettext(
