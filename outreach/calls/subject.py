@@ -19,6 +19,7 @@ from outreach.calls.models import CallLeg
 from outreach.calls.office_hours import Opening, opening
 from outreach.core.hot import Hot
 from outreach.escalations.models import Campaign, Wave
+from outreach.escalations.spoken import usual_words
 from outreach.messaging.models import Gate, GateText
 from outreach.messaging.render import render
 from outreach.messaging.tactics import CALLS
@@ -70,8 +71,7 @@ def facts_of(
     campaign = CAMPAIGN.first(session, {"gate": gate_id})
     texts = select(GateText.language, GateText.values).where(GateText.gate_id == gate_id)
     values: dict[str, Any] = {row[0]: row[1] for row in session.execute(texts)}
-    spoken = table("call_words")["spoken"]
-    said = {one: getattr(campaign, f"spoken_{one}") or spoken[one] for one in LANGUAGES}
+    said = {one: getattr(campaign, f"spoken_{one}") or usual_words(f"spoken_{one}") for one in LANGUAGES}
     script = {one: render(said[one], values[one], known, one, kind="script") for one in LANGUAGES}
     official = values[language]["official"]
     goes_on = _wants_calls(campaign)

@@ -16,6 +16,7 @@ from outreach.escalations.launch import second_texts_of
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.preview import Preview, preview
 from outreach.escalations.segments import Saved, segments_of
+from outreach.messaging.tactics import CALLS
 from outreach.officials.models import STANDS, Meeting, Office, Official
 from outreach.people.caps import day_of
 from outreach.people.models import ContactList, ListMembership
@@ -48,6 +49,11 @@ class Draft:
     def templates(self) -> dict[str, str]:
         """The saved texts and scripts."""
         return templates_of(self.campaign)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether people call through us, and hear words read aloud before."""
+        return self.campaign.tactic == CALLS
 
     @property
     def tries_two(self) -> bool:

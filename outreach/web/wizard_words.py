@@ -49,6 +49,7 @@ ERRORS: Final[dict[str, Any]] = {
     "template_field_unknown": lazy_gettext("There is no merge field %(field)s. Use one of the list."),
     "template_failed": lazy_gettext("The text could not be filled in. Look at its merge fields."),
     "text_too_long": lazy_gettext("The text has %(length)s characters; %(limit)s is the most."),
+    "spoken_too_long": lazy_gettext("This takes %(seconds)s seconds to hear; %(most)s is the most."),
     "text_empty": lazy_gettext("Write a text; an empty one cannot be sent."),
     "test_texts_spent": lazy_gettext("Your group has sent its %(limit)s test texts of today. Try again tomorrow."),
     "test_number_opted_out": lazy_gettext("This number has opted out, so no text goes to it. Use another phone."),
@@ -101,6 +102,8 @@ PARTS: Final[dict[str, Any]] = {
     "text_b_es": lazy_gettext("Second text, Spanish"),
     "script_en": lazy_gettext("Call script in English"),
     "script_es": lazy_gettext("Call script in Spanish"),
+    "spoken_en": lazy_gettext("Read aloud in English"),
+    "spoken_es": lazy_gettext("Read aloud in Spanish"),
 }
 VARIANTS: Final[dict[str, Any]] = {"a": lazy_gettext("first text"), "b": lazy_gettext("second text")}
 SAMPLES: Final[dict[str, Any]] = {
