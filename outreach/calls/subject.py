@@ -46,10 +46,13 @@ CAMPAIGN = Hot(
 def offices_of(session: Session, gate_id: int) -> list[Office]:
     """The offices that a campaign's callers are put through to: the one it names first, then the official's others."""
     campaign = CAMPAIGN.first(session, {"gate": gate_id})
-    if campaign is None:
-        return []
-    query = select(Office).where(Office.official_id == campaign.official_id, Office.phone.is_not(None))
-    return sorted(session.execute(query).scalars(), key=lambda one: (one.id != campaign.office_id, one.id))
+    return offices_to_call(session, campaign.official_id, campaign.office_id) if campaign else []
+
+
+def offices_to_call(session: Session, official_id: int, first: int | None) -> list[Office]:
+    """An official's offices that have a number, the one of this id before the others."""
+    query = select(Office).where(Office.official_id == official_id, Office.phone.is_not(None))
+    return sorted(session.execute(query).scalars(), key=lambda one: (one.id != first, one.id))
 
 
 def is_on(session: Session, gate_id: int) -> bool:
@@ -83,6 +86,21 @@ def facts_of(
     return Facts(campaign.name, official, policy, script, tuple(lines), dialed_in)
 
 
+def facts_of_test(said: Mapping[str, Any], office_ids: Sequence[int], language: str) -> Facts:
+    """The facts of a test call, from the words that are sealed with it.
+
+    Every office counts as open, so that the words are heard at any hour; none has a number that could be dialled.
+    """
+    official = said["official"][language]
+    name = _office_name(official, language)
+    lines = tuple(Line(office_id, name, "", None, "open") for office_id in office_ids)
+    return Facts(said["group"], official, said["policy"], said["script"], lines, test=True)
+
+
+def _office_name(official: str, language: str) -> str:
+    return str(table("call_words")["office"][language]).replace("{{ official }}", official)
+
+
 def _line(session: Session, office_id: int, official: str, now: datetime, language: str) -> Line:
     office = session.get(Office, office_id, populate_existing=True)
     if office is None or not office.phone:
@@ -93,7 +111,7 @@ def _line(session: Session, office_id: int, official: str, now: datetime, langua
     elif _callers(session, office_id) >= (office.lines or LINES):
         status = "all_busy"
     named: Status = status  # type: ignore[assignment]  # one of the three above
-    name = table("call_words")["office"][language].replace("{{ official }}", official)
+    name = _office_name(official, language)
     return Line(office_id, name, office.phone, office.extension, named, _when(office, hours, language))
 
 

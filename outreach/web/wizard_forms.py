@@ -169,6 +169,26 @@ class TestTextForm(FlaskForm):  # type: ignore[misc]
     variant = RadioField(lazy_gettext("Which text"), choices=options(wizard_words.VARIANTS), default="a")
 
 
+class TestCallForm(FlaskForm):  # type: ignore[misc]
+    """A number to be called first. ``once`` names this very form: sent twice, it calls once."""
+
+    __test__ = False  # pytest: this is no test
+
+    version = StringField()
+    once = StringField(validators=[DataRequired(), Length(max=64)])
+    phone = StringField(
+        lazy_gettext("The phone that we call"),
+        id="call_phone",
+        validators=[DataRequired(lazy_gettext("Type a phone number."))],
+    )
+    language = RadioField(
+        lazy_gettext("Language in which the call begins"),
+        id="call_language",
+        choices=options(LANGUAGES),
+        default="en",
+    )
+
+
 class LaunchForm(FlaskForm):  # type: ignore[misc]
     """The number of people, typed: nobody texts a thousand people by one careless press."""
 

@@ -52,7 +52,12 @@ ERRORS: Final[dict[str, Any]] = {
     "spoken_too_long": lazy_gettext("This takes %(seconds)s seconds to hear; %(most)s is the most."),
     "text_empty": lazy_gettext("Write a text; an empty one cannot be sent."),
     "test_texts_spent": lazy_gettext("Your group has sent its %(limit)s test texts of today. Try again tomorrow."),
-    "test_number_opted_out": lazy_gettext("This number has opted out, so no text goes to it. Use another phone."),
+    "test_calls_spent": lazy_gettext("Your group has had its %(limit)s test calls of today. Try again tomorrow."),
+    "test_call_under_way": lazy_gettext("We are calling this number already."),
+    "calls_need_number": lazy_gettext("Calls need a number of ours to come from. Ask whoever runs the site."),
+    "test_number_opted_out": lazy_gettext(
+        "This number has opted out, so no text or call goes to it. Use another phone."
+    ),
     "no_area_code": lazy_gettext("The number needs its area code."),
     "empty": lazy_gettext("Type a phone number."),
     "toll_free": lazy_gettext("This is a toll-free number, not a person's phone."),
