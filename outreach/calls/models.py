@@ -14,6 +14,8 @@ from outreach.core.db import Base
 
 LIVE = ("waiting", "placing", "unknown", "placed", "talking")
 """States of a session that is not over: a number has one at most."""
+TEST = "test"
+"""The source of a call that an organizer has made to hear a draft, and in its document the words of it."""
 IS_LIVE = "state in ('waiting', 'placing', 'unknown', 'placed', 'talking')"
 
 
@@ -38,7 +40,9 @@ class CallSession(Base):
     gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"))  # of the campaign
     constituent_id: Mapped[int | None] = mapped_column(ForeignKey("constituent.id"))
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
-    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # {to, known, said}, until its words go
+    sealed: Mapped[bytes | None] = mapped_column(
+        LargeBinary
+    )  # {to, known, said}, until its words go; of a test also {once, test}
     language: Mapped[str] = mapped_column(String(2))
     source: Mapped[str] = mapped_column(String(8))  # reply, page, dial_in, later, test
     state: Mapped[str] = mapped_column(String(8))

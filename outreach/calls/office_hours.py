@@ -1,7 +1,6 @@
 """When an office may be called: in its own hours, in every zone where it may be, and on no legal holiday. Pure.
 
-Hours are those that organizers entered, else the usual ones of ``config/office_hours.toml``: for each weekday from
-Monday on a list of spans, ``[["08:00", "12:00"], ["13:00", "17:00"]]``, local time; an empty list is a closed day.
+Hours are those that organizers entered (``officials.hours``), else the usual ones of ``config/office_hours.toml``.
 """
 
 from __future__ import annotations
@@ -10,18 +9,14 @@ import calendar
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from config import table
-from outreach.core.errors import BadInputError
+from outreach.officials.hours import DAYS, Week, usual_week
 
-Spans = Sequence[Sequence[str]]
-Week = Sequence[Spans]
-DAYS = 7
 _DAY = timedelta(days=1)
-FRIDAY, SATURDAY, SUNDAY = 4, 5, 6
+SATURDAY, SUNDAY = 5, 6
 
 
 class Opening(NamedTuple):
@@ -33,28 +28,6 @@ class Opening(NamedTuple):
     open: bool
     closes_at: datetime | None
     opens_at: datetime | None
-
-
-def usual_week() -> Week:
-    """Monday to Friday in the usual hours."""
-    span = table("office_hours")["weekday"]
-    return [[span] if day <= FRIDAY else [] for day in range(DAYS)]
-
-
-def check_week(week: Any) -> Week:
-    """The same hours if they are hours. Raises BadInputError (office_hours_wrong)."""
-    if not isinstance(week, list) or len(week) != DAYS or not all(map(_is_day, week)):
-        raise BadInputError("office_hours_wrong")
-    return week
-
-
-def _is_day(spans: Any) -> bool:
-    """Spans in order that do not touch."""
-    try:
-        ends = [time.fromisoformat(end) for opens, closes in spans for end in (opens, closes)]
-    except (TypeError, ValueError):
-        return False
-    return all(one.tzinfo is None for one in ends) and all(one < other for one, other in pairwise(ends))
 
 
 def opening(week: Week | None, zones: Sequence[str], at: datetime) -> Opening:

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from outreach.calls.asking import PLACE, lease, opened, zones_of_person
-from outreach.calls.models import CallSession
+from outreach.calls.models import TEST, CallSession
 from outreach.calls.subject import is_on
 from outreach.carrier.base import Ambiguous, Caller, CarrierError, Throttled, Unreachable
 from outreach.core.db import Transaction
@@ -107,7 +107,7 @@ def _why_not(tx: Transaction, session: CallSession, to: str, now: datetime) -> s
         return "late"
     if is_suppressed(tx, session.number_hash, session.group_id):
         return "stopped"
-    return None if is_on(tx, session.gate_id) else "over"
+    return None if session.source == TEST or is_on(tx, session.gate_id) else "over"
 
 
 def _place(runtime: Runtime, caller: Caller, one: Placed) -> bool:
@@ -148,9 +148,11 @@ def locked(tx: Session, session_id: int) -> CallSession | None:
 
 
 def end(tx: Transaction, runtime: Runtime, session: CallSession, state: str, ending: str) -> None:
-    """A session is over; its campaign counts how."""
+    """A session is over; its campaign counts how, unless it was a test."""
     session.state, session.ending, session.ended_at = state, ending, runtime.clock.now()
     session.lease_until = None
+    if session.source == TEST:
+        return
     counter = f"call:{state if state != 'ended' else ending}"[:32]
     append(tx, [delta(session.gate_id, None, counter, 1, runtime.clock.real_now(), f"call {session.id}")])
 

@@ -19,6 +19,7 @@ from outreach.calls.models import CallLeg
 from outreach.calls.office_hours import Opening, opening
 from outreach.core.hot import Hot
 from outreach.escalations.models import Campaign, Wave
+from outreach.escalations.spoken import usual_words
 from outreach.messaging.models import Gate, GateText
 from outreach.messaging.render import render
 from outreach.messaging.tactics import CALLS
@@ -45,10 +46,13 @@ CAMPAIGN = Hot(
 def offices_of(session: Session, gate_id: int) -> list[Office]:
     """The offices that a campaign's callers are put through to: the one it names first, then the official's others."""
     campaign = CAMPAIGN.first(session, {"gate": gate_id})
-    if campaign is None:
-        return []
-    query = select(Office).where(Office.official_id == campaign.official_id, Office.phone.is_not(None))
-    return sorted(session.execute(query).scalars(), key=lambda one: (one.id != campaign.office_id, one.id))
+    return offices_to_call(session, campaign.official_id, campaign.office_id) if campaign else []
+
+
+def offices_to_call(session: Session, official_id: int, first: int | None) -> list[Office]:
+    """An official's offices that have a number, the one of this id before the others."""
+    query = select(Office).where(Office.official_id == official_id, Office.phone.is_not(None))
+    return sorted(session.execute(query).scalars(), key=lambda one: (one.id != first, one.id))
 
 
 def is_on(session: Session, gate_id: int) -> bool:
@@ -70,8 +74,7 @@ def facts_of(
     campaign = CAMPAIGN.first(session, {"gate": gate_id})
     texts = select(GateText.language, GateText.values).where(GateText.gate_id == gate_id)
     values: dict[str, Any] = {row[0]: row[1] for row in session.execute(texts)}
-    spoken = table("call_words")["spoken"]
-    said = {one: getattr(campaign, f"spoken_{one}") or spoken[one] for one in LANGUAGES}
+    said = {one: getattr(campaign, f"spoken_{one}") or usual_words(f"spoken_{one}") for one in LANGUAGES}
     script = {one: render(said[one], values[one], known, one, kind="script") for one in LANGUAGES}
     official = values[language]["official"]
     goes_on = _wants_calls(campaign)
@@ -81,6 +84,21 @@ def facts_of(
     ]
     policy = {one: values[one]["policy"] for one in LANGUAGES}
     return Facts(campaign.name, official, policy, script, tuple(lines), dialed_in)
+
+
+def facts_of_test(said: Mapping[str, Any], office_ids: Sequence[int], language: str) -> Facts:
+    """The facts of a test call, from the words that are sealed with it.
+
+    Every office counts as open, so that the words are heard at any hour; none has a number that could be dialled.
+    """
+    official = said["official"][language]
+    name = _office_name(official, language)
+    lines = tuple(Line(office_id, name, "", None, "open") for office_id in office_ids)
+    return Facts(said["group"], official, said["policy"], said["script"], lines, test=True)
+
+
+def _office_name(official: str, language: str) -> str:
+    return str(table("call_words")["office"][language]).replace("{{ official }}", official)
 
 
 def _line(session: Session, office_id: int, official: str, now: datetime, language: str) -> Line:
@@ -93,7 +111,7 @@ def _line(session: Session, office_id: int, official: str, now: datetime, langua
     elif _callers(session, office_id) >= (office.lines or LINES):
         status = "all_busy"
     named: Status = status  # type: ignore[assignment]  # one of the three above
-    name = table("call_words")["office"][language].replace("{{ official }}", official)
+    name = _office_name(official, language)
     return Line(office_id, name, office.phone, office.extension, named, _when(office, hours, language))
 
 

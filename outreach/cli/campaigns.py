@@ -20,6 +20,7 @@ from outreach.escalations import drafts, launch, schedule, waves
 from outreach.escalations.models import Campaign
 from outreach.escalations.preview import check_draft_text
 from outreach.escalations.segments import find_by_name
+from outreach.escalations.spoken import SPOKEN
 from outreach.tallies.campaign import campaign_tally
 
 DATABASE_ID = click.IntRange(1, 2**63 - 1)
@@ -61,7 +62,8 @@ def show(campaign_id: int, as_json: bool) -> None:
     held = runtime()
     with held.db.transaction() as tx:
         found = drafts.get_campaign(tx, group_id(), campaign_id)
-        fields = ("id", "name", "state", "policy", "office_id", "audience", *drafts.TEXTS, *drafts.SECOND_TEXTS)
+        texts = (*drafts.TEXTS, *drafts.SECOND_TEXTS, *SPOKEN)
+        fields = ("id", "name", "state", "policy", "office_id", "audience", *texts)
         document = {name: getattr(found, name) for name in fields}
         document["launch_at"] = found.launch_at.isoformat() if found.launch_at else None
         document["launch_problem"] = found.launch_problem
@@ -81,12 +83,14 @@ def show(campaign_id: int, as_json: bool) -> None:
 @click.option("--text-b-es")
 @click.option("--script-en")
 @click.option("--script-es")
+@click.option("--spoken-en", help="What a caller hears before they are put through. An empty one: the usual words.")
+@click.option("--spoken-es")
 @as_json
 def edit(campaign_id: int, lists: tuple[str, ...], segments: tuple[str, ...], as_json: bool, **changes: Any) -> None:
     """Change a draft. A text that begins with @ names a file to read it from."""
     held = runtime()
     given: dict[str, Any] = {field: _text(value) for field, value in changes.items() if value is not None}
-    given |= {field: None for field in drafts.SECOND_TEXTS if given.get(field) == ""}
+    given |= {field: None for field in (*drafts.SECOND_TEXTS, *SPOKEN) if given.get(field) == ""}
     with held.db.transaction() as tx:
         chosen = [find_by_name(tx, held.vault, group_id(), name).id for name in segments if name]
         drafts.edit_draft(

@@ -14,9 +14,10 @@ from sqlalchemy.orm import selectinload
 from outreach.cli.context import group_id, runtime
 from outreach.core.errors import BadInputError
 from outreach.escalations.drafts import draft_from_meeting
+from outreach.officials.hours import print_week
 from outreach.officials.imports import add_official, import_officials
 from outreach.officials.meetings import ANSWERS, OUTCOMES, Answer, Promised, needs_escalation, record_meeting
-from outreach.officials.models import Official
+from outreach.officials.models import Office, Official
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object on one line.")
 by = click.option("--by", "recorded_by", default="command line", show_default=True, help="Who records this.")
@@ -190,11 +191,18 @@ def parse_date(text: str) -> date:
 def official_document(official: Official) -> dict[str, Any]:
     """An official as the commands show one."""
     fields = ("id", "external_id", "name", "role", "jurisdiction", "district", "party", "email")
-    office_fields = ("id", "classification", "address", "phone", "extension")
     return {
         **{name: getattr(official, name) for name in fields},
-        "offices": [{name: getattr(office, name) for name in office_fields} for office in official.offices],
+        "offices": [office_document(office) for office in official.offices if office.stands],
     }
+
+
+def office_document(office: Office) -> dict[str, Any]:
+    """An office as the commands show one; null is what is usual."""
+    fields = ("id", "classification", "address", "phone", "extension")
+    hours = print_week(office.hours) if office.hours else None
+    said = {"hours": hours, "time_zone": office.zone, "lines": office.lines}
+    return {name: getattr(office, name) for name in fields} | said
 
 
 def _phones(document: dict[str, Any]) -> str:

@@ -16,9 +16,11 @@ from outreach.core.phone import as_people_write
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign
 from outreach.escalations.segments import hold_segments
+from outreach.escalations.spoken import SPOKEN, check_spoken, usual_words
 from outreach.messaging.render import check_template
+from outreach.messaging.tactics import CALLS
 from outreach.officials.meetings import needs_escalation
-from outreach.officials.models import Meeting, Office, Official, Stance
+from outreach.officials.models import STANDS, Meeting, Office, Official, Stance
 from outreach.officials.roles import official_in, role_in
 from outreach.people.models import ContactList
 
@@ -27,7 +29,7 @@ NAME_LENGTH = 200
 TEXTS = ("text_en", "text_es", "script_en", "script_es")
 SECOND_TEXTS = ("text_b_en", "text_b_es")
 """Tried against the first texts; null, both of them, when nothing is tried."""
-EDITABLE = frozenset({"name", "policy", "office_id", *TEXTS, *SECOND_TEXTS})
+EDITABLE = frozenset({"name", "policy", "office_id", *TEXTS, *SECOND_TEXTS, *SPOKEN})
 
 
 def draft_from_meeting(tx: Transaction, runtime: Runtime, meeting: Meeting) -> Campaign | None:
@@ -36,7 +38,10 @@ def draft_from_meeting(tx: Transaction, runtime: Runtime, meeting: Meeting) -> C
         return None
     official = tx.get_one(Official, meeting.official_id)
     office = tx.execute(
-        select(Office).where(Office.official_id == official.id).order_by(Office.phone.is_(None), Office.id).limit(1)
+        select(Office)
+        .where(Office.official_id == official.id, STANDS)
+        .order_by(Office.phone.is_(None), Office.id)
+        .limit(1)
     ).scalar()
     policy = _policy_to_press(tx, meeting)
     calls = table("message_templates/calls")
@@ -46,13 +51,15 @@ def draft_from_meeting(tx: Transaction, runtime: Runtime, meeting: Meeting) -> C
         official_id=official.id,
         office_id=office.id if office else None,
         policy=policy,
-        tactic="calls",
+        tactic=CALLS,
         name=f"{official.name}: {policy_name(policy, 'en')}"[:NAME_LENGTH],
         state="draft",
         text_en=calls[meeting.outcome]["en"],
         text_es=calls[meeting.outcome]["es"],
         script_en=calls["script"]["en"],
         script_es=calls["script"]["es"],
+        spoken_en=usual_words("spoken_en"),
+        spoken_es=usual_words("spoken_es"),
         audience={"lists": []},
         created_by=meeting.recorded_by,
         created_at=runtime.clock.now(),
@@ -95,6 +102,8 @@ def edit_draft(
             raise BadInputError("campaign_field_unknown", field=field)
         if field in TEXTS or (field in SECOND_TEXTS and value is not None):
             check_template(str(value))
+        if field in SPOKEN and value is not None:
+            check_spoken(str(value))
         if field == "office_id" and value not in _offices_of(tx, campaign.official_id):
             raise BadInputError("office_not_of_official")
         setattr(campaign, field, value)
@@ -108,7 +117,7 @@ def edit_draft(
 
 
 def _offices_of(tx: Transaction, official_id: int) -> set[int]:
-    return set(tx.execute(select(Office.id).where(Office.official_id == official_id)).scalars())
+    return set(tx.execute(select(Office.id).where(Office.official_id == official_id, STANDS)).scalars())
 
 
 def _list_id(tx: Transaction, group_id: int, name: str) -> int:
@@ -129,9 +138,17 @@ def get_campaign(tx: Session, group_id: int, campaign_id: int) -> Campaign:
 
 
 def templates_of(campaign: Campaign) -> dict[str, str]:
-    """A campaign's texts and scripts by field; both second texts when one of them is there."""
+    """A campaign's texts and scripts by field; both second texts when one of them is there, and where people call
+    through us what they hear before.
+    """
     second = SECOND_TEXTS if any(getattr(campaign, field) for field in SECOND_TEXTS) else ()
-    return {field: getattr(campaign, field) or "" for field in (*TEXTS, *second)}
+    written = {field: getattr(campaign, field) or "" for field in (*TEXTS, *second)}
+    return written | (spoken_of(campaign) if campaign.tactic == CALLS else {})
+
+
+def spoken_of(campaign: Campaign) -> dict[str, str]:
+    """The words that its callers hear, by field."""
+    return {field: getattr(campaign, field) or usual_words(field) for field in SPOKEN}
 
 
 def policy_name(number: int, language: str, kind: Literal["name", "text_name"] = "name") -> str:

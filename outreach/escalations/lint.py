@@ -14,8 +14,10 @@ from typing import Any, Final, Literal
 
 from config import table
 from outreach.core.segments import measure
+from outreach.escalations.spoken import seconds_to_hear
 
-Where = Literal["text", "script"]
+Where = Literal["text", "script", "spoken"]
+"""``spoken``: read aloud to a caller before they are put through."""
 
 ERROR: Final = "error"
 SUFFIXES: Final = frozenset({"jr", "sr", "ii", "iii", "iv"})
@@ -81,12 +83,18 @@ def _too_long(rule: Mapping[str, Any], body: str, language: str, values: Mapping
     return f"{cost.segments} > {most}, {cost.encoding}" if cost.segments > most else None
 
 
+def _too_slow(rule: Mapping[str, Any], body: str, language: str, values: Mapping[str, str]) -> str | None:
+    seconds = seconds_to_hear(body)
+    return f"{seconds} s" if rule["limits"]["over"] < seconds <= rule["limits"].get("to", seconds) else None
+
+
 _CHECKS: Final[dict[str, Callable[[Mapping[str, Any], str, str, Mapping[str, str]], str | None]]] = {
     "value": _value_missing,
     "any": _nothing_found,
     "none": _something_found,
     "reading": _too_hard,
     "length": _too_long,
+    "hearing": _too_slow,
 }
 """Kind of rule -> what it found, ``""`` for something that is missing, None when all is well."""
 

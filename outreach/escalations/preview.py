@@ -10,6 +10,7 @@ from outreach.core.errors import BadInputError
 from outreach.core.segments import Measure, measure
 from outreach.escalations.lint import ERROR, Finding, Where, lint
 from outreach.escalations.plain import Odd, odd_characters, plain_template
+from outreach.escalations.spoken import check_spoken, seconds_to_hear
 from outreach.messaging.render import check_template, render
 
 LONGEST: Final = 1_600
@@ -22,6 +23,8 @@ PARTS: Final[tuple[tuple[str, Where, str], ...]] = (
     ("text_b_es", "text", "es"),
     ("script_en", "script", "en"),
     ("script_es", "script", "es"),
+    ("spoken_en", "spoken", "en"),
+    ("spoken_es", "spoken", "es"),
 )
 """A draft's field, what it is, and its language."""
 
@@ -34,10 +37,11 @@ SAMPLES: Final[Mapping[str, Mapping[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One text or script for one sample person.
+    """One text, script or spoken script for one sample person.
 
     ``body`` is None when the template cannot be used, and ``error`` says why. ``plain`` is what the same text would
-    cost in plain characters; None when it costs that already.
+    cost in plain characters; None when it costs that already. ``seconds``: about how long it takes to hear what is
+    read aloud; None for what is written.
     """
 
     field: str
@@ -49,6 +53,7 @@ class Preview:
     odd: tuple[Odd, ...]
     plain: Measure | None
     findings: tuple[Finding, ...]
+    seconds: int | None = None
 
     @property
     def stops(self) -> int:
@@ -79,17 +84,22 @@ def preview(
 def _preview(
     field: str, where: Where, language: str, template: str, values: Mapping[str, str], person: Mapping[str, str]
 ) -> Preview:
+    spoken = where == "spoken"
+    kind = "script" if spoken else where
     try:
-        check_draft_text(template)
-        body = render(template, values, person, language, kind=where)
-        bodies = [render(template, values, one, language, kind=where) for one in SAMPLES.values()]
-        plain = measure(render(plain_template(template, values), values, person, language, kind=where))
+        (check_spoken if spoken else check_draft_text)(template)
+        body = render(template, values, person, language, kind=kind)
+        bodies = [render(template, values, one, language, kind=kind) for one in SAMPLES.values()]
+        plain = measure(render(plain_template(template, values), values, person, language, kind=kind))
     except BadInputError as error:
         return Preview(field, where, language, None, error, measure(""), (), None, ())
     found: dict[str, Finding] = {}
     for one in bodies:
         for finding in lint(one, where, language, values):
             found.setdefault(finding.code, finding)
+    if spoken:
+        seconds, heard = seconds_to_hear(body), tuple(found.values())
+        return Preview(field, where, language, body, None, measure(""), (), None, heard, seconds)
     cost = measure(body)
     cheaper = plain if plain.encoding != cost.encoding else None
     return Preview(field, where, language, body, None, cost, odd_characters(body), cheaper, tuple(found.values()))

@@ -18,10 +18,11 @@ from outreach.escalations.launch import launch_campaign
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.preview import preview, stops
 from outreach.escalations.schedule import schedule_launch
+from outreach.escalations.spoken import SPOKEN
 
 ABOUT: Final = ("name", "policy", "office_id")
 AUDIENCE: Final = ("audience",)
-EVERYTHING: Final = (*ABOUT, *AUDIENCE, *TEXTS, *SECOND_TEXTS)
+EVERYTHING: Final = (*ABOUT, *AUDIENCE, *TEXTS, *SECOND_TEXTS, *SPOKEN)
 """The fields of a draft that are edited, and may clash, together."""
 
 

@@ -43,7 +43,7 @@ def send_test_text(
         raise ConflictError("test_number_opted_out")
     if _was_asked(tx, runtime, group_id, number_hash, body, once):
         return False
-    slot = _free_slot(tx, runtime, group_id)
+    slot = free_slot(tx, runtime, group_id, KIND, "test_texts_spent")
     message = Message(
         group_id=group_id,
         gate_id=answers_gate(tx, group_id, runtime.clock),
@@ -72,12 +72,15 @@ def _was_asked(tx: Transaction, runtime: Runtime, group_id: int, number_hash: by
     return any(one.get("once") == once and one["body"] == body for one in opened)
 
 
-def _free_slot(tx: Transaction, runtime: Runtime, group_id: int) -> str:
-    """The name of one of the day's five places that is not taken; each stands in one ``delta`` event."""
+def free_slot(tx: Transaction, runtime: Runtime, group_id: int, kind: str, spent: str) -> str:
+    """The name of one of the day's five places of a kind that is not taken; each stands in one ``delta`` event.
+
+    Lock the group first. Raises ConflictError (``spent``).
+    """
     day = runtime.clock.real_now().date().isoformat()
-    places = [f"test:{group_id}:{day}:{place}" for place in range(1, PER_DAY + 1)]
+    places = [f"{kind}:{group_id}:{day}:{place}" for place in range(1, PER_DAY + 1)]
     taken = set(tx.execute(select(Event.sid).where(Event.kind == "delta", Event.sid.in_(places))).scalars())
     for place in places:
         if place not in taken:
             return place
-    raise ConflictError("test_texts_spent", limit=PER_DAY)
+    raise ConflictError(spent, limit=PER_DAY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -13,17 +13,20 @@ from sqlalchemy.orm import selectinload
 
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError
-from outreach.core.phone import check_phone
 from outreach.core.runtime import Runtime
 from outreach.officials.aliases import Aliases
+from outreach.officials.hours import parse_week
 from outreach.officials.models import Office, Official
+from outreach.officials.offices import KIND_LENGTH, check_lines, check_zone, read_phone
 from outreach.officials.openstates import FileProblem, ParsedOffice, ParsedOfficial, parse_officials, problem
 
 CHUNK = 200
 LENGTHS = {"name": 200, "role": 120, "jurisdiction": 200, "district": 80, "party": 80, "email": 254}
 ID_LENGTH = 120
-EXTENSION_LENGTH = 16
-CLASSIFICATION_LENGTH = 40
+SAID: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "hours": ("hours", parse_week), "time_zone": ("zone", check_zone), "lines": ("lines", check_lines),
+}  # fmt: skip
+"""What a file may say of an office's telephone: its column, ours, and how it is read."""
 
 
 @dataclass(slots=True)
@@ -99,9 +102,9 @@ def add_official(
             raise BadInputError("official_field_long", field=key, most=LENGTHS[key])
     voice = f"{phone} x{extension}" if phone and extension else phone or ""
     aliases = Aliases() if runtime.settings.mode == "rehearsal" else None
-    offices, reasons = _offices([ParsedOffice("primary", address, voice)] if voice or address else [], aliases)
-    if reasons:
-        raise BadInputError("office_phone_unusable", reason=reasons[0])
+    offices, wrong = _offices([ParsedOffice("primary", address, voice)] if voice or address else [], aliases)
+    if wrong:
+        raise wrong[0][1]
     official = Official(group_id=group_id, external_id=None, created_at=runtime.clock.now(), **_or_none(fields))
     official.offices = [Office(group_id=group_id, **office) for office in offices]
     tx.add(official)
@@ -126,15 +129,15 @@ def _store(
     with runtime.db.transaction() as tx:
         known = _known(tx, group_id, [official.external_id for official in chunk])
         for parsed in chunk:
-            offices, reasons = _offices(parsed.offices, aliases)
-            report.problems += [problem(parsed.row, None, "office_phone_unusable", reason=reason) for reason in reasons]
-            if not any(office["phone"] for office in offices):
-                report.without_phone += 1
-                report.problems.append(problem(parsed.row, None, "official_no_phone"))
+            offices, wrong = _offices(parsed.offices, aliases)
+            report.problems += [problem(parsed.row, column, error.code, **error.details) for column, error in wrong]
             official = known.get(parsed.external_id)
             report.new += official is None
             report.updated += official is not None
-            _put(tx, group_id, official, parsed, offices, runtime.clock.now())
+            stored = _put(tx, group_id, official, parsed, offices, runtime.clock.now())
+            if not any(office.phone for office in stored.offices):
+                report.without_phone += 1
+                report.problems.append(problem(parsed.row, None, "official_no_phone"))
 
 
 def _known(tx: Transaction, group_id: int, external_ids: list[str]) -> dict[str, Official]:
@@ -143,26 +146,39 @@ def _known(tx: Transaction, group_id: int, external_ids: list[str]) -> dict[str,
     return {row.external_id: row for row in rows if row.external_id}
 
 
-def _offices(parsed: Iterable[ParsedOffice], aliases: Aliases | None) -> tuple[list[dict[str, str | None]], list[str]]:
-    """Rows for the office table, and why numbers could not be used; an office keeps its address without a number."""
-    offices: list[dict[str, str | None]] = []
-    reasons: list[str] = []
+def _offices(
+    parsed: Iterable[ParsedOffice], aliases: Aliases | None
+) -> tuple[list[dict[str, Any]], list[tuple[str | None, BadInputError]]]:
+    """Rows for the office table, and what could not be used, by column; an office keeps its address without a number.
+
+    What a file does not say has no key: whoever entered it by hand knows better.
+    """
+    offices: list[dict[str, Any]] = []
+    wrong: list[tuple[str | None, BadInputError]] = []
     for office in parsed:
         phone = extension = None
-        if office.voice:
-            verdict = check_phone(office.voice, "office")
-            phone, extension = verdict.e164, verdict.extension
-            if verdict.reason or len(extension or "") > EXTENSION_LENGTH:
-                reasons.append(verdict.reason or "too_long")
-                phone = extension = None
-        if phone and aliases:
-            phone = aliases.of(phone)
+        try:
+            phone, extension = read_phone(office.voice, aliases)
+        except BadInputError as error:
+            wrong.append((None, error))
         if phone or office.address:
-            kind = office.classification[:CLASSIFICATION_LENGTH]
-            offices.append(
-                {"classification": kind, "address": office.address or None, "phone": phone, "extension": extension}
-            )
-    return offices, reasons
+            kind = office.classification[:KIND_LENGTH]
+            row = {"classification": kind, "address": office.address or None, "phone": phone, "extension": extension}
+            offices.append(row | _said(office, wrong))
+    return offices, wrong
+
+
+def _said(office: ParsedOffice, wrong: list[tuple[str | None, BadInputError]]) -> dict[str, Any]:
+    """What the file says of when, and by how many, an office may be called; what cannot be read is left unsaid."""
+    said: dict[str, Any] = {}
+    for column, (name, read) in SAID.items():
+        text = getattr(office, column)
+        try:
+            if text:
+                said[name] = read(text)
+        except BadInputError as error:
+            wrong.append((column, error))
+    return said
 
 
 def _put(
@@ -170,9 +186,9 @@ def _put(
     group_id: int,
     official: Official | None,
     parsed: ParsedOfficial,
-    offices: list[dict[str, str | None]],
+    offices: list[dict[str, Any]],
     now: datetime,
-) -> None:
+) -> Official:
     fields = _or_none({name: getattr(parsed, name) for name in LENGTHS})
     if official is None:
         official = Official(group_id=group_id, external_id=parsed.external_id, created_at=now, **fields)
@@ -181,20 +197,24 @@ def _put(
         for name, value in fields.items():
             setattr(official, name, value)
     _put_offices(group_id, official, offices)
+    return official
 
 
-def _put_offices(group_id: int, official: Official, offices: list[dict[str, str | None]]) -> None:
+def _put_offices(group_id: int, official: Official, offices: list[dict[str, Any]]) -> None:
     """Update offices in place, kind by kind, because campaigns point at them.
 
     An office that the file no longer has loses its number: it must not be called. Kinds that the file does not
-    have at all were added by hand and stay.
+    have at all were added by hand and stay, and so does what the file does not say of an office that it has.
     """
     for kind in dict.fromkeys(office["classification"] for office in offices):
         wanted = [office for office in offices if office["classification"] == kind]
         present = [office for office in official.offices if office.classification == kind]
         for row, values in zip(present, wanted, strict=False):
+            if values["phone"] and values["phone"] != row.phone:
+                row.extension = None  # of the former number
             for name, value in values.items():
-                setattr(row, name, value)
+                if value is not None:
+                    setattr(row, name, value)
         for row in present[len(wanted) :]:
             row.phone = row.extension = None
         official.offices += [Office(group_id=group_id, **values) for values in wanted[len(present) :]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, or_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.core.db import Base
@@ -31,7 +31,10 @@ class Official(Base):
 
 
 class Office(Base):
-    """A public office line. Its number is public, so it is stored as it is."""
+    """A public office line. Its number is public, so it is stored as it is.
+
+    One that was removed is empty (neither number nor address): campaigns and calls go on pointing at it.
+    """
 
     __tablename__ = "office"
     __table_args__ = (Index(None, "official_id"),)
@@ -49,6 +52,15 @@ class Office(Base):
     lines: Mapped[int | None]  # how many of our callers it may have at once
 
     official: Mapped[Official] = relationship(back_populates="offices")
+
+    @property
+    def stands(self) -> bool:
+        """Whether it was not removed."""
+        return bool(self.phone or self.address)
+
+
+STANDS = or_(Office.phone.is_not(None), Office.address.is_not(None))
+"""The same, for a query."""
 
 
 class Meeting(Base):

@@ -2,14 +2,15 @@
 
 Forms: OpenStates' legislators CSV (one row a person, ``capitol_*`` and ``district_*`` columns), its municipal CSV
 (``role``, ``jurisdiction``, ``end_date``, ``voice``), its people YAML (a file or a folder of them), and a plain CSV of
-ours: ``name, role, jurisdiction, phone, extension, address, email``, of which name and role must be there.
+ours: ``name, role, jurisdiction, phone, extension, address, email``, of which name and role must be there. Any of them
+may say of an office also ``hours``, ``time_zone`` and ``lines`` (docs/cli.md).
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -24,6 +25,8 @@ YAML_SUFFIXES = (".yml", ".yaml")
 CHAMBERS = {"upper": "State Senator", "lower": "State Representative", "legislature": "State Legislator"}
 ROLES = {**CHAMBERS, "governor": "Governor", "lt_governor": "Lieutenant Governor", "mayor": "Mayor"}
 CSV_OFFICES = ("capitol", "district")
+TELEPHONE = ("hours", "time_zone", "lines")
+"""What a file may say of an office besides its place and number: when, and by how many, it may be called."""
 
 _SMALL_WORDS = {"of", "the", "and", "for", "de", "del", "la", "las", "los", "y"}
 
@@ -34,6 +37,9 @@ class ParsedOffice(NamedTuple):
     classification: str
     address: str
     voice: str
+    hours: str = ""
+    time_zone: str = ""
+    lines: str = ""
 
 
 class FileProblem(NamedTuple):
@@ -115,18 +121,20 @@ def _csv_official(row: int, cells: Mapping[str, str], today: date) -> ParsedOffi
 
 def _csv_offices(cells: Mapping[str, str]) -> Iterator[ParsedOffice]:
     for kind in CSV_OFFICES:
-        yield from _offices(kind, cells.get(f"{kind}_address", ""), cells.get(f"{kind}_voice", ""))
+        said = [cells.get(f"{kind}_{column}", "") for column in TELEPHONE]
+        yield from _offices(kind, cells.get(f"{kind}_address", ""), cells.get(f"{kind}_voice", ""), said)
     voice = cells.get("voice") or cells.get("phone", "")
     extension = cells.get("extension", "")
-    yield from _offices("primary", cells.get("address", ""), f"{voice} x{extension}" if voice and extension else voice)
+    voice = f"{voice} x{extension}" if voice and extension else voice
+    yield from _offices("primary", cells.get("address", ""), voice, [cells.get(column, "") for column in TELEPHONE])
 
 
-def _offices(classification: str, address: str, voices: str) -> Iterator[ParsedOffice]:
-    """One office per number: a cell may hold several, divided by a semicolon."""
+def _offices(classification: str, address: str, voices: str, said: Sequence[str]) -> Iterator[ParsedOffice]:
+    """One office per number: a cell may hold several, divided by a semicolon. ``said``: of each ``TELEPHONE``."""
     clean = ", ".join(part.strip() for part in address.split(";") if part.strip())
     numbers = [voice.strip() for voice in voices.split(";") if voice.strip()]
     for voice in numbers or ([""] if clean else []):
-        yield ParsedOffice(classification, clean, voice)
+        yield ParsedOffice(classification, clean, voice, *said)
 
 
 def _from_yaml(files: list[Path], today: date) -> Iterator[ParsedOfficial]:
@@ -159,6 +167,7 @@ def _yaml_official(number: int, person: Mapping[str, Any], today: date) -> Parse
             _text(entry.get("classification") or entry.get("note")) or "primary",
             _text(entry.get("address")),
             _text(entry.get("voice")),
+            [_text(entry.get(key)) for key in TELEPHONE],
         )
     ]
     wrong = problem(number, None, "official_no_current_role") if role is None else None

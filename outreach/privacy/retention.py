@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, exists, func, or_, select, update
 
-from outreach.calls.models import LIVE, CallSession
+from outreach.calls.models import LIVE, TEST, CallSession
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Conversation, Gate, Message, Reply
 from outreach.messaging.sign_ups import purge_sign_ups
@@ -54,7 +54,8 @@ def purge(runtime: Runtime) -> Purged:
     heard = Reply.received_at <= real_now - KEPT
     replies = _empty(runtime, Reply.__table__, heard & or_(Reply.gate_id.is_(None), Reply.gate_id.in_(over)))
     call: Any = CallSession.__table__
-    _empty(runtime, call, call.c.gate_id.in_(over) & call.c.state.not_in(LIVE))
+    tested = (call.c.source == TEST) & (call.c.asked_at <= now - KEPT)
+    _empty(runtime, call, or_(call.c.gate_id.in_(over), tested) & call.c.state.not_in(LIVE))
     conversation: Any = Conversation.__table__
     _empty(runtime, conversation, conversation.c.handed_at <= real_now - KEPT)  # notes for whoever should answer
     seal_plain_words(runtime)

@@ -33,6 +33,7 @@ LOOK_AGAIN: Final = frozenset(
         "wizard_launch.launch",
         "wizard_launch.schedule",
         "wizard_launch.test_text",
+        "wizard_launch.test_call",
         "levers.unschedule",
         "waves.launch",
         "review.decide",

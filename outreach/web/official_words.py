@@ -36,6 +36,13 @@ ERRORS: Final = {
         "If this is another meeting, save again."
     ),
     "official_on_list": lazy_gettext("This official is on the list already."),
+    "office_empty": lazy_gettext("Give a phone or an address."),
+    "office_kind_blank": lazy_gettext("Say what kind of office it is."),
+    "office_hours_wrong": lazy_gettext("Write times as 8:00-12:00, 13:00-17:00 or 8am-5pm, the earlier one first."),
+    "office_lines_wrong": lazy_gettext("Type a whole number from 1 to %(most)s, or leave it empty."),
+    "office_in_campaign": lazy_gettext(
+        "The campaign “%(campaign)s” calls this office. Cancel that campaign first, or change the number."
+    ),
     "officials_format_unknown": lazy_gettext(
         "This is none of the files we read. It must be OpenStates CSV or YAML, or a CSV with the columns name and role."
     ),
@@ -75,6 +82,9 @@ FILE_PROBLEMS: Final = {
     "official_repeated": lazy_gettext("Stands further up in the file already."),
     "official_field_long": lazy_gettext("The text under “%(column)s” is too long; not brought in."),
     "office_phone_unusable": lazy_gettext("The office phone is not a number that we could call."),
+    "office_hours_wrong": lazy_gettext("The hours cannot be read; write Mon-Fri 8:00-17:00; Sat 9:00-12:00."),
+    "office_zone_unknown": lazy_gettext("The time zone is not one of ours; write America/Phoenix or Pacific."),
+    "office_lines_wrong": lazy_gettext("The lines must be a whole number from 1 to 20."),
     "official_no_phone": lazy_gettext("No usable phone: you can meet them, but a campaign cannot call them."),
 }
 """What is wrong with one official of a file."""

@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response
 
 from outreach.core.clock import PHOENIX
 from outreach.core.errors import OutreachError
-from outreach.escalations.drafts import spoken_phone
 from outreach.serving import runtime
 from outreach.web.campaigns import LABELS
+from outreach.web.office_words import office_line
 from outreach.web.official_words import ANSWERS, BASES, OUTCOMES, in_words, policies, problem_in_words
 from outreach.web.officials_entry import add_once, import_upload
 from outreach.web.officials_forms import OfficialForm, OfficialsFileForm
@@ -39,13 +39,15 @@ def index() -> str:
 def show(official_id: int) -> str:
     """One official: offices, answers on the nine policies, meetings, promises, campaigns."""
     held = runtime()
+    now = held.clock.now()
     with held.db.snapshot() as session:
         known = official_page(session, current_user.group_id, official_id)
     if known is None:
         abort(404)
+    offices = [office_line(office, now) for office in known.official.offices if office.stands]
     return render_template(
         "officials/show.html", known=known, policies=policies(), answers=ANSWERS, bases=BASES, outcomes=OUTCOMES,
-        states=LABELS, spoken_phone=spoken_phone, today=held.clock.now().astimezone(PHOENIX).date(),
+        states=LABELS, offices=offices, today=now.astimezone(PHOENIX).date(),
     )  # fmt: skip
 
 

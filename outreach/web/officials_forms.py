@@ -10,7 +10,8 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import EmailField, StringField, TelField
 from wtforms.validators import DataRequired, Optional, Regexp
 
-from outreach.officials.imports import EXTENSION_LENGTH, LENGTHS
+from outreach.officials.imports import LENGTHS
+from outreach.officials.offices import EXTENSION_LENGTH
 from outreach.web.entry_forms import EntryForm, at_most, clean
 
 ADDRESS_LENGTH: Final = 500

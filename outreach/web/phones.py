@@ -204,7 +204,7 @@ def reply(number: str) -> Response:
     if not body or len(body) > LONGEST_REPLY:
         flash(gettext("Type a text of 1 to %(most)s characters.", most=format_decimal(LONGEST_REPLY)), "error")
     else:
-        _take_in_hand(number)
+        take_in_hand(number)
         answer = ask("POST", f"phones/{number}/reply", json={"body": body})
         if answer is None or not answer.ok:
             flash(gettext("The simulated carrier did not take it."), "error")
@@ -217,7 +217,7 @@ def act_on_call(number: str, act: str) -> Response:
     """Call us from this phone, pick it up, press keys, or hang up."""
     if not NUMBER.fullmatch(number) or act not in ACTS:
         abort(404)
-    _take_in_hand(number)
+    take_in_hand(number)
     pressed = request.form.get("digits", "")
     if act == "press" and not (len(pressed) == 1 and pressed in KEYS):
         abort(404)
@@ -227,6 +227,6 @@ def act_on_call(number: str, act: str) -> Response:
     return redirect(url_for("phones.show", number=number, campaign=_campaign()), code=303)
 
 
-def _take_in_hand(number: str) -> None:
+def take_in_hand(number: str) -> None:
     """Whoever acts for a phone also picks it up when it rings: nobody simulated does that now."""
     ask("PUT", "personas", json={"calls": {"people": {"numbers": {number: "by_hand"}}}})

@@ -18,7 +18,7 @@ class Section(NamedTuple):
 
 SECTIONS: Final = (
     Section("home.index", lazy_gettext("Home"), frozenset({"home"})),
-    Section("officials.index", lazy_gettext("Officials"), frozenset({"officials", "meetings"})),
+    Section("officials.index", lazy_gettext("Officials"), frozenset({"officials", "offices", "meetings"})),
     Section(
         "people.overview",
         lazy_gettext("People"),

@@ -13,11 +13,12 @@ from werkzeug.wrappers import Response
 from config import table
 from outreach.core.errors import ConflictError, NotFoundError, OutreachError
 from outreach.escalations.audience import count_audience
-from outreach.escalations.drafts import SECOND_TEXTS, TEXTS, policy_name
+from outreach.escalations.drafts import SECOND_TEXTS, TEXTS, policy_name, spoken_of
 from outreach.escalations.plain import plain_template
 from outreach.escalations.preview import preview, stops
 from outreach.escalations.revisions import ABOUT, AUDIENCE, draft_version, revise_draft
 from outreach.escalations.segments import freeze, segments_of
+from outreach.escalations.spoken import SPOKEN
 from outreach.serving import runtime
 from outreach.web.official_words import OUTCOMES
 from outreach.web.roles import allow
@@ -30,7 +31,7 @@ pages = Blueprint("wizard", __name__, url_prefix="/campaigns/<int:campaign_id>/d
 Page = str | Response | tuple[str, int]
 KINDS = ("lists", "segments")
 """What an audience is put together from."""
-WRITTEN = (*TEXTS, *SECOND_TEXTS)
+WRITTEN = (*TEXTS, *SECOND_TEXTS, *SPOKEN)
 """The fields of the page with the texts, which are saved and clash together."""
 
 
@@ -206,6 +207,7 @@ def text(campaign_id: int) -> Page:
     if onward := _onward(draft):
         return onward
     form = TextForm(obj=draft.campaign)
+    form.hear(spoken_of(draft.campaign) if draft.speaks else None)
     action = request.form.get("action", "save")
     if action == "one":  # the second text goes; whatever else was typed is saved with that
         form.text_b_en.data = form.text_b_es.data = ""
@@ -215,7 +217,8 @@ def text(campaign_id: int) -> Page:
     elif action in {"save", "on", "one"} and form.validate_on_submit():
         first = {name: form[name].data for name in TEXTS}
         second = {name: form[name].data or None for name in SECOND_TEXTS}
-        if saved := _save(form, draft, WRITTEN, **first, **second):
+        spoken = {name: form[name].data or None for name in SPOKEN if name in form}
+        if saved := _save(form, draft, WRITTEN, **first, **second, **spoken):
             return saved
     return _show("wizard/text.html", form, draft, WRITTEN, merge_fields=FIELDS, **_previewed(form, draft))
 
@@ -225,7 +228,9 @@ def text(campaign_id: int) -> Page:
 def text_preview(campaign_id: int) -> str:
     """What is typed, as it would look, for the page's live part."""
     draft = find_draft(campaign_id)
-    return render_template("wizard/preview.html", **_previewed(TextForm(), draft))
+    form = TextForm()
+    form.hear(spoken_of(draft.campaign) if draft.speaks else None)
+    return render_template("wizard/preview.html", **_previewed(form, draft))
 
 
 def _previewed(form: TextForm, draft: Draft) -> dict[str, Any]:

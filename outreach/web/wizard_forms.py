@@ -27,6 +27,7 @@ from outreach.core.errors import BadInputError
 from outreach.escalations.drafts import SECOND_TEXTS, TEXTS
 from outreach.escalations.preview import check_draft_text
 from outreach.escalations.schedule import LONGEST
+from outreach.escalations.spoken import SPOKEN, check_spoken, usual_words
 from outreach.web import wizard_words
 from outreach.web.campaign_words import GROUP_ZONE
 from outreach.web.i18n import LANGUAGES
@@ -54,6 +55,15 @@ def _second(form: Form, field: Field) -> None:
         _usable(form, field)
     elif any(form[name].data for name in SECOND_TEXTS):
         raise ValidationError(wizard_words.ERRORS["second_text_in_one_language"])
+
+
+def _heard(form: Form, field: Field) -> None:
+    """Empty: the usual words."""
+    try:
+        if field.data:
+            check_spoken(field.data)
+    except BadInputError as error:
+        raise ValidationError(words(error)) from None
 
 
 def options(words: Mapping[Any, Any]) -> list[SelectChoice]:
@@ -122,6 +132,17 @@ class TextForm(FlaskForm):  # type: ignore[misc]
     text_b_en = TextAreaField(wizard_words.PARTS["text_b_en"], filters=[_lines], validators=[_second])
     text_b_es = TextAreaField(wizard_words.PARTS["text_b_es"], filters=[_lines], validators=[_second])
 
+    spoken_en = TextAreaField(wizard_words.PARTS["spoken_en"], filters=[_lines], validators=[_heard])
+    spoken_es = TextAreaField(wizard_words.PARTS["spoken_es"], filters=[_lines], validators=[_heard])
+
+    def hear(self, spoken: Mapping[str, str] | None) -> None:
+        """Show what is read aloud, by field; None: nothing is, and nobody is asked for it."""
+        for name in SPOKEN:
+            if spoken is None:
+                del self[name]
+            elif not self[name].raw_data:
+                self[name].data = spoken[name]
+
     @property
     def tries_two(self) -> bool:
         """Whether something is typed in a second text."""
@@ -130,7 +151,8 @@ class TextForm(FlaskForm):  # type: ignore[misc]
     def texts(self) -> dict[str, str]:
         """What is typed, by field; both second texts when one of them is."""
         shown = (*TEXTS, *SECOND_TEXTS) if self.tries_two else TEXTS
-        return {name: self[name].data or "" for name in shown}
+        spoken = {name: self[name].data or usual_words(name) for name in SPOKEN if name in self}
+        return {name: self[name].data or "" for name in shown} | spoken
 
 
 class TestTextForm(FlaskForm):  # type: ignore[misc]
@@ -145,6 +167,26 @@ class TestTextForm(FlaskForm):  # type: ignore[misc]
     )
     language = RadioField(lazy_gettext("Language of the text"), choices=options(LANGUAGES), default="en")
     variant = RadioField(lazy_gettext("Which text"), choices=options(wizard_words.VARIANTS), default="a")
+
+
+class TestCallForm(FlaskForm):  # type: ignore[misc]
+    """A number to be called first. ``once`` names this very form: sent twice, it calls once."""
+
+    __test__ = False  # pytest: this is no test
+
+    version = StringField()
+    once = StringField(validators=[DataRequired(), Length(max=64)])
+    phone = StringField(
+        lazy_gettext("The phone that we call"),
+        id="call_phone",
+        validators=[DataRequired(lazy_gettext("Type a phone number."))],
+    )
+    language = RadioField(
+        lazy_gettext("Language in which the call begins"),
+        id="call_language",
+        choices=options(LANGUAGES),
+        default="en",
+    )
 
 
 class LaunchForm(FlaskForm):  # type: ignore[misc]

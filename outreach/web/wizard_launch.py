@@ -1,4 +1,4 @@
-"""The wizard's last page: everything at a glance, a test text to one's own phone, and the launch, now or later."""
+"""The wizard's last page: everything at a glance, a test by text or call to one's own phone, the launch, now or later."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from outreach.calls.testcall import place_test_call
 from outreach.core.errors import ConflictError, OutreachError
+from outreach.core.phone import check_phone
 from outreach.escalations.audience import count_draft
 from outreach.escalations.drafts import text_values
 from outreach.escalations.launch import second_texts_of, texts_of
@@ -23,9 +25,10 @@ from outreach.messaging.testtext import PER_DAY, send_test_text
 from outreach.serving import runtime
 from outreach.web.campaign_words import GROUP_ZONE, moment
 from outreach.web.people_words import place
+from outreach.web.phones import NUMBER, take_in_hand
 from outreach.web.roles import allow
 from outreach.web.wizard import Page, find_draft, language, tasks_of
-from outreach.web.wizard_forms import LaunchForm, ScheduleForm, TestTextForm, refuse
+from outreach.web.wizard_forms import LaunchForm, ScheduleForm, TestCallForm, TestTextForm, refuse
 from outreach.web.wizard_reads import Draft
 from outreach.web.wizard_words import OUT, PARTS, counting, problem, words
 
@@ -52,27 +55,32 @@ def _review(
     tested: TestTextForm | None = None,
     launched: LaunchForm | None = None,
     later: ScheduleForm | None = None,
+    called: TestCallForm | None = None,
 ) -> Page:
     held = runtime()
     now = held.clock.now()
     with held.db.snapshot() as session:
         audience, expected = expect(session, held, draft.campaign)
     tried = tested or TestTextForm(formdata=None)
+    calling = called or TestCallForm(formdata=None)
     launching = launched or LaunchForm(formdata=None)
     scheduling = later or ScheduleForm(formdata=None, data=tomorrow(now))
-    if not tried.errors:
-        tried.once.data = secrets.token_hex(16)
+    for test in (tried, calling):
+        if not test.errors:
+            test.once.data = secrets.token_hex(16)
     page = render_template(
         "wizard/review.html",
-        draft=draft, campaign=draft.campaign, tested=tried, launching=launching, scheduling=scheduling,
+        draft=draft, campaign=draft.campaign, tested=tried, calling=calling, launching=launching, scheduling=scheduling,
         tasks=tasks_of(draft), draft_version=draft_version(draft.campaign, EVERYTHING), audience=audience,
         outside=audience.outside_hours(now),
         expected=expected, lasts=expected.finish_at - now if expected.finish_at else None,
         previews=draft.previews(), labels=PARTS, reasons=OUT, language=language(), words=words, counting=counting,
         problem=problem, per_day=PER_DAY, here=place(GROUP_ZONE),
+        may_call=draft.speaks and held.settings.twilio_from_number is not None,
         last_leaves=moment(expected.finish_at, now) if expected.finish_at else None,
     )  # fmt: skip
-    return page, 422 if tried.errors or launching.errors or scheduling.errors else 200
+    wrong = any(form.errors for form in (tried, calling, launching, scheduling))
+    return page, 422 if wrong else 200
 
 
 @pages.post("/test")
@@ -108,6 +116,47 @@ def _send_test(draft: Draft, form: TestTextForm) -> bool:
             tx, held, group_id=current_user.group_id, phone=form.phone.data, body=body, language=spoken,
             once=form.once.data,
         )  # fmt: skip
+
+
+@pages.post("/test-call")
+@allow("organizer")
+def test_call(campaign_id: int) -> Page:
+    """Call me first: what callers will hear, before any of them does. No office is dialled."""
+    draft = find_draft(campaign_id)
+    if draft.campaign.state != "draft":
+        return _already(draft)
+    form = TestCallForm()
+    if not form.validate_on_submit():
+        return _review(draft, called=form)
+    simulated = _simulated_phone(form.phone.data)
+    if simulated:
+        take_in_hand(simulated)  # before it rings: nobody simulated is to pick it up
+    try:
+        number = _call_test(draft, form)
+    except OutreachError as error:
+        refuse(form.phone, words(error))
+        return _review(find_draft(campaign_id), called=form)
+    flash(gettext("We are calling the phone.") if number else gettext("This call was asked for already."))
+    if number and simulated:
+        return redirect(url_for("phones.show", number=simulated, campaign=campaign_id), code=303)
+    return redirect(url_for("wizard_launch.review", campaign_id=campaign_id, _anchor="call"), code=303)
+
+
+def _simulated_phone(typed: str) -> str | None:
+    """The phone of a rehearsal that will ring; None where there is none."""
+    number = check_phone(typed).e164
+    return number if number and runtime().settings.mode == "rehearsal" and NUMBER.fullmatch(number) else None
+
+
+def _call_test(draft: Draft, form: TestCallForm) -> str | None:
+    held = runtime()
+    with held.db.transaction() as tx:
+        campaign = lock_draft(tx, current_user.group_id, draft.campaign.id)
+        if draft_version(campaign, EVERYTHING) != form.version.data:
+            raise ConflictError("draft_changed")
+        return place_test_call(
+            tx, held, campaign, phone=form.phone.data, language=form.language.data, once=form.once.data
+        )
 
 
 @pages.post("/launch")

@@ -16,7 +16,8 @@ from outreach.escalations.launch import second_texts_of
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.preview import Preview, preview
 from outreach.escalations.segments import Saved, segments_of
-from outreach.officials.models import Meeting, Office, Official
+from outreach.messaging.tactics import CALLS
+from outreach.officials.models import STANDS, Meeting, Office, Official
 from outreach.people.caps import day_of
 from outreach.people.models import ContactList, ListMembership
 from outreach.web.campaign_words import GROUP_ZONE
@@ -50,6 +51,11 @@ class Draft:
         return templates_of(self.campaign)
 
     @property
+    def speaks(self) -> bool:
+        """Whether people call through us, and hear words read aloud before."""
+        return self.campaign.tactic == CALLS
+
+    @property
     def tries_two(self) -> bool:
         """Whether half of the people get a second text."""
         return len(second_texts_of(self.campaign)) > 0
@@ -69,7 +75,9 @@ def read_draft(session: Session, vault: Vault, group_id: int, campaign_id: int) 
     ).all()
     ticked = campaign.audience.get("segments", [])
     offices = session.execute(
-        select(Office).where(Office.official_id == campaign.official_id).order_by(Office.phone.is_(None), Office.id)
+        select(Office)
+        .where(Office.official_id == campaign.official_id, STANDS)
+        .order_by(Office.phone.is_(None), Office.id)
     )
     return Draft(
         campaign=campaign,

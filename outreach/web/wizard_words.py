@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext
 
 from outreach.core.errors import OutreachError
 from outreach.core.segments import Measure
+from outreach.officials.offices import LOCAL, MAIN
 
 ERRORS: Final[dict[str, Any]] = {
     "draft_changed": lazy_gettext(
@@ -48,9 +49,15 @@ ERRORS: Final[dict[str, Any]] = {
     "template_field_unknown": lazy_gettext("There is no merge field %(field)s. Use one of the list."),
     "template_failed": lazy_gettext("The text could not be filled in. Look at its merge fields."),
     "text_too_long": lazy_gettext("The text has %(length)s characters; %(limit)s is the most."),
+    "spoken_too_long": lazy_gettext("This takes %(seconds)s seconds to hear; %(most)s is the most."),
     "text_empty": lazy_gettext("Write a text; an empty one cannot be sent."),
     "test_texts_spent": lazy_gettext("Your group has sent its %(limit)s test texts of today. Try again tomorrow."),
-    "test_number_opted_out": lazy_gettext("This number has opted out, so no text goes to it. Use another phone."),
+    "test_calls_spent": lazy_gettext("Your group has had its %(limit)s test calls of today. Try again tomorrow."),
+    "test_call_under_way": lazy_gettext("We are calling this number already."),
+    "calls_need_number": lazy_gettext("Calls need a number of ours to come from. Ask whoever runs the site."),
+    "test_number_opted_out": lazy_gettext(
+        "This number has opted out, so no text or call goes to it. Use another phone."
+    ),
     "no_area_code": lazy_gettext("The number needs its area code."),
     "empty": lazy_gettext("Type a phone number."),
     "toll_free": lazy_gettext("This is a toll-free number, not a person's phone."),
@@ -69,8 +76,10 @@ OFFICES: Final[dict[str, Any]] = {
     "capitol": lazy_gettext("main office"),
     "primary": lazy_gettext("main office"),
     "district": lazy_gettext("district office"),
+    MAIN: lazy_gettext("main office"),
+    LOCAL: lazy_gettext("district office"),
 }
-"""Kinds of offices as OpenStates names them; other kinds are somebody's own words."""
+"""Kinds of offices as OpenStates names them, and as we do; other kinds are somebody's own words."""
 
 ALPHABETS: Final[dict[str, Any]] = {
     "GSM-7": lazy_gettext(
@@ -98,6 +107,8 @@ PARTS: Final[dict[str, Any]] = {
     "text_b_es": lazy_gettext("Second text, Spanish"),
     "script_en": lazy_gettext("Call script in English"),
     "script_es": lazy_gettext("Call script in Spanish"),
+    "spoken_en": lazy_gettext("Read aloud in English"),
+    "spoken_es": lazy_gettext("Read aloud in Spanish"),
 }
 VARIANTS: Final[dict[str, Any]] = {"a": lazy_gettext("first text"), "b": lazy_gettext("second text")}
 SAMPLES: Final[dict[str, Any]] = {

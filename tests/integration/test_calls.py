@@ -12,12 +12,14 @@ from xml.etree import ElementTree
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
+from werkzeug.test import TestResponse
 
 from config.settings import Settings
 from outreach.calls.models import CallLeg, CallSession
 from outreach.calls.placing import place_due, sweep_calls
 from outreach.carrier.base import Ambiguous, CarrierError, Rejected, Throttled
 from outreach.core.runtime import Runtime
+from outreach.escalations.drafts import edit_draft
 from outreach.escalations.models import Wave
 from outreach.messaging.follow_up_models import FollowUp
 from outreach.messaging.models import Gate, Message, Reply
@@ -27,6 +29,9 @@ from outreach.people.models import Constituent
 from outreach.tallies.reads import counters
 from outreach.web.app import create_app
 from tests.factories import World, make_world, number
+from tests.integration.test_launch import draft
+from tests.integration.test_live import sign_in
+from tests.integration.test_web_wizard import hidden
 from tests.integration.test_webhooks import launch, post, say, text_everybody
 from tests.model.carrier import ModelClock
 from tests.twilio_forms import call_form
@@ -460,3 +465,53 @@ def test_no_office_sees_a_caller_who_dials_in_where_we_have_no_number(runtime: R
     assert {one.tag for one in said} == {"Say", "Hangup"}
     with runtime.db.snapshot() as session:
         assert session.execute(select(CallSession.id)).first() is None
+
+
+def test_an_organizer_is_called_first_and_nothing_of_it_counts(
+    client: FlaskClient, runtime: Runtime, world: World, exchange: Exchange
+) -> None:
+    campaign_id = draft(runtime, world)
+    spoken = "Say to {{ official }}: {{ first_name }} of {{ city }} calls."
+    with runtime.db.transaction() as tx:
+        edit_draft(tx, world.group_id, campaign_id, spoken_en=spoken)
+    organizer = sign_in(runtime, world.group_id, "organizer")
+    path = f"/campaigns/{campaign_id}/draft"
+
+    def ask(number: str = "602-555-0177", **more: str) -> TestResponse:
+        page = organizer.get(f"{path}/review").text
+        once = hidden(page.partition('aria-labelledby="call"')[2], "once")
+        form = {"version": hidden(page), "once": once, "phone": number, "language": "en", **more}
+        return organizer.post(f"{path}/test-call", data=form)
+
+    assert ask(once="this form").status_code == ask(once="this form").status_code == 303
+    under_way = ask()
+    assert (under_way.status_code, "calling this number already" in under_way.text) == (422, True)
+    assert "United States" in ask("+44 20 7946 0018").text
+    assert place(runtime, exchange) == 1
+    assert [to for to, _, _ in exchange.called] == ["+16025550177"]
+    phone = OnThePhone(client, runtime, exchange.called[0])
+    assert "You asked us to connect you to Police chief Dana Whitfield" in words(phone.hear())
+    assert "Say to Police chief Dana Whitfield: Ana of Phoenix calls." in words(phone.press("1"))
+    said = phone.press("1")
+    assert said.find("Dial") is None
+    assert "Here we would connect the caller" in words(said)
+    assert "How did it go" in words(said)
+    assert "Don't Ask Rule" in words(phone.press("1"))
+    assert "Thank you" in words(phone.press("2"))
+    phone.hang_up()
+    with runtime.db.snapshot() as session:
+        made = session.execute(select(CallSession)).scalar_one()
+        assert (made.source, made.state, made.ending) == ("test", "ended", "completed")
+        assert not any(counters(session, made.gate_id, runtime.clock).values())
+        for table in (CallLeg, Reply, FollowUp, Wave):
+            assert session.execute(select(table.id)).first() is None, table
+    assert ask().status_code == 303
+    place(runtime, exchange)
+    again = OnThePhone(client, runtime, exchange.called[1])
+    again.hear()
+    assert "no more calls or texts" in words(again.press("9"))
+    again.hang_up()
+    assert "has opted out" in ask().text
+    for number_of_day in range(3):
+        assert ask(f"602-555-018{number_of_day}").status_code == 303
+    assert "5 test calls of today" in ask("602-555-0189").text

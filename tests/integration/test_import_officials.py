@@ -17,7 +17,8 @@ from outreach.core.errors import BadInputError
 from outreach.core.runtime import Runtime
 from outreach.officials.aliases import is_alias
 from outreach.officials.imports import add_official, import_officials
-from outreach.officials.models import Official
+from outreach.officials.models import Office, Official
+from outreach.officials.offices import Given, add_office, edit_office
 
 DEMO = Path(__file__).parents[2] / "config" / "demo" / "officials.csv"
 TODAY = date(2026, 12, 1)
@@ -92,6 +93,40 @@ def test_what_changes_in_a_later_file(runtime: Runtime, group: int, tmp_path: Pa
         (first[0][0], "primary", "+14805550112", None),
         (first[1][0], "primary", None, None),
     ], "offices keep their ids, and a number that is gone is not called any more"
+
+
+def test_what_a_file_says_of_an_offices_telephone_and_what_was_entered_by_hand(
+    runtime: Runtime, group: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "o.csv"
+    header = HEADER.strip() + ",hours,time_zone,lines\n"
+    row = "a,Ana,mayor,Mesa,480-555-0110 x9,City Hall"
+    path.write_text(
+        f"{header}{row},Mon-Thu 7am-6pm; Fri 8:00-12:00,Arizona,3\nb,Bo,mayor,Yuma,928-555-0110,,9-5,Berlin,99\n"
+    )
+    report = load(runtime, group, path)
+    assert [(found["row"], found["column"], found["code"]) for found in report["problems"]] == [
+        (3, "hours", "office_hours_wrong"), (3, "time_zone", "office_zone_unknown"), (3, "lines", "office_lines_wrong"),
+    ]  # fmt: skip
+    ana, bo = (official.offices[0] for official in stored(runtime))
+    assert ana.hours == [*[[["07:00", "18:00"]]] * 4, [["08:00", "12:00"]], [], []]
+    assert (ana.zone, ana.lines) == ("America/Phoenix", 3)
+    assert (bo.phone, bo.hours, bo.zone, bo.lines) == ("+19285550110", None, None, None)
+    given = Given("district", "480-555-0155", "", "2 Main", lines=4)
+    with runtime.db.transaction() as tx:
+        edit_office(
+            tx, runtime, tx.get_one(Office, bo.id), Given("main", bo.phone or "", "7", "3 Main", zone="Pacific")
+        )
+        added = add_office(tx, runtime, group, ana.official_id, given)
+        assert add_office(tx, runtime, group, ana.official_id, given).id == added.id
+        assert added.classification == "local", "no file's kind: a newer file must not take it for its own"
+    path.write_text(f"{header}{row},,,5\nb,Bo,mayor,Yuma,928-555-0110,,,,\n")
+    load(runtime, group, path)
+    (first, second), (bo,) = (official.offices for official in stored(runtime))
+    assert (first.id, first.extension, first.zone, first.lines) == (ana.id, "9", "America/Phoenix", 5)
+    assert first.hours == ana.hours, "what the file does not say stays"
+    assert (second.phone, second.address, second.lines) == ("+14805550155", "2 Main", 4)
+    assert (bo.extension, bo.address, bo.zone) == ("7", "3 Main", "America/Los_Angeles")
 
 
 def test_rows_that_cannot_be_used(runtime: Runtime, group: int, tmp_path: Path) -> None:

@@ -194,6 +194,103 @@ def test_officials_that_cannot_be_added(runtime: Runtime, group: int, values: di
     assert how_many(runtime, Official) == 0
 
 
+def office_form(**values: str) -> dict[str, str]:
+    return {"kind": "main", "phone": "520-555-0122", "address": "1 Main, Tucson, AZ 85701", "hours": "usual", **values}
+
+
+def offices(runtime: Runtime) -> list[Office]:
+    with runtime.db.snapshot() as session:
+        return list(session.execute(select(Office).order_by(Office.id)).scalars())
+
+
+def test_an_office_by_hand(runtime: Runtime, group: int) -> None:
+    official = make_official(runtime, group)
+    staff, client = sign_in(runtime, group, "staff"), sign_in(runtime, group)
+    page = text(client.get(f"/officials/{official}"))
+    assert "Mon–Fri 8:00" in page
+    assert page.count('class="assumed"') == 3, "hours, time zone and callers are all assumed"
+    new = f"/officials/{official}/offices/new"
+    days = {f"day_{day}": "8am-12pm, 1-5pm" for day in range(4)}
+    form = office_form(
+        kind="other", other_kind="front desk", extension="7", hours="own", zone="America/Denver", lines="5", **days
+    )
+    for _ in range(2):
+        assert client.post(new, data=form).status_code == 303
+    first, made = offices(runtime)
+    assert (made.classification, made.phone, made.extension) == ("front desk", "+15205550122", "7")
+    assert made.hours == [*[[["08:00", "12:00"], ["13:00", "17:00"]]] * 4, [], [], []]
+    assert (made.zone, made.lines) == ("America/Denver", 5)
+    page = text(client.get(f"/officials/{official}"))
+    for words in ("front desk", "Mon–Thu 8:00", "Mountain time", "5 callers at once"):
+        assert words in page, words
+    mine = f"/officials/offices/{made.id}"
+    shown = text(client.get(mine))
+    assert 'value="08:00-12:00, 13:00-17:00"' in shown
+    assert client.post(mine, data=office_form(kind="local")).status_code == 303
+    made = offices(runtime)[1]
+    assert (made.classification, made.hours, made.zone, made.lines, made.extension) == ("local", None, None, None, None)
+    assert client.post(f"/officials/offices/{first.id}", data=office_form()).status_code == 303
+    assert offices(runtime)[0].classification == "primary", "as its file calls it"
+    stranger = sign_in(runtime, make_group(runtime, "Others"))
+    for path in (new, mine, f"{mine}/remove"):
+        assert staff.post(path, data=form).status_code == 403, path
+        assert stranger.post(path, data=form).status_code == 404, path
+    assert "offices/new" not in text(staff.get(f"/officials/{official}"))
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"phone": "900-555-0101"}, "not a phone number"),
+        ({"phone": "+44 20 7946 0018"}, "another country"),
+        ({"phone": "", "address": ""}, "Give a phone or an address."),
+        ({"phone": "", "extension": "7"}, "needs the number before it"),
+        ({"kind": "other"}, "Say what kind of office"),
+        ({"kind": "palace"}, "Not a valid choice"),
+        ({"hours": "own"}, "at least one day"),
+        ({"hours": "own", "day_0": "5pm-8am"}, "the earlier one first"),
+        ({"hours": "own", "day_6": "x" * 101}, "at most 100 characters"),
+        ({"day_3": "8-5"}, "You typed hours below"),
+        ({"zone": "Europe/Berlin"}, "Not a valid choice"),
+        ({"lines": "0"}, "from 1 to 20"),
+        ({"lines": "21"}, "from 1 to 20"),
+    ],
+)
+def test_offices_that_cannot_be_stored(runtime: Runtime, group: int, values: dict[str, str], sentence: str) -> None:
+    official = make_official(runtime, group)
+    client = sign_in(runtime, group)
+    for path in (f"/officials/{official}/offices/new", f"/officials/offices/{offices(runtime)[0].id}"):
+        answer = client.post(path, data=office_form(**{"day_4": "", **values}))
+        assert answer.status_code == 422
+        assert sentence in text(answer), path
+    assert [office.phone for office in offices(runtime)] == ["+14805550110"]
+
+
+def test_an_office_is_removed_unless_a_campaign_calls_it(runtime: Runtime, group: int) -> None:
+    official = make_official(runtime, group)
+    make_meeting(runtime, group, official)
+    client = sign_in(runtime, group)
+    client.post(f"/meetings/new/{official}", data=meeting_form(runtime))
+    (office,) = offices(runtime)
+    with runtime.db.transaction() as tx:
+        campaign = tx.execute(select(Campaign)).scalar_one()
+        assert campaign.office_id == office.id
+        campaign.state, campaign.name = "launched", "Call them"
+    path = f"/officials/offices/{office.id}"
+    for refused in (client.post(f"{path}/remove"), client.post(path, data=office_form(phone=""))):
+        assert refused.status_code == 422
+        assert "The campaign “Call them” calls this office" in text(refused)
+    with runtime.db.transaction() as tx:
+        tx.get_one(Campaign, campaign.id).state = "draft"
+    for _ in range(2):
+        assert client.post(f"{path}/remove").status_code == 303
+    assert "We know of no office" in text(client.get(f"/officials/{official}"))
+    assert client.get(path).status_code == client.post(path, data=office_form()).status_code == 404
+    with runtime.db.snapshot() as session:
+        assert session.get_one(Campaign, campaign.id).office_id is None
+    assert "Add one with its phone" in text(client.get(f"/campaigns/{campaign.id}/draft/about"))
+
+
 def bring(client: FlaskClient, content: bytes, name: str = "o.csv") -> TestResponse:
     data = {"file": (io.BytesIO(content), name)}
     return client.post("/officials/import", data=data, content_type="multipart/form-data")
@@ -436,6 +533,10 @@ def test_in_spanish(runtime: Runtime, group: int) -> None:
         "Guardar la reunión",
     ):
         assert sentence in text(page), sentence
+    page = client.post(f"/officials/{official}/offices/new", data=office_form(hours="own", day_0="tarde", lines="x"))
+    for sentence in ("Agregar una oficina", "Escriba horas como", "un número entero de 1 a 20", "Lunes"):
+        assert sentence in text(page), sentence
+    assert "hora de Arizona" in text(client.get(f"/officials/{official}"))
     page = client.post(f"/meetings/new/{official}", data=meeting_form(runtime, held_on="2026-12-25"))
     assert "Este día todavía no llega." in text(page)
     assert "Fila 8:</span> Sin teléfono" in text(bring(client, DEMO.read_bytes()))

@@ -92,7 +92,7 @@ def test_the_list_of_tasks_tells_what_is_left(runtime: Runtime, client: FlaskCli
 
 
 PAGES = ("", "about", "audience", "text", "review")
-POSTS = ("about", "audience", "audience/count", "text", "text/preview", "test", "launch")
+POSTS = ("about", "audience", "audience/count", "text", "text/preview", "test", "test-call", "launch")
 
 
 def test_roles_and_groups(runtime: Runtime, world: World, campaign_id: int) -> None:
@@ -285,6 +285,34 @@ def test_a_text_that_cannot_be_used_is_kept_in_the_form(runtime: Runtime, client
     assert "otro guion" in answer.text
     assert texts_of(runtime, campaign_id) == texts
     assert client.post(at(campaign_id, "text/preview"), data=typed).status_code == 200
+
+
+def test_what_callers_hear_is_written_previewed_and_saved(
+    runtime: Runtime, client: FlaskClient, campaign_id: int
+) -> None:
+    page = client.get(at(campaign_id, "text")).text
+    assert "My name is {{ first_name }}" in page
+    assert re.search(r"Takes about 1\d seconds to hear", page)
+    saved = campaign(runtime, campaign_id).spoken_en
+    typed = {**texts_of(runtime, campaign_id), "version": hidden(page), "spoken_es": "Hable con {{ official }}."}
+    long, longer = "Say this to {{ official }}. " * 20, "Say this to {{ official }}. " * 40
+    seen = client.post(at(campaign_id, "text/preview"), data={**typed, "spoken_en": long}).text
+    assert 'data-rule="spoken_long"' in seen
+    assert "Hable con" in seen
+    for text, told in ((longer, "is the most"), ("{{ secret }}", "no merge field secret")):
+        refused = client.post(at(campaign_id, "text"), data={**typed, "spoken_en": text})
+        assert (refused.status_code, told in refused.text) == (422, True)
+    assert client.post(at(campaign_id, "text"), data=typed).status_code == 303
+    now = campaign(runtime, campaign_id)
+    assert (now.spoken_en, now.spoken_es) == (saved, "Hable con {{ official }}."), "what a form has not asked for stays"
+    version = hidden(client.get(at(campaign_id, "text")).text)
+    assert client.post(at(campaign_id, "text"), data={**typed, "version": version, "spoken_en": ""}).status_code == 303
+    assert campaign(runtime, campaign_id).spoken_en is None
+    assert "My name is {{ first_name }}" in client.get(at(campaign_id, "text")).text
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Campaign).values(tactic="texts"))
+    for shown in ("text", "review"):
+        assert "Hable con" not in client.get(at(campaign_id, shown)).text
 
 
 def test_two_organizers_do_not_overwrite_each_other(runtime: Runtime, client: FlaskClient, campaign_id: int) -> None:

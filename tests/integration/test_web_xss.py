@@ -27,7 +27,7 @@ from outreach.escalations.segments import create_segment
 from outreach.messaging.events import append, result
 from outreach.messaging.inbox_models import CannedReply
 from outreach.messaging.models import Conversation
-from outreach.officials.models import Meeting, Official
+from outreach.officials.models import Meeting, Office, Official
 from outreach.people.facets import index_facets
 from outreach.people.models import Constituent, ContactList, Upload
 from outreach.people.segment_models import District, Segment
@@ -129,6 +129,10 @@ def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> Non
     refused = fill(client, runtime, "/officials/new", 422, phone=EVIL, extension=EVIL, email=EVIL, **texts)
     assert EVIL in refused
     fill(client, runtime, "/officials/new", phone="602-555-0142", **texts)
+    wrong = {f"day_{day}": EVIL for day in range(7)} | dict.fromkeys(("other_kind", "phone", "zone", "lines"), EVIL)
+    for path in ("/officials/1/offices/new", "/officials/offices/1"):
+        assert EVIL in fill(client, runtime, path, 422, kind="other", hours="own", address=EVIL, **wrong)
+    fill(client, runtime, "/officials/1/offices/new", kind="other", other_kind=EVIL[:40], hours="usual", address=EVIL)
     promises = {f"promise_{n}": EVIL for n in (1, 2)} | {f"contact_{n}": EVIL for n in (1, 2)}
     said = {"attendees": EVIL, "notes": EVIL, "answer_5": "no", "basis_5": "practice", **promises}
     for outcome in ("declined", "evaded"):
@@ -145,7 +149,7 @@ def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> Non
     for field in ("sought", "list"):
         harmless(client.post("/people/find", data={field: EVIL}).text, "/people/find")
     fill_segments(client, runtime, group_id)
-    text_of = {f"{kind}_{language}": f"{{{{ group }}}} {EVIL} STOP ALTO" for kind in ("text", "script")
+    text_of = {f"{kind}_{language}": f"{{{{ group }}}} {EVIL} STOP ALTO" for kind in ("text", "script", "spoken")
                for language in ("en", "es")}  # fmt: skip
     for campaign in (1, 2):
         draft = f"/campaigns/{campaign}/draft"
@@ -160,7 +164,8 @@ def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> Non
         fill(client, runtime, f"{draft}/text", version=version["text"], **text_of)
         clash = fill(client, runtime, f"{draft}/text", 409, version="older", **{**text_of, "text_en": EVIL})
         assert EVIL in clash
-        fill(client, runtime, f"{draft}/test", 422, phone=EVIL, once=EVIL, language=EVIL, version=EVIL)
+        for test in ("test", "test-call"):
+            fill(client, runtime, f"{draft}/{test}", 422, phone=EVIL, once=EVIL, language=EVIL, version=EVIL)
         fill(client, runtime, f"{draft}/launch", 422, count=EVIL, version=EVIL)
 
 
@@ -245,7 +250,7 @@ def known_values(runtime: Runtime) -> dict[str, list[str]]:
     ids: dict[str, Any] = {
         "campaign_id": Campaign, "meeting_id": Meeting, "official_id": Official, "person_id": Constituent,
         "upload_id": Upload, "conversation_id": Conversation, "segment_id": Segment, "district_id": District,
-        "canned_id": CannedReply,
+        "canned_id": CannedReply, "office_id": Office,
     }  # fmt: skip
     with runtime.db.snapshot() as session:
         found = {name: [str(one) for one in session.execute(select(model.id)).scalars()] for name, model in ids.items()}

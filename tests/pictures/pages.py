@@ -31,6 +31,8 @@ PLAYED: Final = (
     PageShot("official", "/officials/{official}"),
     PageShot("official-new", "/officials/new"),
     PageShot("officials-import", "/officials/import"),
+    PageShot("office", "/officials/offices/{office}"),
+    PageShot("office-new", "/officials/{official}/offices/new"),
     PageShot("meeting-form", "/meetings/new/{official}"),
     PageShot("meeting", "/meetings/{meeting}"),
     PageShot("people", "/people/"),

@@ -17,7 +17,8 @@ from outreach.messaging.conversations import TO_READ
 from outreach.messaging.models import Conversation, Reply
 from outreach.messaging.threads import Actor
 from outreach.officials.meetings import Answer, Promised, record_meeting
-from outreach.officials.models import Official
+from outreach.officials.models import Office, Official
+from outreach.officials.offices import Given, add_office
 from outreach.people.districts import create_district
 from outreach.people.importing import import_constituents
 from outreach.people.invented import CONSENT, people_csv
@@ -95,7 +96,12 @@ def _draft_another(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str
     assert waits is not None  # the same evasion again
     edit_draft(tx, group_id, waits.id, lists=[FAIR], name="The chief, once more", policy=5)
     schedule_launch(tx, runtime, group_id, waits.id, runtime.clock.now() + timedelta(days=3))
-    return {"official": str(chief), "meeting": str(meeting.id), "draft": str(draft.id), "waits": str(waits.id)}
+    office = tx.execute(select(Office).where(Office.official_id == chief).order_by(Office.id).limit(1)).scalar_one()
+    office.hours, office.lines = [*[[["07:00", "12:00"], ["13:00", "18:00"]]] * 4, [["08:00", "12:00"]], [], []], 3
+    desk = Given("front desk", "623-555-0121", "", "41 Example Street, Dry Wash, AZ 85300")
+    add_office(tx, runtime, group_id, chief, desk)
+    ids = {"official": chief, "office": office.id, "meeting": meeting.id, "draft": draft.id, "waits": waits.id}
+    return {name: str(one) for name, one in ids.items()}
 
 
 def _save_a_segment(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str, str]:

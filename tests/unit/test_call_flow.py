@@ -10,8 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.calls.flow import ANSWER_KEYS, OUTCOME_KEYS, Facts, Heard, Line, Note, Place, Turn, take
+from outreach.calls.subject import facts_of_test
 from outreach.calls.twiml import RING_SECONDS, TIME_LIMIT, document, send_digits
 
+SAID = {
+    "group": "Testers", "official": {"en": "Chief Dana", "es": "la jefa"}, "policy": {"en": "Rule", "es": "Regla"},
+    "script": {"en": "My name is Ana.", "es": "Me llamo Ana."},
+}  # fmt: skip
 ANSWERED = Heard("answered")
 OURS = "+16025550100"
 KEYS = st.sampled_from(["", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#", "12", "x"])
@@ -23,9 +28,9 @@ def office(number: int, status: str = "open", extension: str | None = None) -> L
     return Line(number, f"Office {number}", f"+1602555010{number}", extension, status, "Monday at 8")  # type: ignore[arg-type]
 
 
-def facts(*lines: Line, dialed_in: bool = False) -> Facts:
+def facts(*lines: Line, dialed_in: bool = False, test: bool = False) -> Facts:
     said = {"en": "My name is Ana.", "es": "Me llamo Ana."}
-    return Facts("Testers", "Chief Dana", {"en": "Rule", "es": "Regla"}, said, lines, dialed_in)
+    return Facts("Testers", "Chief Dana", {"en": "Rule", "es": "Regla"}, said, lines, dialed_in, test)
 
 
 def heard(keys: str) -> Heard:
@@ -126,13 +131,33 @@ def test_spanish_throughout() -> None:
         assert {say.get("language") for say in said.iter("Say")} == {"es-MX"}
 
 
-@given(st.lists(STATUSES, max_size=4), st.lists(st.one_of(KEYS.map(heard), ENDS.map(left)), max_size=40), st.booleans())
-def test_every_way_through_a_call(statuses: list[str], told: Iterable[Heard], dialed_in: bool) -> None:
-    about = facts(*(office(number, status) for number, status in enumerate(statuses)), dialed_in=dialed_in)
+def test_a_test_is_put_through_to_nobody_and_asks_its_questions() -> None:
+    about = facts_of_test(SAID, [1, 2], "en")
+    assert phrases(play(about, heard("1"))) == ["script"]
+    turn = play(about, heard("1"), heard("1"))
+    assert (phrases(turn), turn.asks, turn.dial) == (["test_office", "how_was_it"], True, None)
+    assert "Here we would connect the caller to the office of Chief Dana." in "".join(xml(turn, about).itertext())
+    assert phrases(play(about, heard("1"), heard(""), heard("1"))) == ["what_did_they_say"]
+    another = play(about, heard("1"), heard(""), heard("3"))
+    assert (phrases(another), another.place.line) == (["next_office", "test_office", "how_was_it"], 1)
+    done = play(about, heard("1"), heard(""), heard("1"), heard("3"))
+    assert (phrases(done), done.place.stage) == (["thanks"], "over")
+    spanish = facts_of_test(SAID, [1], "es")
+    words = "".join(xml(play(spanish, heard("2"), heard("1"), heard("1")), spanish).itertext())
+    assert "Aquí comunicaríamos a la persona con la oficina de la jefa." in words
+
+
+@given(
+    st.lists(STATUSES, max_size=4), st.lists(st.one_of(KEYS.map(heard), ENDS.map(left)), max_size=40), st.booleans(),
+    st.booleans(),
+)  # fmt: skip
+def test_every_way_through_a_call(statuses: list[str], told: Iterable[Heard], dialed_in: bool, test: bool) -> None:
+    about = facts(*(office(number, status) for number, status in enumerate(statuses)), dialed_in=dialed_in, test=test)
     turn = take(Place(), ANSWERED, about)
     dialed: list[int] = []
     for one in told:
         was, turn = turn, take(turn.place, one, about)
+        assert not (test and turn.dial)
         if turn.dial:
             assert turn.dial.line.status in {"open", "closed"}
             assert turn.dial.line.status == "open" or (was.place.stage == "closed" and one.keys == "1")

@@ -10,6 +10,7 @@ from config import table
 from outreach.core.segments import GSM_BASIC, measure
 from outreach.escalations.drafts import policy_name
 from outreach.escalations.lint import lint
+from outreach.escalations.spoken import check_spoken, seconds_to_hear, usual_words
 from outreach.messaging.render import fill, render
 from outreach.officials.roles import official_in, role_in
 
@@ -76,6 +77,16 @@ def test_a_script_is_in_plain_characters(policy: int, language: str) -> None:
     cost = measure(body)
     assert (cost.encoding, cost.segments <= 3) == ("GSM-7", True), (cost, body)
     assert lint(body, "script", language, values(policy, language)) == ()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_what_a_caller_hears_is_short_and_passes(policy: int, language: str) -> None:
+    template = usual_words(f"spoken_{language}")
+    check_spoken(template)
+    body = filled(template, policy, language, "script")
+    assert lint(body, "spoken", language, values(policy, language)) == ()
+    assert seconds_to_hear(body) <= 20, body
 
 
 @pytest.mark.parametrize("policy", POLICIES)

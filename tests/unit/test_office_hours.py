@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.calls.office_hours import Week, check_week, is_holiday, opening, usual_week
+from outreach.calls.office_hours import is_holiday, opening
 from outreach.core.errors import BadInputError
+from outreach.officials.hours import Week, check_week, parse_day, parse_week, print_day, print_week, usual_week
 
 PHOENIX = ("America/Phoenix",)
 # The Navajo Nation keeps daylight-saving time and the rest of Arizona does not.
@@ -101,3 +102,88 @@ def test_the_clock_on_the_wall_agrees(week: list[list[list[str]]], zones: list[s
     if found.open:
         assert found.closes_at is not None
         assert all(is_open(week, zone, found.closes_at - timedelta(minutes=1)) for zone in zones)
+
+
+NINE_TO_FIVE = [["09:00", "17:00"]]
+SPLIT = [["08:00", "12:00"], ["13:00", "17:00"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("8:00-12:00, 13:00-17:00", SPLIT),
+        ("8am-12pm, 1pm-5pm", SPLIT),
+        ("8-12, 1-5", SPLIT),
+        ("8:00 a. m. a 12:00 p. m. y 1:00 p.\u202fm. a 5:00 p. m.", SPLIT),
+        ("de 9 a 17", NINE_TO_FIVE),
+        ("9-5", NINE_TO_FIVE),
+        ("9 AM – 5 PM", NINE_TO_FIVE),
+        ("9-5pm", NINE_TO_FIVE),
+        ("1-5pm", [["13:00", "17:00"]]),
+        ("11-1pm", [["11:00", "13:00"]]),
+        ("8-12, 12-17", [["08:00", "17:00"]]),
+        ("8.30-16.45", [["08:30", "16:45"]]),
+        ("6pm-12am", [["18:00", "23:59"]]),
+        ("0-24", [["00:00", "23:59"]]),
+        ("24 horas", [["00:00", "23:59"]]),
+        ("Cerrado", []),
+        (" ", []),
+    ],
+)
+def test_a_day_as_people_write_it(text: str, spans: list[list[str]]) -> None:
+    assert parse_day(text) == spans
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nine to five", "9", "9-", "9-12-17", "17:00-08:00", "08:00-05:00", "8-12, 11-17", "8:60-17:00", "25-26",
+     "13pm-2pm", "0am-5am", "8-12; 13-17", "8-12 13-17", "8-17 or so", "8-8am", "1" * 5000, "8-24:30"],
+)  # fmt: skip
+def test_a_day_that_is_none(text: str) -> None:
+    with pytest.raises(BadInputError) as refused:
+        parse_day(text)
+    assert refused.value.code == "office_hours_wrong"
+
+
+def test_a_week_as_people_write_it() -> None:
+    week = [SPLIT] * 5 + [[["09:00", "12:00"]], []]
+    assert parse_week("Mon-Fri 8am-12pm, 1pm-5pm; Sat 9-12") == week
+    assert parse_week("Lunes a viernes: 8 a. m. a 12 p. m., 1 p. m. a 5 p. m.; sáb. 9:00-12:00; dom. cerrado") == week
+    assert parse_week("Mon, Wed and Fri 9-5") == [NINE_TO_FIVE, [], NINE_TO_FIVE, [], NINE_TO_FIVE, [], []]
+    assert parse_week("Fri-Mon 9-5") == [NINE_TO_FIVE, [], [], [], *[NINE_TO_FIVE] * 3]
+    assert parse_week("closed") == [[]] * 7
+    assert print_week(week) == "Mon-Fri 08:00-12:00, 13:00-17:00; Sat 09:00-12:00"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ";", "9-5", "Mon", "Mon 9-5; Mon 10-12", "Mon-Wed, Tue 9-5", "Someday 9-5", "Mon 9-5, Tue 9-5", "mon- 9-5",
+     "Mon 9-5;" * 500],
+)  # fmt: skip
+def test_a_week_that_is_none(text: str) -> None:
+    with pytest.raises(BadInputError) as refused:
+        parse_week(text)
+    assert refused.value.code == "office_hours_wrong"
+
+
+ANY_DAY = st.lists(st.integers(0, 24 * 60 - 1), unique=True, max_size=6).map(
+    lambda ends: [
+        [f"{opens // 60:02d}:{opens % 60:02d}", f"{closes // 60:02d}:{closes % 60:02d}"]
+        for opens, closes in zip(sorted(ends)[::2], sorted(ends)[1::2], strict=False)
+    ]
+)
+
+
+@given(st.lists(ANY_DAY, min_size=7, max_size=7))
+def test_what_is_printed_is_read_as_it_was(week: list[list[list[str]]]) -> None:
+    assert parse_week(print_week(week)) == check_week(week)
+    assert [parse_day(print_day(day)) for day in week] == week
+
+
+@given(st.text(max_size=60))
+def test_whatever_is_typed_is_hours_or_refused(text: str) -> None:
+    for parse in (parse_week, lambda day: [parse_day(day)] * 7):
+        try:
+            check_week(parse(text))
+        except BadInputError as refused:
+            assert refused.code == "office_hours_wrong"
