@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from outreach.calls.models import LIVE, CallSession
 from outreach.calls.office_hours import opening
@@ -26,7 +27,7 @@ TRIES: Final = 20
 """So often the hours of a person and of an office are held against each other to find a time in both."""
 
 
-def live_session(tx: Transaction, number_hash: bytes) -> int | None:
+def live_session(tx: Session, number_hash: bytes) -> int | None:
     """The session of a number that is not over. Lock the person first."""
     found: int | None = tx.execute(
         select(CallSession.id).where(CallSession.number_hash == number_hash, CallSession.state.in_(LIVE))

@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 WAITS_FOR: Final = timedelta(minutes=10)
 """Whoever asked is called within this much domain time, or not any more (COMPLIANCE.md)."""
 CALLED_LATER_FOR: Final = timedelta(minutes=30)
+KEEPS_HOURS: Final = frozenset({"later", "page"})
+"""Whoever is called then, or holds a link, did not ask from that phone in this minute."""
 RING_SECONDS: Final = 40
 TIME_LIMIT: Final = 1_800
 PLACING_SECONDS: Final = 30.0
@@ -102,8 +104,8 @@ def _why_not(tx: Transaction, session: CallSession, to: str, now: datetime) -> s
     late = CALLED_LATER_FOR if session.source == "later" else WAITS_FOR
     if now > session.asked_at + late:
         return "late"
-    # A call that was put off keeps to the person's hours, however long it has waited behind others.
-    if session.source == "later" and not window(zones_of_person(tx, session, to), now).open:
+    # Such a call keeps to the person's hours, however long it has waited behind others.
+    if session.source in KEEPS_HOURS and not window(zones_of_person(tx, session, to), now).open:
         return "late"
     if is_suppressed(tx, session.number_hash, session.group_id):
         return "stopped"

@@ -39,6 +39,7 @@ from outreach.web import (
     poster,
     privacy,
     review,
+    script_page,
     sections,
     security,
     segments,
@@ -102,11 +103,13 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         optouts.pages,
         poster.pages,
         sign_up.pages,
+        script_page.pages,
         privacy.pages,
         segments.pages,
         districts.pages,
     ):
         app.register_blueprint(blueprint)
+    app.extensions["csrf"].exempt(script_page.pages)  # its forms carry a token of their link, not of a session
     if settings.mode == "rehearsal":
         app.register_blueprint(phones.pages)
     _health(app)
