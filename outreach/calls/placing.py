@@ -17,13 +17,13 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from outreach.calls.asking import PLACE, lease, opened, zones_of_person
+from outreach.calls.counts import count_call
 from outreach.calls.models import CallSession
 from outreach.calls.subject import is_on
 from outreach.carrier.base import Ambiguous, Caller, CarrierError, Throttled, Unreachable
 from outreach.core.db import Transaction
 from outreach.core.pace import SharedRate
 from outreach.core.runtime import Runtime
-from outreach.messaging.events import append, delta
 from outreach.people.consent import is_suppressed, lock_owner
 from outreach.people.quiet_hours import window
 
@@ -153,8 +153,7 @@ def end(tx: Transaction, runtime: Runtime, session: CallSession, state: str, end
     """A session is over; its campaign counts how."""
     session.state, session.ending, session.ended_at = state, ending, runtime.clock.now()
     session.lease_until = None
-    counter = f"call:{state if state != 'ended' else ending}"[:32]
-    append(tx, [delta(session.gate_id, None, counter, 1, runtime.clock.real_now(), f"call {session.id}")])
+    count_call(tx, session, state if state != "ended" else ending, runtime.clock.real_now())
 
 
 def sweep_calls(runtime: Runtime) -> int:

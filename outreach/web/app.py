@@ -21,6 +21,7 @@ from outreach.serving import DatabaseId
 from outreach.web import (
     accounts,
     assets,
+    campaign_calls,
     campaign_waves,
     campaigns,
     districts,
@@ -96,6 +97,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         wizard_launch.pages,
         levers.pages,
         campaign_waves.pages,
+        campaign_calls.pages,
         silence.pages,
         officials.pages,
         meetings.pages,

@@ -37,6 +37,7 @@ ROUTES = {
     "/campaigns/<int:campaign_id>/again/cost",
     "/campaigns/<int:campaign_id>/again/launch",
     "/campaigns/<int:campaign_id>/again/preview",
+    "/campaigns/<int:campaign_id>/calls",
     "/campaigns/<int:campaign_id>/cancel",
     "/campaigns/<int:campaign_id>/draft/",
     "/campaigns/<int:campaign_id>/draft/about",
