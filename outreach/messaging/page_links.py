@@ -65,9 +65,9 @@ def page_address(runtime: Runtime, reply_id: int) -> str:
     return f"{runtime.settings.public_base_url}{PATH}{token_for(runtime, reply_id)}"
 
 
-def with_page(runtime: Runtime, body: str, reply_id: int, language: str) -> str:
-    """A script's text with its link behind it, where that makes it no longer than a text may be."""
-    words = fill(table("message_templates/script_page")["link"][language], {"link": page_address(runtime, reply_id)})
+def with_link(body: str, address: str, language: str) -> str:
+    """A script's text with its link behind it, where that makes it no longer than a text may be. Pure."""
+    words = fill(table("message_templates/script_page")["link"][language], {"link": address})
     longer = f"{body}\n{words}"
     parts = measure(longer).segments
     return longer if parts <= MOST_PARTS or parts == measure(body).segments else body
