@@ -27,6 +27,7 @@ from outreach.messaging.answers import (
 from outreach.messaging.follow_ups import ask_later, ask_no_sooner, remember_promise
 from outreach.messaging.inbound import InboundText, Received, is_stored, receive_reply, take_in
 from outreach.messaging.matching import SCRIPT
+from outreach.messaging.page_links import page_address, with_link
 from outreach.messaging.slices import ANSWER_WITHIN
 from outreach.messaging.tactics import CALLS
 from outreach.people.caps import PER_WEEK
@@ -108,6 +109,8 @@ def _script(tx: Transaction, runtime: Runtime, received: Received) -> Said:
         remember_promise(tx, received, runtime.clock.real_now())
     else:
         ask_later(tx, received)
+    if received.constituent_id is not None:  # nobody else's link could be taken back
+        text = with_link(text, page_address(runtime, received.reply_id), received.language)
     return Said(text, SCRIPT)
 
 

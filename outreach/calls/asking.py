@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from outreach.calls.counts import count_call
 from outreach.calls.models import LIVE, CallSession
 from outreach.calls.office_hours import opening
 from outreach.calls.subject import is_on, offices_of, zones_of
 from outreach.core.db import Job, Transaction
 from outreach.core.runtime import Runtime
-from outreach.messaging.events import append, delta
 from outreach.officials.models import Office
 from outreach.people.models import Constituent
 from outreach.people.quiet_hours import window
@@ -26,7 +27,7 @@ TRIES: Final = 20
 """So often the hours of a person and of an office are held against each other to find a time in both."""
 
 
-def live_session(tx: Transaction, number_hash: bytes) -> int | None:
+def live_session(tx: Session, number_hash: bytes) -> int | None:
     """The session of a number that is not over. Lock the person first."""
     found: int | None = tx.execute(
         select(CallSession.id).where(CallSession.number_hash == number_hash, CallSession.state.in_(LIVE))
@@ -73,7 +74,7 @@ def ask_call(
     )
     tx.add(session)
     tx.flush()
-    append(tx, [delta(gate_id, None, "call:asked", 1, runtime.clock.real_now(), f"call {session.id}")])
+    count_call(tx, session, "asked", runtime.clock.real_now())
     if source != "dial_in" and not_before is None:
         tx.enqueue(PLACE)
     return session

@@ -10,6 +10,7 @@ from outreach.accounts.models import Group
 from outreach.calls.asking import ask_call, live_session
 from outreach.calls.flow import Heard
 from outreach.calls.models import CallSession
+from outreach.calls.placing import end
 from outreach.calls.talking import move_on, said_last
 from outreach.calls.twiml import VOICES
 from outreach.core.db import Transaction
@@ -30,7 +31,7 @@ def take_call(runtime: Runtime, sid: str, sender: str) -> str:
         if session is not None and session.carrier_sid == sid:
             return said_last(runtime, session) or nobody(tx, owners)
         if session is not None and session.state == "waiting":
-            session.state, session.ending, session.ended_at = "canceled", "dialed_in", now
+            end(tx, runtime, session, "canceled", "dialed_in")
             tx.flush()
         elif session is not None:  # we are calling them in this moment
             return nobody(tx, owners)

@@ -17,13 +17,13 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from outreach.calls.asking import PLACE, lease, opened, zones_of_person
+from outreach.calls.counts import count_call
 from outreach.calls.models import TEST, CallSession
 from outreach.calls.subject import is_on
 from outreach.carrier.base import Ambiguous, Caller, CarrierError, Throttled, Unreachable
 from outreach.core.db import Transaction
 from outreach.core.pace import SharedRate
 from outreach.core.runtime import Runtime
-from outreach.messaging.events import append, delta
 from outreach.people.consent import is_suppressed, lock_owner
 from outreach.people.quiet_hours import window
 
@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 WAITS_FOR: Final = timedelta(minutes=10)
 """Whoever asked is called within this much domain time, or not any more (COMPLIANCE.md)."""
 CALLED_LATER_FOR: Final = timedelta(minutes=30)
+KEEPS_HOURS: Final = frozenset({"later", "page"})
+"""Whoever is called then, or holds a link, did not ask from that phone in this minute."""
 RING_SECONDS: Final = 40
 TIME_LIMIT: Final = 1_800
 PLACING_SECONDS: Final = 30.0
@@ -102,8 +104,8 @@ def _why_not(tx: Transaction, session: CallSession, to: str, now: datetime) -> s
     late = CALLED_LATER_FOR if session.source == "later" else WAITS_FOR
     if now > session.asked_at + late:
         return "late"
-    # A call that was put off keeps to the person's hours, however long it has waited behind others.
-    if session.source == "later" and not window(zones_of_person(tx, session, to), now).open:
+    # Such a call keeps to the person's hours, however long it has waited behind others.
+    if session.source in KEEPS_HOURS and not window(zones_of_person(tx, session, to), now).open:
         return "late"
     if is_suppressed(tx, session.number_hash, session.group_id):
         return "stopped"
@@ -151,10 +153,7 @@ def end(tx: Transaction, runtime: Runtime, session: CallSession, state: str, end
     """A session is over; its campaign counts how, unless it was a test."""
     session.state, session.ending, session.ended_at = state, ending, runtime.clock.now()
     session.lease_until = None
-    if session.source == TEST:
-        return
-    counter = f"call:{state if state != 'ended' else ending}"[:32]
-    append(tx, [delta(session.gate_id, None, counter, 1, runtime.clock.real_now(), f"call {session.id}")])
+    count_call(tx, session, state if state != "ended" else ending, runtime.clock.real_now())
 
 
 def sweep_calls(runtime: Runtime) -> int:

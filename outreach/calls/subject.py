@@ -60,10 +60,17 @@ def is_on(session: Session, gate_id: int) -> bool:
     return _wants_calls(CAMPAIGN.first(session, {"gate": gate_id}))
 
 
+def goes_on(session: Session, gate_id: int) -> bool:
+    """Whether a campaign still wants what it asks for, whatever that is: launched, not closed."""
+    return _goes_on(CAMPAIGN.first(session, {"gate": gate_id}))
+
+
+def _goes_on(campaign: Any) -> bool:
+    return bool(campaign and campaign.campaign_state == "launched" and campaign.gate_state != "closed")
+
+
 def _wants_calls(campaign: Any) -> bool:
-    if campaign is None:
-        return False
-    return bool(campaign.campaign_state == "launched" and campaign.gate_state != "closed" and campaign.tactic == CALLS)
+    return bool(_goes_on(campaign) and campaign.tactic == CALLS)
 
 
 def facts_of(

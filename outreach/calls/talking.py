@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import select, update
 
 from outreach.calls.asking import CONTEXT, ask_call, lease, next_common, opened, zones_of_person
+from outreach.calls.counts import count_call, count_dialed, set_status
 from outreach.calls.flow import Facts, Heard, Note, Place, Turn, take
 from outreach.calls.models import TEST, CallLeg, CallSession
 from outreach.calls.placing import TALKING_SECONDS, end, locked
@@ -69,6 +70,8 @@ def move_on(tx: Transaction, runtime: Runtime, session: CallSession, heard: Hear
         status_callback=f"{base}/leg/{session.step}",
     )  # fmt: skip
     session.sealed = runtime.vault.seal({**own, "said": said}, CONTEXT)
+    if session.step == 0:
+        count_call(tx, session, "picked_up", runtime.clock.real_now())
     session.state, session.carrier_sid = "talking", session.carrier_sid or sid
     session.lease_until = lease(runtime, TALKING_SECONDS)
     _keep(tx, runtime, session, turn, heard)
@@ -102,6 +105,7 @@ def _keep(tx: Transaction, runtime: Runtime, session: CallSession, turn: Turn, h
         elif note.what == "dialed":
             office_id = session.office_ids[turn.place.line]
             tx.add(CallLeg(session_id=session.id, number=session.step, office_id=office_id, begun_at=now))
+            count_dialed(tx, session, session.step, runtime.clock.real_now())
         elif note.what == "call_later":
             _call_later(tx, runtime, session, turn.place, note.value)
         else:
@@ -115,7 +119,8 @@ def _of_leg(tx: Transaction, runtime: Runtime, session: CallSession, note: Note,
     if leg is None:
         return
     if note.what == "ended":
-        leg.status, leg.seconds, leg.carrier_sid = note.value[:16], heard.seconds, leg.carrier_sid or heard.sid
+        set_status(tx, session, leg, note.value, runtime.clock.real_now())
+        leg.seconds, leg.carrier_sid = heard.seconds, leg.carrier_sid or heard.sid
         leg.ended_at = leg.ended_at or runtime.clock.now()
     elif note.what == "answered":
         leg.answer = note.value
@@ -189,7 +194,9 @@ def leg_status(runtime: Runtime, session_id: int, step: int, sid: str, status: s
             return False
         leg.carrier_sid = sid
         if status in OVER:
-            leg.status, leg.ended_at = leg.status or status, leg.ended_at or runtime.clock.now()
+            if leg.status is None:
+                set_status(tx, session, leg, status, runtime.clock.real_now())
+            leg.ended_at = leg.ended_at or runtime.clock.now()
             leg.seconds = leg.seconds if leg.seconds is not None else seconds
             if session.state not in SPEAKS:
                 _ask_how_it_went(tx, runtime, session, leg)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,7 @@ def tally(campaign_id: int, as_json: bool) -> None:
         "replies": found.replies,
         "opted out": found.opted_out,
         **found.reports,
+        **({f"calls {name}": count for name, count in asdict(found.calls).items()} if found.calls else {}),
     }.items():
         table.add_row(name.replace("_", " "), str(count))
     Console().print(table)

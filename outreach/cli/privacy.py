@@ -16,6 +16,8 @@ from outreach.core.phone import check_phone
 from outreach.core.runtime import Runtime
 from outreach.core.xlsx_out import to_xlsx
 from outreach.privacy import erasure
+from outreach.privacy.call_files import HEADER as CALL_HEADER
+from outreach.privacy.call_files import SHEET, call_file
 from outreach.privacy.disclosure import disclose
 from outreach.privacy.people_files import HEADER, people_file
 
@@ -91,6 +93,21 @@ def export_people(list_name: str | None, reason: str, with_numbers: bool, out: P
     size = _write(out, to_xlsx(HEADER, file.rows()) if xlsx else file.as_csv())
     found = {"file": str(out), "people": file.people, "numbers": with_numbers, "bytes": size}
     click.echo(json.dumps(found) if as_json else f"{file.people} people: {out}")
+
+
+@click.command("calls")
+@click.argument("campaign_id", type=click.IntRange(1, 2**63 - 1))
+@click.option("--reason", required=True, help="Why you need the file; it is noted, numbers in it masked.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A .csv or .xlsx file.")
+@by_option
+@json_option
+def export_calls(campaign_id: int, reason: str, out: Path, actor: str, as_json: bool) -> None:
+    """The offices that a campaign's callers were put through to, as CSV or, by the file's name, XLSX. No caller."""
+    file = call_file(runtime(), group_id(), campaign_id, reason=reason, actor=actor)
+    xlsx = out.suffix.lower() == ".xlsx"
+    size = _write(out, to_xlsx(CALL_HEADER, file.rows(), SHEET) if xlsx else [file.as_csv()])
+    found = {"campaign_id": campaign_id, "file": str(out), "calls": len(file.ids), "bytes": size}
+    click.echo(json.dumps(found) if as_json else f"{len(file.ids)} calls: {out}")
 
 
 def _write(out: Path, pieces: Iterable[bytes]) -> int:

@@ -16,6 +16,8 @@ import structlog
 NUMBER = re.compile(r"\+?\d[\d\-\s().]{8,}\d")
 """Anything that could be a phone number; ids of ten digits are masked with it, and that is the right way to err."""
 
+SECRET_PATH = re.compile(r"(/(?:s|enter)/)[0-9A-Za-z_-]{8,}")
+"""An address of ours that lets in whoever knows it: Flask logs the path of a request that failed."""
 
 LEVELS = {"DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARNING": logging.WARNING, "ERROR": logging.ERROR}
 LEVEL = "OUTREACH_LOG_LEVEL"
@@ -28,10 +30,10 @@ def mask(text: str) -> str:
 
 
 def mask_event(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: masks every text value, tracebacks included."""
+    """A structlog processor: masks every text value, tracebacks included; secret addresses too."""
     for key, value in event.items():
         if isinstance(value, str) and key != "timestamp":
-            event[key] = mask(value)
+            event[key] = mask(SECRET_PATH.sub(r"\1<secret>", value))
     return event
 
 

@@ -30,7 +30,7 @@ _PARTS: Final = {
     ),
     "xl/workbook.xml": (
         f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
-        '<sheet name="People" sheetId="1" r:id="rId1"/></sheets></workbook>'
+        '<sheet name="{sheet}" sheetId="1" r:id="rId1"/></sheets></workbook>'
     ),
     "xl/_rels/workbook.xml.rels": (
         f'{_XML}<Relationships xmlns="{_RELATIONS}">'
@@ -63,19 +63,19 @@ class _Sink:
         return b"".join(pieces)
 
 
-def to_xlsx(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
-    """The file in pieces, as the rows come."""
+def to_xlsx(header: Sequence[str], rows: Iterable[Sequence[object]], sheet: str = "People") -> Iterator[bytes]:
+    """The file in pieces, as the rows come. ``sheet``: a plain word, its sheet's name."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in _PARTS.items():
-            archive.writestr(name, content)
-        with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
-            sheet.write(f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData>{_row(header)}'.encode())
+            archive.writestr(name, content.replace("{sheet}", sheet))
+        with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as file:
+            file.write(f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData>{_row(header)}'.encode())
             for index, row in enumerate(rows, start=1):
-                sheet.write(_row(row).encode("utf-8", "replace"))
+                file.write(_row(row).encode("utf-8", "replace"))
                 if index % TOGETHER == 0:
                     yield sink.take()
-            sheet.write(b"</sheetData></worksheet>")
+            file.write(b"</sheetData></worksheet>")
     yield sink.take()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -37,7 +37,26 @@ ASKED = Hot(
 )  # fmt: skip
 
 
-def ask_later(tx: Transaction, received: Received) -> None:
+class Asker(Protocol):
+    """Whoever wants to act, by a text or on a script's page. ``asked_at``: domain time; ``zones``: a key."""
+
+    @property
+    def group_id(self) -> int: ...
+    @property
+    def gate_id(self) -> int | None: ...
+    @property
+    def constituent_id(self) -> int | None: ...
+    @property
+    def number_hash(self) -> bytes: ...
+    @property
+    def asked_at(self) -> datetime: ...
+    @property
+    def zones(self) -> str: ...
+    @property
+    def tactic(self) -> str | None: ...
+
+
+def ask_later(tx: Transaction, received: Asker) -> None:
     """Somebody got the script: ask once how it went, unless they have told by then, or promised a time."""
     asked = {"gate": received.gate_id, "number": received.number_hash}
     if PROMISED.first(tx, asked):
@@ -48,7 +67,7 @@ def ask_later(tx: Transaction, received: Received) -> None:
         owe(tx, _of(received), ASK, due_at)
 
 
-def ask_no_sooner(tx: Transaction, received: Received) -> None:
+def ask_no_sooner(tx: Transaction, received: Asker) -> None:
     """Somebody who got the script wants to be called as well: a question that waits begins to wait anew."""
     asked = {"gate": received.gate_id, "number": received.number_hash}
     if ASKED.first(tx, asked):
@@ -99,7 +118,7 @@ def _owing(sqlites: bool, *, again: bool) -> Hot:
     )  # fmt: skip
 
 
-def _of(received: Received) -> dict[str, Any]:
+def _of(received: Asker) -> dict[str, Any]:
     return {
         "group_id": received.group_id,
         "gate_id": received.gate_id,

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import bindparam, case, delete, func, select, update
 
 from outreach.accounts.audit import record_audit
+from outreach.calls.counts import count_call
 from outreach.calls.models import CallSession
 from outreach.core.crypto import HASH_BYTES
 from outreach.core.db import Transaction
@@ -70,6 +71,10 @@ _END_CALLS = (
         ending=case((CallSession.state == "waiting", "erased"), else_=CallSession.ending),
     )
 )
+_WAITING_CALLS = select(CallSession.id, CallSession.gate_id, CallSession.source).where(
+    CallSession.group_id == _GROUP, CallSession.number_hash.in_(_NUMBERS), CallSession.sealed.is_not(None),
+    CallSession.state == "waiting",
+)  # fmt: skip
 _CALM = (
     update(Conversation)
     .where(Conversation.group_id == _GROUP, Conversation.number_hash.in_(_NUMBERS))
@@ -155,7 +160,10 @@ def erase_in(tx: Transaction, runtime: Runtime, group_id: int, number_hashes: Se
     texts = connection.execute(_EMPTY_TEXTS, which).rowcount
     replies = connection.execute(_EMPTY_REPLIES, which).rowcount
     connection.execute(_EMPTY_LEDGER, which)
+    calls = connection.execute(_WAITING_CALLS, which).all()
     connection.execute(_END_CALLS, which)
+    for call in calls:
+        count_call(tx, call, "canceled", runtime.clock.real_now())
     connection.execute(_CALM, which)
     connection.execute(_UNTAG, which)
     if ids:

@@ -11,12 +11,13 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from outreach.calls.counts import CallCounts, call_counts
 from outreach.core.clock import Clock
 from outreach.core.errors import NotFoundError
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.gates import texted
 from outreach.messaging.models import Gate
-from outreach.messaging.tactics import every_outcome
+from outreach.messaging.tactics import CALLS, every_outcome
 from outreach.officials.models import Official
 from outreach.tallies.reads import PUBLIC_STATES, counters
 from outreach.tallies.trial import better
@@ -54,6 +55,7 @@ class CampaignTally:
     """``states`` are disjoint and sum to ``recipients``; ``reports`` counts people by what they said they did.
 
     ``variants`` is empty unless two texts are tried; ``better`` is the one that brings more calls, None: too early.
+    ``calls`` is None for a campaign that asks for something else.
     """
 
     campaign_id: int
@@ -71,6 +73,7 @@ class CampaignTally:
     waves: tuple[WaveTally, ...]
     variants: dict[str, Reached]
     better: str | None
+    calls: CallCounts | None
     at: datetime
 
     def as_json(self) -> dict[str, Any]:
@@ -84,7 +87,7 @@ class CampaignTally:
 HEAD = (
     select(
         Campaign.name, Campaign.state, Campaign.launch_at, Campaign.launch_problem, Official.role, Official.name,
-        Gate.id, Gate.state, Gate.reason, Wave.number, Wave.audience, Wave.launched_at,
+        Gate.id, Gate.state, Gate.reason, Wave.number, Wave.audience, Wave.launched_at, Campaign.tactic,
     )
     .join(Official, Official.id == Campaign.official_id)
     .outerjoin(Wave, Wave.campaign_id == Campaign.id)
@@ -102,7 +105,7 @@ def campaign_tally(session: Session, group_id: int, campaign_id: int, clock: Clo
         raise NotFoundError("campaign_unknown", campaign_id=campaign_id)
     total: Counter[str] = Counter()
     paused, reason, waves = False, None, []
-    for gate_id, gate_state, why, number, audience, launched_at in (row[6:] for row in rows):
+    for gate_id, gate_state, why, number, audience, launched_at, _ in (row[6:] for row in rows):
         if gate_id is not None:
             counts = counters(session, gate_id, clock)
             total.update(counts)
@@ -128,6 +131,7 @@ def campaign_tally(session: Session, group_id: int, campaign_id: int, clock: Clo
         waves=tuple(waves),
         variants=variants,
         better=_better(variants),
+        calls=call_counts(total) if rows[0].tactic == CALLS else None,
         at=clock.now(),
     )
 

@@ -21,6 +21,7 @@ from outreach.serving import DatabaseId
 from outreach.web import (
     accounts,
     assets,
+    campaign_calls,
     campaign_waves,
     campaigns,
     districts,
@@ -40,6 +41,7 @@ from outreach.web import (
     poster,
     privacy,
     review,
+    script_page,
     sections,
     security,
     segments,
@@ -96,6 +98,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         wizard_launch.pages,
         levers.pages,
         campaign_waves.pages,
+        campaign_calls.pages,
         silence.pages,
         officials.pages,
         offices.pages,
@@ -104,11 +107,13 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         optouts.pages,
         poster.pages,
         sign_up.pages,
+        script_page.pages,
         privacy.pages,
         segments.pages,
         districts.pages,
     ):
         app.register_blueprint(blueprint)
+    app.extensions["csrf"].exempt(script_page.pages)  # its forms carry a token of their link, not of a session
     if settings.mode == "rehearsal":
         app.register_blueprint(phones.pages)
     _health(app)

@@ -19,6 +19,7 @@ from outreach.tallies.campaign import CampaignTally
 from outreach.tallies.charts import bars, running, stacked
 from outreach.tallies.failures import failures
 from outreach.tallies.live import live_tally
+from outreach.web.call_words import call_rows
 from outreach.web.campaign_state import shown_state, texts_wait
 from outreach.web.campaign_words import GROUP_ZONE, is_halt, launches, moment, percent, to_the_second, why_paused
 from outreach.web.people_words import place
@@ -184,5 +185,6 @@ def _live(campaign_id: int) -> dict[str, Any]:
         "halted": tally.state == "paused" and is_halt(tally.reason),
         "why": why_paused(tally.reason) if tally.state == "paused" else None,
         "percent": percent,
+        "call_rows": call_rows,
         "when": lambda at: moment(at, tally.at),
     }

@@ -27,7 +27,7 @@ SECTIONS: Final = (
     Section(
         "campaigns.overview",
         lazy_gettext("Campaigns"),
-        frozenset({"campaigns", "wizard", "wizard_launch", "levers", "waves", "silence"}),
+        frozenset({"campaigns", "wizard", "wizard_launch", "levers", "waves", "silence", "calls"}),
     ),
     Section("inbox.index", lazy_gettext("Inbox"), frozenset({"inbox", "threads", "inbox_settings", "review"})),
     Section("phones.grid", lazy_gettext("Phones"), frozenset({"phones"})),

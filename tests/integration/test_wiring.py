@@ -37,6 +37,7 @@ ROUTES = {
     "/campaigns/<int:campaign_id>/again/cost",
     "/campaigns/<int:campaign_id>/again/launch",
     "/campaigns/<int:campaign_id>/again/preview",
+    "/campaigns/<int:campaign_id>/calls",
     "/campaigns/<int:campaign_id>/cancel",
     "/campaigns/<int:campaign_id>/draft/",
     "/campaigns/<int:campaign_id>/draft/about",
@@ -127,6 +128,8 @@ ROUTES = {
     "/phones/beside/<int:campaign_id>",
     "/phones/live",
     "/readyz",
+    "/s/<token>",
+    "/s/<token>/call",
     "/sign-in",
     "/static/<path:filename>",
     "/review/",
@@ -162,6 +165,7 @@ def test_every_view_declares_who_may_call_it(runtime: Runtime) -> None:
     assert public == {
         "static", "assets.icon", "assets.serve", "language.choose", "healthz", "readyz", "accounts.sign_in",
         "accounts.enter", "accounts.spend", "sign_up.ask", "sign_up.sent", "sign_up.show",
+        "script_page.call", "script_page.report", "script_page.show",
     }  # fmt: skip
 
 

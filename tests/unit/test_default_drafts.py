@@ -11,6 +11,7 @@ from outreach.core.segments import GSM_BASIC, measure
 from outreach.escalations.drafts import policy_name
 from outreach.escalations.lint import lint
 from outreach.escalations.spoken import check_spoken, seconds_to_hear, usual_words
+from outreach.messaging.page_links import with_link
 from outreach.messaging.render import fill, render
 from outreach.officials.roles import official_in, role_in
 
@@ -77,6 +78,11 @@ def test_a_script_is_in_plain_characters(policy: int, language: str) -> None:
     cost = measure(body)
     assert (cost.encoding, cost.segments <= 3) == ("GSM-7", True), (cost, body)
     assert lint(body, "script", language, values(policy, language)) == ()
+    link = f"https://outreach.people-power.example.org/s/{'x' * 23}"
+    longer = with_link(body, link, language)
+    assert longer.endswith(link)
+    assert measure(longer)[:2] == ("GSM-7", 3), longer
+    assert with_link("x" * 459, link, language) == "x" * 459
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

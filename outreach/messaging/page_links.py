@@ -1,0 +1,95 @@
+"""The link of a script's page: it names the text in which a person asked for the script, and works for some days.
+
+No number and no name stands in it, and nobody signs in to follow it. Whoever has it may tell how the call went, and
+ask for a call to the number that it was sent to; nothing more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from config import table
+from outreach.core.runtime import Runtime
+from outreach.core.segments import measure
+from outreach.core.short_tokens import key_for, make_token, read_token
+from outreach.messaging.models import Gate, Reply
+from outreach.messaging.render import fill
+
+PATH: Final = "/s/"
+PURPOSE: Final = "script page"
+MOST_PARTS: Final = 3
+"""A script's text costs no more with its link than this, whatever it costs without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What a link leads to: whose it is, its campaign's gate, and when it was asked for (domain time)."""
+
+    reply_id: int
+    group_id: int
+    gate_id: int
+    constituent_id: int
+    number_hash: bytes
+    asked_at: datetime
+    language: str
+    tactic: str | None
+
+    def ends_at(self) -> datetime:
+        """When it ceases to work, by domain time."""
+        return self.asked_at + timedelta(days=table("follow_ups")["page_days"])
+
+
+@lru_cache(maxsize=8)
+def _key(secret: str, purpose: str) -> bytes:
+    return key_for(secret, purpose)
+
+
+def token_for(runtime: Runtime, reply_id: int, purpose: str = PURPOSE) -> str:
+    """The token of a reply; ``purpose``: of its page, or of a form on it."""
+    return make_token(_key(runtime.settings.secret_key.get_secret_value(), purpose), reply_id)
+
+
+def reply_of(runtime: Runtime, token: str, purpose: str = PURPOSE) -> int | None:
+    """The reply that a token was made for; None for one that was made for nothing."""
+    return read_token(_key(runtime.settings.secret_key.get_secret_value(), purpose), token)
+
+
+def page_address(runtime: Runtime, reply_id: int) -> str:
+    """The whole address of the page, for a text."""
+    return f"{runtime.settings.public_base_url}{PATH}{token_for(runtime, reply_id)}"
+
+
+def with_link(body: str, address: str, language: str) -> str:
+    """A script's text with its link behind it, where that makes it no longer than a text may be. Pure."""
+    words = fill(table("message_templates/script_page")["link"][language], {"link": address})
+    longer = f"{body}\n{words}"
+    parts = measure(longer).segments
+    return longer if parts <= MOST_PARTS or parts == measure(body).segments else body
+
+
+def find_link(session: Session, runtime: Runtime, token: str) -> Linked | None:
+    """Where a link leads to; None for one that we never sent."""
+    reply_id = reply_of(runtime, token)
+    if reply_id is None:
+        return None
+    query = (
+        select(
+            Reply.group_id, Reply.gate_id, Reply.constituent_id, Reply.number_hash, Reply.received_at, Reply.language,
+            Gate.tactic,
+        )
+        .join(Gate, Gate.id == Reply.gate_id)
+        .where(Reply.id == reply_id, Reply.constituent_id.is_not(None))
+    )  # fmt: skip
+    row = session.execute(query).first()
+    if row is None:
+        return None
+    asked_at = runtime.clock.at(row.received_at.timestamp())
+    return Linked(
+        reply_id, row.group_id, row.gate_id, row.constituent_id, row.number_hash, asked_at, row.language, row.tactic
+    )

@@ -1,0 +1,38 @@
+"""Words for what a campaign counts of its calls."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask_babel import lazy_gettext
+
+from outreach.calls.counts import CallCounts
+
+ROWS: Final = (
+    ("asked", lazy_gettext("asked for"), lazy_gettext("by text, on the script's page, by calling us, or for later")),
+    ("under_way", lazy_gettext("under way"), lazy_gettext("waiting for their turn, ringing, or on the line")),
+    (
+        "not_called",
+        lazy_gettext("never made"),
+        lazy_gettext("too late, opted out, the campaign over, or they called us first"),
+    ),
+    ("not_reached", lazy_gettext("not reached"), lazy_gettext("busy, no answer, or refused by the carrier")),
+    ("lost", lazy_gettext("lost sight of"), lazy_gettext("the carrier never said how the call ended")),
+    ("finished", lazy_gettext("finished"), lazy_gettext("over, as the carrier says")),
+    (
+        "picked_up",
+        lazy_gettext("picked up"),
+        lazy_gettext("whoever we called, or their answering machine, and who called us"),
+    ),
+    ("put_through", lazy_gettext("put through"), lazy_gettext("at least one office was dialed for them")),
+    ("dialed", lazy_gettext("offices dialed"), lazy_gettext("one call may try several offices")),
+    ("office_picked_up", lazy_gettext("the office picked up"), lazy_gettext("a person, or its voicemail")),
+    ("office_silent", lazy_gettext("the office did not pick up"), lazy_gettext("busy, no answer, or not connected")),
+)
+"""Of ``counts.CallCounts``: the name, what it is called, and what it counts."""
+
+
+def call_rows(counts: CallCounts) -> list[tuple[str, int, Any, Any]]:
+    """The rows of the table; of what should not happen, only what has."""
+    found = [(name, int(getattr(counts, name)), words, more) for name, words, more in ROWS]
+    return [row for row in found if row[1] or row[0] != "lost"]
