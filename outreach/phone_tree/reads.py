@@ -38,6 +38,8 @@ class Person:
     answered: bool
     step: TreeStep | None
     posted_at: datetime | None
+    state: str | None
+    """Of their text (``messaging.states``); None: they have none."""
 
 
 @dataclass(slots=True)
@@ -123,7 +125,7 @@ def view_run(session: Session, run: TreeRun, now: datetime) -> RunView:
         people.append(
             Person(
                 seat.id, seat.constituent_id, seat.parent_id, seat.level, seat.area, status,
-                _why(state, why) if status == "excluded" else None, bool(has_answered), step, posted_at,
+                _why(state, why) if status == "excluded" else None, bool(has_answered), step, posted_at, state,
             )
         )  # fmt: skip
     paused = run.state == "running" and gate.state == "paused"

@@ -39,19 +39,19 @@ PATIENCE_SECONDS: Final = 600
 REACH: Final = 0.95
 DENIES: Final = 0.05
 """Of the captains who do not lead, those who say so."""
-BREAKS: Final = ("undelivered_30005", "refused_21614")
-"""Personas whose phone takes no text; a network that filters would halt the campaign."""
+BREAKS: Final = (30005, 21614)
+"""The carrier's codes of a phone that takes no text."""
 MEMBERS: Final = {"delivered": 760, "stop": 25, "report_digit": 60, "script": 25, "help": 20, "free_text": 30,
                   "spanish": 20, "undelivered_30003": 30, "undelivered_30005": 15, "refused_21614": 15}  # fmt: skip
 
 
-def run(kind: str, people: int, silent: float, kills: int, seed: int) -> dict[str, Any]:
+def run(kind: str, people: int, silent: float, kills: int, seed: int, speed: float = SPEED) -> dict[str, Any]:
     """A tree of so many people, a share of its captains silent; the figures, with ``ok``. Raises OutreachError."""
     began, draws = time.monotonic(), random.Random(seed)
     with (
         tempfile.TemporaryDirectory(prefix="outreach-tree-") as data,
         Processes(Path(data)) as processes,
-        ground(kind, processes, latency_ms=LATENCY_MS, speed=SPEED) as at,
+        ground(kind, processes, latency_ms=LATENCY_MS, speed=speed) as at,
     ):
         scene = set_scene(at.alone)
         list_id = Crowd(at.alone, scene.group_id).gather(people, "Everybody")
@@ -62,10 +62,9 @@ def run(kind: str, people: int, silent: float, kills: int, seed: int) -> dict[st
         at.tell_carrier("personas", {"weights": MEMBERS, "numbers": personas})
         at.start("web", "worker", "upkeep")
         with _killed(at, processes, kills, draws) as struck:
+            campaign_id = draft(at.alone, scene, "Everybody")
             with at.runtime.db.transaction(durable=True) as tx:
-                launched = start_run(
-                    tx, at.runtime, scene.group_id, tree.id, draft(at.alone, scene, "Everybody"), by=BY
-                )
+                launched = start_run(tx, at.runtime, scene.group_id, tree.id, campaign_id, by=BY)
             _until_over(at, launched.id, struck)
         view = _view(at, launched.id)
         found = _compare(at, view, _everybody(at))
@@ -166,10 +165,10 @@ def _compare(at: Ground, view: RunView, numbers: Mapping[int, str]) -> dict[str,
     with requests.Session() as http:
         http.trust_env = False
         lines = http.get(f"{at.env['TWILIO_BASE_URL']}/_rehearsal/ledger", timeout=120).text.splitlines()
-        phones = http.get(f"{at.env['TWILIO_BASE_URL']}/_rehearsal/phones", params={"limit": 1_000_000}, timeout=120)
     rows = [json.loads(line) for line in lines]
-    personas = {phone["number"]: phone["persona"] for phone in phones.json()["phones"]}
     accepted = [row for row in rows if row["kind"] == "create" and row["sid"]]
+    broken = {row["to"] for row in rows if row["error_code"] in BREAKS}
+    ended = broken | {row["to"] for row in accepted if row["status"] == "undelivered"}
     delivered = {row["to"] for row in accepted if row["status"] == "delivered"}
     texts = Counter((row["to"], row["body_sha256"]) for row in accepted if row["status"] != "undelivered")
     captains = {numbers[one.constituent_id] for one in view.people if one.step is not None}
@@ -180,23 +179,19 @@ def _compare(at: Ground, view: RunView, numbers: Mapping[int, str]) -> dict[str,
     wrong["members_texted_twice"] = sum(
         count > 1 for to, count in creates.items() if to not in captains and to not in asked
     )
-    reachable = 0
-    reached = 0
+    reachable = reached = unclear = 0
     for one in view.people:
         to = numbers[one.constituent_id]
-        breaks = personas.get(to) in BREAKS
-        stopped = one.why == "opted_out"
-        reachable += not breaks and not stopped
-        reached += to in delivered and not breaks
+        reachable += to not in broken and one.why != "opted_out"
+        reached += to in delivered
         wrong["status"] += (one.status == "reached") != (to in delivered) and not one.answered
         wrong["unexplained"] += one.status in ("waiting", "sent")
-        wrong["missed_without_cause"] += one.status == "missed" and not (
-            breaks or str(personas.get(to, "")).startswith("undelivered")
-        )
+        unclear += one.state == "needs_review"
+        wrong["missed_without_cause"] += one.status == "missed" and to not in ended and one.state != "needs_review"
     share = round(reached / reachable, 4) if reachable else 0.0
     found = {name: count for name, count in wrong.items() if count}
     return {
-        "reachable": reachable, "reached": reached, "share": share, "wrong": found,
+        "reachable": reachable, "reached": reached, "share": share, "needs_review": unclear, "wrong": found,
         "routed_around": view.total.routed_around, "ok": not found and share >= REACH,
     }  # fmt: skip
 
