@@ -21,6 +21,7 @@ from outreach.escalations.drafts import spoken_phone
 from outreach.officials.hours import ALL_DAY, Spans, Week, runs, usual_week
 from outreach.officials.models import Office
 from outreach.people.zones import fifty_states
+from outreach.web.campaign_words import GROUP_ZONE
 from outreach.web.official_words import language
 from outreach.web.wizard_words import OFFICES
 
@@ -65,7 +66,7 @@ def office_line(office: Office, now: datetime) -> OfficeLine:
         hours=Said(week_words(office.hours or usual_week()), not office.hours),
         zone=Said(zones_words(zones_of(office)), not office.zone),
         lines=Said(str(ngettext("%(num)s caller at once", "%(num)s callers at once", lines)), office.lines is None),
-        state=state_words(opening, ZoneInfo(zones_of(office)[0]), now) if office.phone else "",
+        state=state_words(opening, zones_of(office), now) if office.phone else "",
         open=opening.open,
     )
 
@@ -111,15 +112,17 @@ def zones_words(zones: Sequence[str]) -> str:
     return str(gettext(" or ")).join(names)
 
 
-def state_words(opening: Opening, zone: ZoneInfo, now: datetime) -> str:
-    """Whether it can be called, and until when; else when it opens, by its own clock."""
+def state_words(opening: Opening, zones: Sequence[str], now: datetime) -> str:
+    """Whether it can be called, and until when; else when it opens. By its own clock, else the group's, named."""
+    zone = ZoneInfo(zones[0]) if len(zones) == 1 else GROUP_ZONE
+    named = "" if len(zones) == 1 else f", {zone_words(zone.key)}"
     if opening.open and opening.closes_at is not None:
         closes = clock_words(opening.closes_at.astimezone(zone).time())
-        return str(gettext("Open now, until %(time)s.", time=closes))
+        return str(gettext("Open now, until %(time)s.", time=closes + named))
     if opening.opens_at is None:
         return str(gettext("Closed. It opens at no time in the next two weeks."))
     opens, today = opening.opens_at.astimezone(zone), now.astimezone(zone).date()
-    clock = clock_words(opens.time())
+    clock = clock_words(opens.time()) + named
     if opens.date() == today:
         return str(gettext("Closed now. Opens today at %(time)s.", time=clock))
     pattern = "EEEE" if opens.date() - today <= A_WEEK else "EEEE, d MMMM" if language() == "es" else "EEEE, MMMM d"
