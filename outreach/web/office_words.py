@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from babel.core import get_global
 from babel.dates import format_time as as_clock
 from babel.dates import get_timezone_name
 from flask_babel import format_date, get_locale, gettext, ngettext
@@ -99,8 +100,9 @@ def clock_words(at: time) -> str:
 
 
 def zone_words(name: str) -> str:
-    """What people call the time of a zone."""
-    known = table("office_hours")["zones"].get(name)
+    """What people call the time of a zone; of one that is not on our list that of the first with the same clock."""
+    zones, alike = table("office_hours")["zones"], get_global("meta_zones")
+    known = zones.get(name) or next((zones[one] for one in zones if alike.get(one) == alike.get(name, one)), None)
     return str(known[language()] if known else get_timezone_name(ZoneInfo(name), locale=get_locale()))
 
 
