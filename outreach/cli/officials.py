@@ -83,6 +83,9 @@ def list_(as_json: bool) -> None:
 @click.option("--phone", help="The office's number.")
 @click.option("--extension")
 @click.option("--address")
+@click.option("--hours", help="As in: Mon-Fri 8:00-12:00, 13:00-17:00; Sat 9am-12pm")
+@click.option("--time-zone", help="America/Phoenix, or Pacific.")
+@click.option("--lines", help="How many of our callers the office may have at once.")
 @as_json
 def add(name: str, role: str, as_json: bool, **optional: str | None) -> None:
     """Add one official by hand."""

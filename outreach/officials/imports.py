@@ -88,12 +88,15 @@ def add_official(
     phone: str | None = None,
     **optional: str | None,
 ) -> Official:
-    """Add one official by hand; ``optional``: jurisdiction, district, party, email, extension, address.
+    """Add one official by hand; ``optional``: jurisdiction, district, party, email, and of the office extension,
+    address, hours, time_zone and lines, as a file has them.
 
-    Raises BadInputError: official_field_blank, official_field_long, office_phone_unusable.
+    Raises BadInputError: official_field_blank, official_field_long, office_phone_unusable, office_hours_wrong,
+    office_zone_unknown, office_lines_wrong.
     """
     fields = {key: (value or "").strip() for key, value in {"name": name, "role": role, **optional}.items()}
     address, extension = fields.pop("address", ""), fields.pop("extension", "")
+    said = [fields.pop(column, "") for column in SAID]
     for needed in ("name", "role"):
         if not fields[needed]:
             raise BadInputError("official_field_blank", field=needed)
@@ -102,7 +105,7 @@ def add_official(
             raise BadInputError("official_field_long", field=key, most=LENGTHS[key])
     voice = f"{phone} x{extension}" if phone and extension else phone or ""
     aliases = Aliases() if runtime.settings.mode == "rehearsal" else None
-    offices, wrong = _offices([ParsedOffice("primary", address, voice)] if voice or address else [], aliases)
+    offices, wrong = _offices([ParsedOffice("primary", address, voice, *said)] if voice or address else [], aliases)
     if wrong:
         raise wrong[0][1]
     official = Official(group_id=group_id, external_id=None, created_at=runtime.clock.now(), **_or_none(fields))

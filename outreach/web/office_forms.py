@@ -59,10 +59,6 @@ class OfficeForm(EntryForm):
     address = StringField(lazy_gettext("Office address"), filters=[clean], validators=[at_most(ADDRESS_LENGTH)])
     hours = RadioField(
         lazy_gettext("When somebody picks up"),
-        choices=[
-            SelectChoice(USUAL, lazy_gettext("In the usual hours")),
-            SelectChoice(OWN, lazy_gettext("In hours of its own:")),
-        ],
         default=USUAL,
     )
     zone = SelectField(lazy_gettext("Time zone"), default="")
@@ -70,7 +66,8 @@ class OfficeForm(EntryForm):
 
     def __init__(self, zone: str | None = None, **values: Any) -> None:
         super().__init__(**values)
-        self.hours.choices[0] = SelectChoice(USUAL, f"{gettext('In the usual hours')}: {week_words(usual_week())}")
+        usual = gettext("In the usual hours: %(hours)s", hours=week_words(usual_week()))
+        self.hours.choices = [SelectChoice(USUAL, usual), SelectChoice(OWN, gettext("In hours of its own:"))]
         known = list(table("office_hours")["zones"])
         offered = known if zone in (None, *known) else [*known, zone]
         automatic = SelectChoice("", gettext("By its number and address"))

@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from babel.core import get_global
 from babel.dates import format_time as as_clock
 from babel.dates import get_timezone_name
 from flask_babel import format_date, get_locale, gettext, ngettext
@@ -21,6 +22,7 @@ from outreach.escalations.drafts import spoken_phone
 from outreach.officials.hours import ALL_DAY, Spans, Week, runs, usual_week
 from outreach.officials.models import Office
 from outreach.people.zones import fifty_states
+from outreach.web.campaign_words import GROUP_ZONE
 from outreach.web.official_words import language
 from outreach.web.wizard_words import OFFICES
 
@@ -65,7 +67,7 @@ def office_line(office: Office, now: datetime) -> OfficeLine:
         hours=Said(week_words(office.hours or usual_week()), not office.hours),
         zone=Said(zones_words(zones_of(office)), not office.zone),
         lines=Said(str(ngettext("%(num)s caller at once", "%(num)s callers at once", lines)), office.lines is None),
-        state=state_words(opening, ZoneInfo(zones_of(office)[0]), now) if office.phone else "",
+        state=state_words(opening, zones_of(office), now) if office.phone else "",
         open=opening.open,
     )
 
@@ -98,8 +100,9 @@ def clock_words(at: time) -> str:
 
 
 def zone_words(name: str) -> str:
-    """What people call the time of a zone."""
-    known = table("office_hours")["zones"].get(name)
+    """What people call the time of a zone; of one that is not on our list that of the first with the same clock."""
+    zones, alike = table("office_hours")["zones"], get_global("meta_zones")
+    known = zones.get(name) or next((zones[one] for one in zones if alike.get(one) == alike.get(name, one)), None)
     return str(known[language()] if known else get_timezone_name(ZoneInfo(name), locale=get_locale()))
 
 
@@ -111,15 +114,17 @@ def zones_words(zones: Sequence[str]) -> str:
     return str(gettext(" or ")).join(names)
 
 
-def state_words(opening: Opening, zone: ZoneInfo, now: datetime) -> str:
-    """Whether it can be called, and until when; else when it opens, by its own clock."""
+def state_words(opening: Opening, zones: Sequence[str], now: datetime) -> str:
+    """Whether it can be called, and until when; else when it opens. By its own clock, else the group's, named."""
+    zone = ZoneInfo(zones[0]) if len(zones) == 1 else GROUP_ZONE
+    named = "" if len(zones) == 1 else f", {zone_words(zone.key)}"
     if opening.open and opening.closes_at is not None:
         closes = clock_words(opening.closes_at.astimezone(zone).time())
-        return str(gettext("Open now, until %(time)s.", time=closes))
+        return str(gettext("Open now, until %(time)s.", time=closes + named))
     if opening.opens_at is None:
         return str(gettext("Closed. It opens at no time in the next two weeks."))
     opens, today = opening.opens_at.astimezone(zone), now.astimezone(zone).date()
-    clock = clock_words(opens.time())
+    clock = clock_words(opens.time()) + named
     if opens.date() == today:
         return str(gettext("Closed now. Opens today at %(time)s.", time=clock))
     pattern = "EEEE" if opens.date() - today <= A_WEEK else "EEEE, d MMMM" if language() == "es" else "EEEE, MMMM d"

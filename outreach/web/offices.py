@@ -42,7 +42,7 @@ def add(official_id: int) -> Page:
         except OutreachError as error:
             form.refuse(error)
         else:
-            flash(gettext("The office is there."))
+            flash(gettext("The office was added."))
             return _to_official(official_id)
     return render_template("officials/office.html", form=form, official=official), 422 if form.errors else 200
 

@@ -1,4 +1,4 @@
-"""The wizard's last page: everything at a glance, a test to one's own phone, the launch, now or later."""
+"""The wizard's last page: everything at a glance, a test by text or call to one's own phone, and the launch."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from outreach.messaging.models import Gate, Message, Reply
 from outreach.officials.models import Office
 from outreach.people.consent import is_suppressed
 from outreach.people.models import Constituent
+from outreach.privacy.retention import purge
 from outreach.tallies.reads import counters
 from outreach.web.app import create_app
 from tests.factories import World, make_world, number
@@ -468,7 +469,7 @@ def test_no_office_sees_a_caller_who_dials_in_where_we_have_no_number(runtime: R
 
 
 def test_an_organizer_is_called_first_and_nothing_of_it_counts(
-    client: FlaskClient, runtime: Runtime, world: World, exchange: Exchange
+    client: FlaskClient, runtime: Runtime, world: World, exchange: Exchange, clock: ModelClock
 ) -> None:
     campaign_id = draft(runtime, world)
     spoken = "Say to {{ official }}: {{ first_name }} of {{ city }} calls."
@@ -515,3 +516,7 @@ def test_an_organizer_is_called_first_and_nothing_of_it_counts(
     for number_of_day in range(3):
         assert ask(f"602-555-018{number_of_day}").status_code == 303
     assert "5 test calls of today" in ask("602-555-0189").text
+    clock.advance(31 * 24 * 60 * 60)
+    purge(runtime)
+    with runtime.db.snapshot() as session:
+        assert session.get_one(CallSession, made.id).sealed is None, "its words go as a campaign's do"

@@ -90,8 +90,11 @@ def test_a_launch_time_a_second_text_and_a_further_text(env: dict[str, str], tmp
 
     second = ("--text-b-en", "{{ group }}: call! STOP", "--text-b-es", "{{ group }}: llame. ALTO")
     assert run("edit", "--list", "all", *second)["changed"] == ["lists", "text_b_en", "text_b_es"]
-    assert run("edit", "--text-b-en", "", "--text-b-es", "")["changed"] == ["text_b_en", "text_b_es"]
-    assert run("show")["text_b_en"] is None
+    spoken = ("--spoken-en", "Say hello.", "--spoken-es", "")
+    changed = ["spoken_en", "spoken_es", "text_b_en", "text_b_es"]
+    assert run("edit", "--text-b-en", "", "--text-b-es", "", *spoken)["changed"] == changed
+    shown = run("show")
+    assert (shown["text_b_en"], shown["spoken_en"], shown["spoken_es"]) == (None, "Say hello.", None)
     for wrong, code in (
         ("soon", "launch_time_form"),
         ("2020-01-01", "launch_time_past"),

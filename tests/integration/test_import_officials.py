@@ -169,6 +169,7 @@ def test_by_hand(runtime: Runtime, group: int) -> None:
         ({"name": "", "role": "Mayor"}, "official_field_blank"),
         ({"name": "A" * 201, "role": "Mayor"}, "official_field_long"),
         ({"name": "Ana", "role": "Mayor", "phone": "555-0101"}, "office_phone_unusable"),
+        ({"name": "Ana", "role": "Mayor", "phone": "480-555-0110", "hours": "soon"}, "office_hours_wrong"),
     ):
         with pytest.raises(BadInputError) as caught, runtime.db.transaction() as tx:
             add_official(tx, runtime, group, **values)
@@ -186,7 +187,10 @@ def test_the_commands(runtime: Runtime, group: int, monkeypatch: pytest.MonkeyPa
         return document
 
     assert run("officials", "import", str(DEMO))["new"] == 7
-    added = run("officials", "add", "--name", "Ana", "--role", "Mayor", "--phone", "480-555-0110")
+    hours = ("--hours", "Mon-Fri 8am-5pm", "--time-zone", "Arizona", "--lines", "3")
+    added = run("officials", "add", "--name", "Ana", "--role", "Mayor", "--phone", "480-555-0110", *hours)
+    said = {name: added["offices"][0][name] for name in ("hours", "time_zone", "lines")}
+    assert said == {"hours": "Mon-Fri 08:00-17:00", "time_zone": "America/Phoenix", "lines": 3}
     listed = run("officials", "list")["officials"]
     assert len(listed) == 8
     assert listed[-1] == added
