@@ -24,8 +24,8 @@ from outreach.messaging.render import MAX_BODY, fill
 PATH: Final = "/s/"
 PURPOSE: Final = "script page"
 SCRIPT_PARTS: Final = 3
-ASK_PARTS: Final = 2
-"""A text costs no more parts with its link than these, or than it costs without."""
+ASK_PARTS: Final = 0
+"""A text has its link where it costs no more parts with it than these, or than without."""
 NEWEST = select(func.max(Reply.id)).where(
     Reply.number_hash == bindparam("number"), Reply.gate_id == bindparam("gate"), Reply.channel == "text",
     Reply.constituent_id.is_not(None),
