@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from outreach.calls.asking import PLACE, lease, opened, zones_of_person
 from outreach.calls.counts import count_call
-from outreach.calls.models import TEST, CallSession
+from outreach.calls.models import TEST, CallLeg, CallSession
 from outreach.calls.subject import is_on
 from outreach.carrier.base import Ambiguous, Caller, CarrierError, Throttled, Unreachable
 from outreach.core.db import Transaction
@@ -177,6 +177,8 @@ def sweep_calls(runtime: Runtime) -> int:
                 found.state, found.lease_until = "unknown", lease(runtime, RINGING_SECONDS)
             else:
                 end(tx, runtime, found, "ended", "lost")
+                hanging = update(CallLeg).where(CallLeg.session_id == found.id, CallLeg.ended_at.is_(None))
+                tx.execute(hanging.values(ended_at=found.ended_at))  # or its office would have a line less for ever
     if is_due:
         runtime.db.send(PLACE)
     return len(ids)

@@ -100,8 +100,10 @@ def _either(asked_in: str, setting: str) -> str:
     return "es" if "es" in {asked_in, setting} else "en"
 
 
-def report(runtime: Runtime, token: str, outcome: str) -> Opened | None:
+def report(runtime: Runtime, token: str, outcome: str, language: str | None = None) -> Opened | None:
     """Note how it went; the newest report is the one that counts, and the same again changes nothing.
+
+    ``language``: in which the page was read, where that was chosen on it.
 
     Raises BadInputError for what is no outcome of the tactic, ConflictError when it was changed too often.
     """
@@ -115,8 +117,8 @@ def report(runtime: Runtime, token: str, outcome: str) -> Opened | None:
         if standing(tx, link.number_hash, link.gate_id) != [outcome]:
             tell(
                 tx, group_id=link.group_id, gate_id=link.gate_id, constituent_id=link.constituent_id,
-                number_hash=link.number_hash, tactic=opened.tactic, outcome=outcome, language=opened.language,
-                channel=CHANNEL, key=_key(tx, link), at=runtime.clock.real_now(),
+                number_hash=link.number_hash, tactic=opened.tactic, outcome=outcome,
+                language=language or opened.language, channel=CHANNEL, key=_key(tx, link), at=runtime.clock.real_now(),
             )  # fmt: skip
         return opened
 
@@ -158,7 +160,7 @@ def can_call(session: Session, runtime: Runtime, opened: Opened) -> Call:
     return "often" if session.execute(by_page).scalar_one() >= MOST_CALLS else "may"
 
 
-def call_me(runtime: Runtime, token: str) -> Opened | None:
+def call_me(runtime: Runtime, token: str, language: str | None = None) -> Opened | None:
     """Have the person called, as their text CALL would; where that cannot be now, nothing is done (``can_call``)."""
     with runtime.db.transaction() as tx:
         opened = _locked(tx, runtime, token)
@@ -170,8 +172,8 @@ def call_me(runtime: Runtime, token: str) -> Opened | None:
             return opened
         session = ask_call(
             tx, runtime, group_id=link.group_id, gate_id=link.gate_id, constituent_id=link.constituent_id,
-            number_hash=link.number_hash, to=known["phone"], known=known, language=opened.language, source=CHANNEL,
-            asked_at=now,
+            number_hash=link.number_hash, to=known["phone"], known=known,
+            language=language or opened.language, source=CHANNEL, asked_at=now,
         )  # fmt: skip
         if session is not None:
             who = (link.group_id, link.gate_id, link.constituent_id, link.number_hash)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
+from outreach.core.db import Transaction
 from outreach.core.hot import Hot
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.models import GateText
@@ -23,7 +23,7 @@ SCRIPT = Hot(
 """Made once: a person waits for it. The values of two texts that are tried are the same."""
 
 
-def script_text(tx: Session, gate_id: int, person: Mapping[str, str], language: str) -> str | None:
+def script_text(tx: Transaction, gate_id: int, person: Mapping[str, str], language: str) -> str | None:
     """The script in one language with what is known of the person; None when the gate is no campaign's, or it ended."""
     found = SCRIPT.first(tx, {"gate": gate_id, "language": language})
     if found is None:

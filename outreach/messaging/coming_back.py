@@ -22,6 +22,7 @@ from outreach.messaging.follow_ups import remind_later
 from outreach.messaging.following import REPORTED
 from outreach.messaging.gates import SEND_BATCH, follow_up_gate
 from outreach.messaging.models import Gate, GateText, Message
+from outreach.messaging.page_links import ASK_PARTS, newest_address, with_link
 from outreach.messaging.render import fill
 from outreach.messaging.slices import Facts, judge, sent_lately
 from outreach.messaging.tactics import tactic_row
@@ -149,7 +150,7 @@ def _plan(tx: Transaction, runtime: Runtime, row: Any, now: datetime) -> int | N
     try:
         document = {
             "to": runtime.vault.open(row.sealed, "constituent")["phone"],
-            "body": _body(tx, row),
+            "body": _body(tx, runtime, row),
         }
     except (OutreachError, KeyError) as error:  # one person's bad row must not hold up the others
         log.error("follow_up_not_rendered", follow_up_id=row.id, error=getattr(error, "code", type(error).__name__))
@@ -175,10 +176,13 @@ def _plan(tx: Transaction, runtime: Runtime, row: Any, now: datetime) -> int | N
     return message.id
 
 
-def _body(tx: Transaction, row: Any) -> str:
+def _body(tx: Transaction, runtime: Runtime, row: Any) -> str:
+    """Its words; who is asked may answer on the script's page as well, where the link makes the text no longer."""
     values = tx.execute(
         select(GateText.values).where(
             GateText.gate_id == row.gate_id, GateText.language == row.language, GateText.variant == "a"
         )
     ).scalar()
-    return fill(tactic_row(row.tactic)[WORDS[row.kind]][row.language], values or {})
+    body = fill(tactic_row(row.tactic)[WORDS[row.kind]][row.language], values or {})
+    address = newest_address(tx, runtime, row.number_hash, row.gate_id)
+    return with_link(body, address, row.language, ASK_PARTS) if address else body

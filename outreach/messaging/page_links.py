@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from config import table
@@ -19,12 +19,17 @@ from outreach.core.runtime import Runtime
 from outreach.core.segments import measure
 from outreach.core.short_tokens import key_for, make_token, read_token
 from outreach.messaging.models import Gate, Reply
-from outreach.messaging.render import fill
+from outreach.messaging.render import MAX_BODY, fill
 
 PATH: Final = "/s/"
 PURPOSE: Final = "script page"
-MOST_PARTS: Final = 3
-"""A script's text costs no more with its link than this, whatever it costs without it."""
+SCRIPT_PARTS: Final = 3
+ASK_PARTS: Final = 0
+"""A text has its link where it costs no more parts with it than these, or than without."""
+NEWEST = select(func.max(Reply.id)).where(
+    Reply.number_hash == bindparam("number"), Reply.gate_id == bindparam("gate"), Reply.channel == "text",
+    Reply.constituent_id.is_not(None),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,19 @@ def page_address(runtime: Runtime, reply_id: int) -> str:
     return f"{runtime.settings.public_base_url}{PATH}{token_for(runtime, reply_id)}"
 
 
-def with_link(body: str, address: str, language: str) -> str:
-    """A script's text with its link behind it, where that makes it no longer than a text may be. Pure."""
+def newest_address(session: Session, runtime: Runtime, number_hash: bytes, gate_id: int) -> str | None:
+    """The same for a person's newest text in a campaign; None where they have sent none."""
+    reply_id = session.connection().execute(NEWEST, {"number": number_hash, "gate": gate_id}).scalar()
+    return None if reply_id is None else page_address(runtime, reply_id)
+
+
+def with_link(body: str, address: str, language: str, most: int = SCRIPT_PARTS) -> str:
+    """A text with its link behind it, where that costs no more than ``most`` parts, or nothing. Pure."""
     words = fill(table("message_templates/script_page")["link"][language], {"link": address})
     longer = f"{body}\n{words}"
     parts = measure(longer).segments
-    return longer if parts <= MOST_PARTS or parts == measure(body).segments else body
+    fits = len(longer) <= MAX_BODY and (parts <= most or parts == measure(body).segments)
+    return longer if fits else body
 
 
 def find_link(session: Session, runtime: Runtime, token: str) -> Linked | None:

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 from outreach.core.phone import as_people_write
 from outreach.escalations.models import Wave
 from outreach.messaging.models import Message
+from outreach.messaging.page_links import PATH
 from outreach.people.models import Constituent
 from outreach.serving import runtime
 from outreach.web.campaign_words import to_the_second
@@ -120,11 +121,19 @@ def _in_words(phones: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for text in phone["thread"]:
             text["time"] = to_the_second(runtime().clock.at(text["at"]))
             text["words"] = STATUS.get(text["status"], text["status"])
+            text["before"], text["link"] = _with_link(text["body"]) if text["side"] == "ours" else (text["body"], "")
         if phone.get("call"):
             call = phone["call"]
             call["words"] = CALL_STATUS.get(call["state"], call["state"])
             call["said"] = call["said"][-SAID:]
     return phones
+
+
+def _with_link(body: str) -> tuple[str, str]:
+    """A text of ours in two: what stands before the address of a script's page, and that address, if it has one."""
+    base = f"{runtime().settings.public_base_url}{PATH}"
+    before, found, token = body.partition(base)
+    return (before, base + token) if found and token.isalnum() else (body, "")
 
 
 def _names(numbers: list[str]) -> dict[str, str]:

@@ -78,14 +78,14 @@ def show(token: str) -> Answer:
 @allow(PUBLIC)
 def report(token: str) -> Answer:
     """Note how it went, then show the page again, with thanks."""
-    return _press(token, lambda held: tell_report(held, token, request.form.get("outcome", "")), "thanks")
+    return _press(token, lambda held: tell_report(held, token, request.form.get("outcome", ""), _choice()), "thanks")
 
 
 @pages.post("/<token>/call")
 @allow(PUBLIC)
 def call(token: str) -> Answer:
     """Have the phone called that the link was sent to, then show the page again, which says so."""
-    return _press(token, lambda held: call_me(held, token), "call")
+    return _press(token, lambda held: call_me(held, token, _choice()), "call")
 
 
 def _press(token: str, act: Callable[[Runtime], Opened | None], anchor: str) -> Answer:
@@ -108,15 +108,21 @@ def _press(token: str, act: Callable[[Runtime], Opened | None], anchor: str) -> 
     return redirect(url_for("script_page.show", token=token, _anchor=anchor, **_chosen()), code=303)
 
 
-def _chosen() -> dict[str, Any]:
-    """The language that was chosen on the page, for its addresses."""
+def _choice() -> str | None:
+    """The language that was chosen on the page."""
     chosen = request.args.get(LANGUAGE)
-    return {LANGUAGE: chosen} if chosen in LANGUAGES else {}
+    return chosen if chosen in LANGUAGES else None
+
+
+def _chosen() -> dict[str, Any]:
+    """The same for the page's addresses."""
+    choice = _choice()
+    return {LANGUAGE: choice} if choice else {}
 
 
 def _language(opened: Opened | None) -> str:
     """What was chosen, else the person's, else the browser's."""
-    return str(_chosen().get(LANGUAGE) or (opened.language if opened else get_locale().language))
+    return _choice() or (opened.language if opened else str(get_locale().language))
 
 
 def _closed(opened: Opened | None) -> Answer:

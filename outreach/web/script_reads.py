@@ -11,38 +11,38 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config import table
-from outreach.calls.flow import Facts
 from outreach.calls.script_page import Call, Opened, can_call
-from outreach.calls.subject import facts_of, offices_of, opening_of, zones_of
+from outreach.calls.subject import offices_of, opening_of, zones_of
 from outreach.core.phone import as_people_write
 from outreach.core.runtime import Runtime
-from outreach.escalations.drafts import spoken_phone
+from outreach.escalations.drafts import policy_name, text_values
 from outreach.escalations.models import Campaign, Wave
-from outreach.escalations.scripts import script_text
 from outreach.messaging.render import render
 from outreach.messaging.reported import standing
 from outreach.messaging.tactics import CALLS, tactic_row
 from outreach.officials.hours import usual_week
-from outreach.officials.models import Meeting, Office
+from outreach.officials.models import Meeting, Office, Official
+from outreach.officials.roles import official_in, role_in
 from outreach.people.quiet_hours import window
 from outreach.people.zones import parse_zones_key
 from outreach.tallies.reads import reports_so_far
-from outreach.web.office_words import state_words, week_words
+from outreach.web.office_words import state_words, week_words, zones_words
 from outreach.web.people_words import place
 from outreach.web.script_words import day_and_hour, dial_link
 
 
 @dataclass(frozen=True, slots=True)
 class OfficeLine:
-    """An office with its button: ``link`` dials it, ``number`` is how people write it."""
+    """An office with its button: ``link`` dials it, ``number`` is how people write it, before its extension."""
 
     place: str
     link: str
     number: str
+    extension: str | None
     now: str
     is_open: bool
     week: str
-    city: str
+    clock: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +68,24 @@ class ScriptPage:
 def script_page(session: Session, runtime: Runtime, opened: Opened, language: str) -> ScriptPage:
     """For a link that is open. One snapshot; nothing is changed."""
     link, now = opened.link, runtime.clock.now()
-    offices = offices_of(session, link.gate_id)
-    facts = facts_of(session, link.gate_id, [], {}, now, language)
     calls = opened.tactic == CALLS
+    offices = offices_of(session, link.gate_id) if calls else []
     told = standing(session, link.number_hash, link.gate_id)
     ours = runtime.settings.twilio_from_number
-    met = (
-        select(Meeting.outcome)
-        .join(Campaign, Campaign.meeting_id == Meeting.id)
-        .join(Wave, Wave.campaign_id == Campaign.id)
-        .where(Wave.gate_id == link.gate_id)
-    )
+    ours_to_call = select(Campaign).join(Wave, Wave.campaign_id == Campaign.id).where(Wave.gate_id == link.gate_id)
+    campaign = session.execute(ours_to_call).scalar_one()
+    values = _values(session, campaign, language)
+    words, what = table("call_words"), "spoken" if calls else "script"
+    script = getattr(campaign, f"{what}_{language}") or words["spoken"][language]
     return ScriptPage(
-        group=facts.group,
-        official=facts.official,
-        policy=facts.policy[language],
-        met=session.execute(met).scalar_one(),
+        group=values["group"],
+        official=values["official"],
+        policy=values["policy"],
+        met=session.get_one(Meeting, campaign.meeting_id).outcome,
         calls=calls,
-        script=facts.script[language] if calls else script_text(session, link.gate_id, {}, language) or "",
-        voicemail=_voicemail(facts, language) if calls else "",
-        offices=[_line(office, now) for office in offices] if calls else [],
+        script=render(script, values, {}, language, kind="script"),
+        voicemail=render(words["voicemail"][language], values, {}, language, kind="script") if calls else "",
+        offices=[_line(office, now) for office in offices],
         call=can_call(session, runtime, opened),
         call_opens=_call_opens(opened, now),
         our_number=as_people_write(ours) if ours else "",
@@ -97,22 +95,30 @@ def script_page(session: Session, runtime: Runtime, opened: Opened, language: st
     )
 
 
-def _voicemail(facts: Facts, language: str) -> str:
-    values = {"group": facts.group, "official": facts.official, "policy": facts.policy[language]}
-    return render(table("call_words")["voicemail"][language], values, {}, language, kind="script")
+def _values(session: Session, campaign: Campaign, language: str) -> dict[str, str]:
+    """What the words are about, in the names of pages: those of texts do without accents."""
+    official = session.get_one(Official, campaign.official_id)
+    texts = text_values(session, campaign)[language]
+    return {
+        **texts,
+        "official": official_in(official.name, official.role, language),
+        "role": role_in(official.role, language),
+        "policy": policy_name(campaign.policy, language),
+    }
 
 
 def _line(office: Office, now: datetime) -> OfficeLine:
-    zone, hours = ZoneInfo(zones_of(office)[0]), opening_of(office, now)
+    zones, hours = zones_of(office), opening_of(office, now)
     phone: Any = office.phone  # ``offices_of`` has none without
     return OfficeLine(
         place=" ".join((office.address or "").split()),
         link=dial_link(phone, office.extension),
-        number=spoken_phone(office),
-        now=state_words(hours, zone, now),
+        number=as_people_write(phone),
+        extension=office.extension,
+        now=state_words(hours, zones, now),
         is_open=hours.open,
         week=week_words(office.hours or usual_week()),
-        city=place(zone),
+        clock=zones_words(zones),
     )
 
 

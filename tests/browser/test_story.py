@@ -17,6 +17,7 @@ from outreach.stage.instance import read_instance
 from outreach.stage.ports import free_port
 from outreach.stage.processes import Processes, Program
 from tests.browser.conftest import hang_up
+from tests.browser.reading import assert_sound
 from tests.conftest import ENGINES
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -208,7 +209,14 @@ def ask_for_the_script_and_report(page: Page, campaign: str) -> None:
     thread = page.get_by_role("list", name="Texts, oldest first")
     expect(thread).to_contain_text("Call (623) 555-0120", timeout=FEW_SECONDS)
     expect(thread).to_contain_text("My name is Alma, I live in Mesa, 85201.")
-    as_this_phone(page, PEOPLE[SCRIPT_ASKER], "1")
+    thread.get_by_role("link").click()
+    expect(page.locator("#script")).to_contain_text("My name is (your name)")
+    assert_sound(page, "the script's page")
+    page.get_by_role("button", name="I left a voicemail").click()
+    expect(page.locator("#thanks")).to_contain_text("1 person has told us")
+    page.goto(campaign)
+    expect(page.locator("#report-voicemail")).to_have_text("1", timeout=FEW_SECONDS)
+    as_this_phone(page, PEOPLE[SCRIPT_ASKER], "1")  # the last word counts, whichever way it came
     expect(thread).to_contain_text("That is caller number 1", timeout=FEW_SECONDS)
     page.goto(campaign)
     expect(page.locator("#report-spoke")).to_have_text("1", timeout=FEW_SECONDS)

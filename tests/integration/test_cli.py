@@ -70,6 +70,13 @@ def test_from_an_official_to_a_launched_and_canceled_campaign(env: dict[str, str
     assert code == 0
     assert tally is not None
     assert (tally["state"], tally["recipients"]) == ("canceled", sum(tally["states"].values()))
+    assert tally["calls"]["asked"] == 0
+    out = tmp_path / "calls.xlsx"
+    code, file, _ = outreach(env, "export", "calls", campaign, "--reason", "the board", "--out", str(out), "--json")
+    assert (code, file) == (
+        0,
+        {"campaign_id": int(campaign), "file": str(out), "calls": 0, "bytes": out.stat().st_size},
+    )
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # the use cases are tested on both

@@ -103,6 +103,7 @@ def test_the_question_comes_once_half_an_hour_later_and_one_reminder_the_next_da
     (question,) = come_back(runtime)
     assert question.to == number(0)
     assert question.body.startswith("How did your call to Police chief Dana Whitfield go? 1 spoke")
+    assert f"{runtime.settings.public_base_url}/s/" in question.body, "or they answer on the page"
     assert come_back(runtime) == []
     say(client, runtime, 0, "SCRIPT")
     clock.advance(23 * HOUR)

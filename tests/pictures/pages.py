@@ -65,6 +65,8 @@ PLAYED: Final = (
     PageShot("campaign", "/campaigns/{campaign}", readme=True),
     PageShot("campaign-people", "/campaigns/{campaign}/people"),
     PageShot("campaign-people-reason", "/campaigns/{campaign}/people?reason=carrier:30003"),
+    PageShot("campaign-calls", "/campaigns/{campaign}/calls"),
+    PageShot("script-page", "/s/{script}"),
     PageShot("phones", "/phones/"),
     PageShot("phone", "/phones/{phone}?campaign={campaign}"),
     PageShot("inbox", "/inbox/"),

@@ -15,6 +15,7 @@ from outreach.escalations.segments import create_segment
 from outreach.messaging.canned import create_canned
 from outreach.messaging.conversations import TO_READ
 from outreach.messaging.models import Conversation, Reply
+from outreach.messaging.page_links import token_for
 from outreach.messaging.threads import Actor
 from outreach.officials.meetings import Answer, Promised, record_meeting
 from outreach.officials.models import Office, Official
@@ -130,4 +131,14 @@ def _found(session: Session, runtime: Runtime, group_id: int) -> dict[str, str]:
         .order_by(case((Conversation.rank == TO_READ, 0), else_=1), Conversation.id)
         .limit(1)
     ).scalar_one()
-    return {"person": str(person), "phone": runtime.vault.open(sealed or b"", "reply")["from"], "thread": str(thread)}
+    asked = session.execute(
+        select(func.max(Reply.id)).where(
+            Reply.group_id == group_id, Reply.intent == "script", Reply.gate_id.is_not(None)
+        )
+    ).scalar_one()
+    return {
+        "person": str(person),
+        "phone": runtime.vault.open(sealed or b"", "reply")["from"],
+        "thread": str(thread),
+        "script": token_for(runtime, asked),
+    }
