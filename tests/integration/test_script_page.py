@@ -171,7 +171,7 @@ def test_a_form_must_have_been_drawn_for_its_link(client: FlaskClient, runtime: 
 
 @pytest.mark.parametrize(
     ("why", "words"),
-    [("expired", "It worked for a week"), ("stopped", "gets no more texts"), ("wrong", "gets no more texts"),
+    [("expired", "It works for some days only"), ("stopped", "gets no more texts"), ("wrong", "gets no more texts"),
      ("over", "This campaign has ended"), ("erased", "was deleted"), ("unknown", "leads nowhere")],
 )  # fmt: skip
 def test_a_link_that_opens_nothing_any_more_says_so(
