@@ -53,15 +53,15 @@ def keep_private(response: Response) -> Response:
     return response
 
 
-@pages.get("/<token>")
+@pages.get("/<link>")
 @allow(PUBLIC)
-def show(token: str) -> Answer:
+def show(link: str) -> Answer:
     """The page, or why there is none."""
     if not may_look():
         return _gone("often")
     held = runtime()
     with held.db.snapshot() as session:
-        opened = open_link(session, held, token)
+        opened = open_link(session, held, link)
         if opened is None or opened.status != "open":
             return _closed(opened)
         language = _language(opened)
@@ -69,30 +69,30 @@ def show(token: str) -> Answer:
             found = script_page(session, held, opened, language)
     with force_locale(language):
         return render_template(
-            "script_page/show.html", page=found, token=token, happened=HAPPENED, labels=TOLD, chosen=_chosen(),
+            "script_page/show.html", page=found, link=link, happened=HAPPENED, labels=TOLD, chosen=_chosen(),
             form=token_for(held, opened.link.reply_id, FORM),
         )  # fmt: skip
 
 
-@pages.post("/<token>")
+@pages.post("/<link>")
 @allow(PUBLIC)
-def report(token: str) -> Answer:
+def report(link: str) -> Answer:
     """Note how it went, then show the page again, with thanks."""
-    return _press(token, lambda held: tell_report(held, token, request.form.get("outcome", ""), _choice()), "thanks")
+    return _press(link, lambda held: tell_report(held, link, request.form.get("outcome", ""), _choice()), "thanks")
 
 
-@pages.post("/<token>/call")
+@pages.post("/<link>/call")
 @allow(PUBLIC)
-def call(token: str) -> Answer:
+def call(link: str) -> Answer:
     """Have the phone called that the link was sent to, then show the page again, which says so."""
-    return _press(token, lambda held: call_me(held, token, _choice()), "call")
+    return _press(link, lambda held: call_me(held, link, _choice()), "call")
 
 
-def _press(token: str, act: Callable[[Runtime], Opened | None], anchor: str) -> Answer:
+def _press(link: str, act: Callable[[Runtime], Opened | None], anchor: str) -> Answer:
     if not may_look():
         return _gone("often")
     held = runtime()
-    reply_id = reply_of(held, token)
+    reply_id = reply_of(held, link)
     if reply_id is None:
         return _gone("unknown")
     if reply_of(held, request.form.get("form", ""), FORM) != reply_id:
@@ -105,7 +105,7 @@ def _press(token: str, act: Callable[[Runtime], Opened | None], anchor: str) -> 
         return _gone("stale")
     if opened is None or opened.status != "open":
         return _closed(opened)
-    return redirect(url_for("script_page.show", token=token, _anchor=anchor, **_chosen()), code=303)
+    return redirect(url_for("script_page.show", link=link, _anchor=anchor, **_chosen()), code=303)
 
 
 def _choice() -> str | None:

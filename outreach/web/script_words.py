@@ -46,7 +46,7 @@ GONE: Final = {
     ),
     "expired": (
         lazy_gettext("This link has ended"),
-        lazy_gettext("It worked for a week. Reply SCRIPT to our text, and a new one comes."),
+        lazy_gettext("It works for some days only. Reply SCRIPT to our text, and a new one comes."),
     ),
     "over": (
         lazy_gettext("This campaign has ended"),

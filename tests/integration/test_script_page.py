@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from config import table
 from outreach.calls.models import CallSession
-from outreach.calls.script_page import MOST_CALLS, MOST_REPORTS
+from outreach.calls.script_page import MOST_CALLS, MOST_REPORTS, call_me, report
 from outreach.core.logs import mask_event
 from outreach.core.runtime import Runtime
 from outreach.escalations.launch import cancel_campaign
@@ -170,7 +171,7 @@ def test_a_form_must_have_been_drawn_for_its_link(client: FlaskClient, runtime: 
 
 @pytest.mark.parametrize(
     ("why", "words"),
-    [("expired", "It worked for a week"), ("stopped", "gets no more texts"), ("wrong", "gets no more texts"),
+    [("expired", "It works for some days only"), ("stopped", "gets no more texts"), ("wrong", "gets no more texts"),
      ("over", "This campaign has ended"), ("erased", "was deleted"), ("unknown", "leads nowhere")],
 )  # fmt: skip
 def test_a_link_that_opens_nothing_any_more_says_so(
@@ -223,6 +224,20 @@ def test_call_me_calls_the_phone_that_got_the_link_once(
     over(runtime)
     assert "as often as we may today" in client.get(path).text
     assert counts(runtime, wave)["call:asked"] == MOST_CALLS
+
+
+def test_presses_in_one_moment_count_once(runtime: Runtime, wave: Wave, path: str) -> None:
+    link = path.rpartition("/")[2]
+    pressed = [threading.Thread(target=act) for act in 3 * (lambda: report(runtime, link, "spoke"),
+                                                            lambda: call_me(runtime, link))]  # fmt: skip
+    for thread in pressed:
+        thread.start()
+    for thread in pressed:
+        thread.join()
+    found = counts(runtime, wave)
+    assert (found["report:spoke"], found["call:asked"]) == (1, 1)
+    with runtime.db.snapshot() as session:
+        assert session.execute(select(func.count()).where(Reply.channel == "page")).scalar_one() == 1
 
 
 def over(runtime: Runtime) -> None:

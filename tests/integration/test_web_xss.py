@@ -26,7 +26,8 @@ from outreach.escalations.planning import plan_wave
 from outreach.escalations.segments import create_segment
 from outreach.messaging.events import append, result
 from outreach.messaging.inbox_models import CannedReply
-from outreach.messaging.models import Conversation
+from outreach.messaging.models import Conversation, Reply
+from outreach.messaging.page_links import token_for
 from outreach.officials.models import Meeting, Office, Official
 from outreach.people.facets import index_facets
 from outreach.people.models import Constituent, ContactList, Upload
@@ -59,6 +60,8 @@ SILENT = {
     "/people/districts/new", "/inbox/settings/ready/new",
 }  # fmt: skip
 """Pages that show nothing which anybody typed: numbers, empty forms. Every other page must show the hostile words."""
+IN_ITS_READERS_LANGUAGE = "/s/<link>"
+"""No switch that a cookie remembers changes it."""
 WITH_QUERY = {
     "/officials/": ({"q": EVIL},),
     "/people/": ({"name": EVIL}, {"name": "alert"}, {"list": EVIL}),
@@ -67,6 +70,7 @@ WITH_QUERY = {
     "/inbox/live": ({"view": "all"}, {"view": "handed", "tag": "1"}),
     "/inbox/<int:conversation_id>": ({"start": EVIL},),
     "/phones/<number>": ({"campaign": EVIL},),
+    "/s/<link>": ({"l": EVIL}, {"l": "es"}),
 }
 """What can stand behind the question mark."""
 
@@ -255,8 +259,10 @@ def known_values(runtime: Runtime) -> dict[str, list[str]]:
     with runtime.db.snapshot() as session:
         found = {name: [str(one) for one in session.execute(select(model.id)).scalars()] for name, model in ids.items()}
         assert session.execute(select(ContactList.name)).scalars().all() == [f"{EVIL}0"]
+        heard = Reply.number_hash == runtime.vault.number_hash(number(2))
+        links = [token_for(runtime, one) for one in session.execute(select(Reply.id).where(heard)).scalars()]
         slugs = [slug_of(row.name, row.id) for row in session.execute(select(Group.name, Group.id))]
-    return {**found, "slug": slugs, "number": [number(1), number(2)], "token": ["x", EVIL]}
+    return {**found, "slug": slugs, "number": [number(1), number(2)], "token": ["x", EVIL], "link": links}
 
 
 def addresses(app: Flask, rule: Rule, known: dict[str, list[str]]) -> Iterator[str]:
@@ -285,7 +291,7 @@ def test_no_page_lets_hostile_words_out(hostile: tuple[Flask, FlaskClient, Runti
             words = harmless(page.text, address)
             if page.status_code == 200:
                 walked.add(rule.rule)
-                if "<html" in page.text:
+                if "<html" in page.text and rule.rule != IN_ITS_READERS_LANGUAGE:
                     assert f'lang="{language}"' in page.text, address
                 if "<script>alert(1)</script>" in words:
                     seen.add(rule.rule)
