@@ -53,12 +53,12 @@ def due_steps(session: Session, now: datetime) -> list[int]:
 
 
 def tick(runtime: Runtime, seconds: float, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Move what is due for some real seconds; how many steps were looked at."""
+    """Move what is due for some real seconds, one step at least; how many steps were looked at."""
     deadline, looked_at = time.monotonic() + seconds, 0
     with runtime.db.snapshot() as session:
         due = due_steps(session, runtime.clock.now())
     for step_id in due:
-        if time.monotonic() > deadline or stopping():
+        if (looked_at and time.monotonic() > deadline) or stopping():
             break
         with runtime.db.transaction() as tx:
             take_step(tx, runtime, step_id)

@@ -35,6 +35,7 @@ LOOK_AGAIN: Final = frozenset(
         "wizard_launch.test_text",
         "levers.unschedule",
         "waves.launch",
+        "tree_start.start",
         "review.decide",
         "threads.decide",
         "threads.claim",
