@@ -41,6 +41,7 @@ COMMANDS = {
     "meeting": "outreach.cli.officials:meeting",
     "campaign": "outreach.cli.campaigns:campaign",
     "forecast": "outreach.cli.forecast:forecast",
+    "tree": "outreach.cli.trees:tree",
     "export": "outreach.cli.silence:export",
     "keys": "outreach.cli.keys:keys",
     "purge": "outreach.cli.keys:purge",

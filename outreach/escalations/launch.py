@@ -15,7 +15,14 @@ from outreach.escalations.drafts import get_campaign, text_values
 from outreach.escalations.lint import fold
 from outreach.escalations.models import BEFORE_LAUNCH, Campaign, Wave
 from outreach.escalations.segments import freeze
-from outreach.messaging.gates import cancel_messages, close_gate, open_gate, pause_gate, resume_gate
+from outreach.messaging.gates import (
+    cancel_messages,
+    close_gate,
+    gate_state,
+    open_gate,
+    pause_gate,
+    resume_gate,
+)
 from outreach.messaging.models import Gate
 from outreach.messaging.render import render
 
@@ -113,11 +120,17 @@ def pause_campaign(tx: Transaction, group_id: int, campaign_id: int) -> None:
 
 
 def resume_campaign(tx: Transaction, group_id: int, campaign_id: int) -> None:
-    """Go on after a pause or a halt. Raises ConflictError for a campaign that is not paused."""
+    """Go on after a pause or a halt, with every wave that stands still. Raises ConflictError when none does.
+
+    One that was stopped for good, as a phone tree's may be, keeps nobody from going on with the others.
+    """
     campaign = get_campaign(tx, group_id, campaign_id)
     if campaign.state != "launched":
         raise ConflictError("campaign_not_running")
-    for gate_id in _gates(tx, campaign_id):
+    paused = [gate_id for gate_id in _gates(tx, campaign_id) if gate_state(tx, gate_id) == "paused"]
+    if not paused:
+        raise ConflictError("gate_not_paused")
+    for gate_id in paused:
         resume_gate(tx, gate_id)
 
 

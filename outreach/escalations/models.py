@@ -57,7 +57,7 @@ class Wave(Base):
     number: Mapped[int]
     gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"), unique=True)
     # {"lists": [id], "segments": [id], "trees": [frozen segment]}, of which the last two may be absent; or
-    # {"waves": [id], "gates": [id], "who": ...}
+    # {"waves": [id], "gates": [id], "who": ...}; or {"lists": [], "who": "tree"} of a phone tree's run
     audience: Mapped[dict[str, Any]] = mapped_column(JSON)
     planned_through: Mapped[int] = mapped_column(default=0)  # the last constituent id that planning has passed
     planned_at: Mapped[datetime | None]  # set when planning is complete

@@ -25,6 +25,8 @@ STOPS: Final = ("opted_out", OPTED_OUT_ELSEWHERE, *tuple(SUPPRESSION_CODES.value
 """Codes of suppressions, in the order in which one is told."""
 BY_A_PERSON: Final = "organizer"
 """A gate's reason when somebody of the group paused it."""
+FURTHER: Final = ("silent", "replied")
+"""Whom a wave has that follows others; the rest have people of their own."""
 CARRIER: Final = "carrier:"
 """How the codes begin that hold one of the carrier's."""
 CODES: Final = (
@@ -40,7 +42,7 @@ CODES: Final = (
 class Wave:
     """What a wave's people have in common. ``gate``: draft, open, paused or closed; ``reason``: why it is not open.
 
-    ``who``: lists, or for a later wave silent or replied. ``planned``: planning is over.
+    ``who``: lists, tree, or for a later wave silent or replied. ``planned``: planning is over.
     """
 
     gate: str
@@ -150,7 +152,7 @@ def _left_out(facts: Facts, wave: Wave) -> str:
         return "no_consent" if facts.consent == "none" else "consent_old"
     if facts.number_bad:
         return "number_bad"
-    if wave.who != "lists" and (code := _no_further(facts, wave.who)):
+    if wave.who in FURTHER and (code := _no_further(facts, wave.who)):
         return code
     if wave.gate == "draft":
         return "not_launched"

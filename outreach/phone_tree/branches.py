@@ -101,6 +101,18 @@ def top_down(nodes: Sequence[Placed]) -> Iterator[list[Placed]]:
         level = [child for node in level for child in below.pop(node.id, ())]
 
 
+def indented(nodes: Sequence[Placed]) -> Iterator[tuple[int, Placed]]:
+    """The nodes as an indented list shows them, each with its level; what hangs from nowhere is left out."""
+    below: dict[int | None, list[Placed]] = defaultdict(list)
+    for node in nodes:
+        below[node.parent].append(node)
+    stack = [(0, node) for node in reversed(below.pop(None, []))]
+    while stack:
+        level, node = stack.pop()
+        yield level, node
+        stack += [(level + 1, child) for child in reversed(below.pop(node.id, []))]
+
+
 def problems_of(nodes: Sequence[Placed]) -> list[Problem]:
     """What keeps a tree from running: nobody in it, somebody twice, a branch that hangs from itself or nowhere, a
     captain of nobody or of too many, a backup who is the captain."""

@@ -53,7 +53,7 @@ def due_steps(session: Session, now: datetime) -> list[int]:
 
 
 def tick(runtime: Runtime, seconds: float, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Move what is due for some real seconds; how many steps were looked at."""
+    """Move what is due for some real seconds, one step at least; how many steps were looked at."""
     deadline, looked_at = time.monotonic() + seconds, 0
     with runtime.db.snapshot() as session:
         due = due_steps(session, runtime.clock.now())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from sqlalchemy import and_, case, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from config import table
@@ -68,9 +68,8 @@ def candidates_of(
     tx: Transaction, runtime: Runtime, group_id: int, lists: Sequence[int], area: Area
 ) -> list[Candidate]:
     """Everybody in these lists who may be texted, with their area and merit, in an order that favours nobody."""
-    led = exists().where(TreeStep.number_hash == Constituent.number_hash, TreeStep.confirmed_by == "captain")
     merit = (
-        case((led.correlate_except(TreeStep), 4), else_=0)
+        case((has_led(group_id), 4), else_=0)
         + case((did("called", Constituent.number_hash, group_id), 2), else_=0)
         + case((did("replied", Constituent.number_hash, group_id), 1), else_=0)
     )
@@ -82,6 +81,13 @@ def candidates_of(
         .limit(MOST_PEOPLE + 1)
     )
     return [Candidate(row.id, _area(runtime.vault, row, area), row.merit) for row in rows]
+
+
+def has_led(group_id: int) -> ColumnElement[bool]:
+    """Somebody (of ``Constituent``) who has said yes to leading a branch in a run of this group's."""
+    mine = TreeStep.number_hash == Constituent.number_hash, TreeStep.confirmed_by == "captain"
+    led = exists().where(*mine, TreeRun.id == TreeStep.run_id, TreeRun.group_id == group_id)
+    return led.correlate_except(TreeStep, TreeRun)
 
 
 def _area(vault: Vault, row: Any, area: Area) -> str:
@@ -203,6 +209,22 @@ def remove_node(tx: Transaction, tree: PhoneTree, node_id: int) -> None:
     tx.execute(delete(TreeNode).where(TreeNode.id == node.id))
     backups = TreeNode.tree_id == tree.id, TreeNode.backup_id == node.constituent_id
     tx.execute(update(TreeNode).where(*backups).values(backup_id=None))
+
+
+def leave_trees(tx: Transaction, constituent_ids: Sequence[int]) -> None:
+    """Take people who are erased out of every tree, and from where they stood in for a captain.
+
+    Runs keep their seats, as campaigns keep their recipients: nobody is texted by them who has no consent.
+    """
+    placed = TreeNode.constituent_id.in_(constituent_ids)
+    found = tx.execute(select(TreeNode.tree_id).where(or_(placed, TreeNode.backup_id.in_(constituent_ids))).distinct())
+    for tree_id in sorted(found.scalars()):
+        tree = tx.execute(select(PhoneTree).where(PhoneTree.id == tree_id).with_for_update()).scalar_one()
+        tree.version += 1
+        for node_id in tx.execute(select(TreeNode.id).where(TreeNode.tree_id == tree_id, placed)).scalars().all():
+            remove_node(tx, tree, node_id)
+        backups = TreeNode.tree_id == tree_id, TreeNode.backup_id.in_(constituent_ids)
+        tx.execute(update(TreeNode).where(*backups).values(backup_id=None))
 
 
 def delete_tree(tx: Transaction, group_id: int, tree_id: int) -> None:

@@ -5,6 +5,7 @@ they do is counted like any other wave's.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import select, update
@@ -26,11 +27,28 @@ from outreach.phone_tree.branches import Placed, problems_of, top_down
 from outreach.phone_tree.cascade import TICK
 from outreach.phone_tree.editing import get_tree, nodes_of
 from outreach.phone_tree.models import LIVE, TreeRun, TreeSeat, TreeStep
+from outreach.phone_tree.rules import Waits
 
 WHO: Final = "tree"
 """What stands in a wave's audience for whom it is."""
-LONGEST: Final = 24 * 60
-"""Minutes."""
+LONGEST: Final = 4 * 60
+"""Minutes. Whoever may be anywhere has six hours a day in which to answer: a longer wait would never be over."""
+
+
+MINUTE: Final = timedelta(minutes=1)
+
+
+def default_waits() -> Waits:
+    """How long is waited where nobody says otherwise."""
+    rules = table("phone_tree")
+    return Waits(rules["nudge_minutes"] * MINUTE, rules["backup_minutes"] * MINUTE)
+
+
+def check_waits(nudge: int, backup: int) -> Waits:
+    """The waits of so many minutes. Raises BadInputError (tree_waits_wrong)."""
+    if not 1 <= nudge < backup <= LONGEST:
+        raise BadInputError("tree_waits_wrong", longest=LONGEST)
+    return Waits(nudge * MINUTE, backup * MINUTE)
 
 
 def start_run(
@@ -54,10 +72,10 @@ def start_run(
     wrong = problems_of(nodes)
     if wrong:
         raise BadInputError("tree_wrong", problem=wrong[0].code)
-    nudge = nudge_minutes if nudge_minutes is not None else table("phone_tree")["nudge_minutes"]
-    backup = backup_minutes if backup_minutes is not None else table("phone_tree")["backup_minutes"]
-    if not 1 <= nudge < backup <= LONGEST:
-        raise BadInputError("tree_waits_wrong", longest=LONGEST)
+    usual = default_waits()
+    nudge = nudge_minutes if nudge_minutes is not None else usual.nudge // MINUTE
+    backup = backup_minutes if backup_minutes is not None else usual.backup // MINUTE
+    check_waits(nudge, backup)
     if tx.execute(select(TreeRun.id).where(TreeRun.tree_id == tree_id, TreeRun.state == "running")).first():
         raise ConflictError("tree_runs_already")
     campaign = _launched(tx, group_id, campaign_id)

@@ -22,6 +22,7 @@ from outreach.messaging.models import Conversation, Message, Reply
 from outreach.messaging.states import public_state
 from outreach.people.consent import WORDS
 from outreach.people.models import ConsentEvent, Constituent, ContactList, ListMembership, Suppression
+from outreach.phone_tree.listing import trees_of_person
 from outreach.privacy.reasons import valid_reason
 
 log = structlog.get_logger(__name__)
@@ -56,6 +57,7 @@ def _everything(session: Session, vault: Vault, group_id: int, number_hash: byte
         "replies": _replies(session, vault, *own),
         "follow_ups": _follow_ups(session, *own),
         "calls": _calls(session, *own),
+        "phone_trees": trees_of_person(session, *own),
         "thread": _thread(session, vault, *own),
     }
 

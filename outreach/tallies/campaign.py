@@ -42,7 +42,7 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class WaveTally:
-    """A wave: its ``number`` from 1, ``who`` got it (``EVERYBODY``, silent or replied), and what came of it."""
+    """A wave: its ``number`` from 1, ``who`` got it (``EVERYBODY``, silent, replied or tree), and what came of it."""
 
     number: int
     who: str

@@ -47,6 +47,10 @@ from outreach.web import (
     segments,
     sign_up,
     silence,
+    tree_people,
+    tree_runs,
+    tree_start,
+    trees,
     wizard,
     wizard_launch,
 )
@@ -111,6 +115,10 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         privacy.pages,
         segments.pages,
         districts.pages,
+        trees.pages,
+        tree_people.pages,
+        tree_start.pages,
+        tree_runs.pages,
     ):
         app.register_blueprint(blueprint)
     app.extensions["csrf"].exempt(script_page.pages)  # its forms carry a token of their link, not of a session

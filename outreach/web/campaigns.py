@@ -14,6 +14,8 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from outreach.core.errors import NotFoundError
 from outreach.escalations.models import Campaign
 from outreach.officials.models import Meeting, Official
+from outreach.phone_tree.listing import runs_of_campaign
+from outreach.phone_tree.running import WHO as TREE
 from outreach.serving import runtime
 from outreach.tallies.campaign import CampaignTally
 from outreach.tallies.charts import bars, running, stacked
@@ -86,6 +88,7 @@ WHO_GOT_IT = {
     "lists": lazy_gettext("everybody in the audience"),
     "silent": lazy_gettext("who had not answered"),
     "replied": lazy_gettext("who had answered"),
+    "tree": lazy_gettext("a phone tree"),
 }
 SERIES_LABELS = {
     "delivered": lazy_gettext("delivered"),
@@ -152,6 +155,11 @@ def _source(campaign_id: int) -> Any:
         ).one()
 
 
+def by_tree(tally: CampaignTally) -> bool:
+    """Whether a phone tree has texted somebody for the campaign."""
+    return any(wave.who == TREE for wave in tally.waves)
+
+
 def _live(campaign_id: int) -> dict[str, Any]:
     held = runtime()
     try:
@@ -161,13 +169,16 @@ def _live(campaign_id: int) -> dict[str, Any]:
             texts = wordings(reading, campaign_id)
             failed = failures(reading, current_user.group_id, campaign_id)
             waiting = texts_wait(found.tally.states) or not is_planned(reading, campaign_id)
+            runs = runs_of_campaign(reading, campaign_id) if by_tree(found.tally) else {}
     except NotFoundError:
         abort(404)
     tally, states = found.tally, found.tally.states
     return {
         "live": found,
         "tally": tally,
-        "state": shown_state(tally.state, waiting=waiting),
+        # While a phone tree runs, texts leave that nobody has planned yet.
+        "state": shown_state(tally.state, waiting=waiting or any(run.is_on for run in runs.values())),
+        "runs": runs,
         "labels": LABELS,
         "series_labels": SERIES_LABELS,
         "progress": stacked({state: states[state] for state in PROGRESS}),

@@ -34,7 +34,7 @@ from outreach.web.inbox_words import SPECIAL, VIEW_WORDS, WAITS, at_least, in_wo
 from outreach.web.kept_words import ID_DIGITS
 from outreach.web.official_words import language
 from outreach.web.people import DIGITS_OF_A_NUMBER
-from outreach.web.people_words import ROW_ERRORS, short_time
+from outreach.web.people_words import KINDS, ROW_ERRORS, short_time
 from outreach.web.person_reads import TEXTS_SHOWN
 from outreach.web.roles import allow
 
@@ -164,8 +164,8 @@ def thread(conversation_id: int) -> ThreadPage:
 
 def _in_words(page: ThreadPage) -> dict[str, Any]:
     return {
-        "page": page, "thread": page.thread, "states": LABELS, "meanings": meanings, "texts_shown": TEXTS_SHOWN,
-        **words(),
+        "page": page, "thread": page.thread, "states": LABELS, "kinds": KINDS, "meanings": meanings,
+        "texts_shown": TEXTS_SHOWN, **words(),
     }  # fmt: skip
 
 

@@ -36,6 +36,7 @@ LOOK_AGAIN: Final = frozenset(
         "wizard_launch.test_call",
         "levers.unschedule",
         "waves.launch",
+        "tree_start.start",
         "review.decide",
         "threads.decide",
         "threads.claim",

@@ -30,7 +30,7 @@ NOT_TYPED: Final = frozenset(
     {"csrf_token", "version", "once", "opened", "action", "start", "seen", "holder", "thread", AGAIN, TYPED_BY}
 )
 """Fields that pages fill in themselves: sent again, but nothing to read."""
-STORED: Final = frozenset({"list", "lists", "segments", "office_id", "to"})
+STORED: Final = frozenset({"list", "lists", "segments", "office_id", "to", "under", "stands_in"})
 """Fields whose choices are rows of the database; so are those of a segment's conditions, ``what_...``."""
 ID_DIGITS: Final = 18
 

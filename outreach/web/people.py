@@ -18,6 +18,7 @@ from outreach.web.people_reads import SEARCHED, find_by_number, list_people, lis
 from outreach.web.people_words import (
     BADGES,
     CONSENT,
+    KINDS,
     LANGUAGES,
     ROW_ERRORS,
     SOURCES,
@@ -98,6 +99,7 @@ def show(person_id: int) -> str:
         consent_words=CONSENT,
         sources=SOURCES,
         states=LABELS,
+        kinds=KINDS,
         languages_in_words=LANGUAGES,
         texts_shown=TEXTS_SHOWN,
     )

@@ -144,6 +144,11 @@ SOURCES: Final = {
     "pending": lazy_gettext("by a text that may mean stop"),
     "carrier": lazy_gettext("by the phone company"),
 }
+KINDS: Final = {
+    "captain": lazy_gettext("phone tree: they lead a branch, or stand in"),
+    "captain_again": lazy_gettext("phone tree: asked again, or to stand in"),
+}
+"""Kinds of our texts that a page names; what the others are, their words say."""
 LANGUAGES: Final = {"en": lazy_gettext("English"), "es": lazy_gettext("Spanish")}
 
 

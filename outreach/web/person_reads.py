@@ -38,6 +38,7 @@ class Text:
     body: str | None  # None: not made yet, or purged
     state: str | None = None
     has_gone: bool = True
+    kind: str | None = None  # of ours
     reply: Any = None  # of theirs: id, intent, outcome, corrected_by, and what its campaign asks people to do
 
 
@@ -140,7 +141,7 @@ def _facts(session: Session, group_id: int, row: Constituent, zones: tuple[str, 
 def texts_of(session: Session, runtime: Runtime, group_id: int, number_hash: bytes) -> list[Text]:
     """This group's texts with the person, both ways, newest first: one more than are shown, where there are more."""
     sent = session.execute(
-        select(Message.sealed, Message.state, Message.posted_at, Message.not_before)
+        select(Message.sealed, Message.state, Message.kind, Message.posted_at, Message.not_before)
         .where(Message.group_id == group_id, Message.number_hash == number_hash)
         .order_by(Message.id.desc())
         .limit(TEXTS_SHOWN + 1)
@@ -169,6 +170,7 @@ def texts_of(session: Session, runtime: Runtime, group_id: int, number_hash: byt
             body=opened(vault, row.sealed, "message").get("body"),
             state=public_state(row.state),
             has_gone=row.posted_at is not None,
+            kind=row.kind,
         )
         for row in sent
     ]

@@ -46,7 +46,7 @@ def doubts(session: Session, held: Runtime, group_id: int) -> list[Doubt]:
     rows = session.execute(
         select(Message, Constituent.sealed, Campaign.id, Campaign.name, Campaign.state)
         .outerjoin(Constituent, Constituent.id == Message.constituent_id)
-        .outerjoin(Wave, Wave.gate_id == Message.gate_id)
+        .outerjoin(Wave, Wave.gate_id == func.coalesce(Message.about_gate_id, Message.gate_id))
         .outerjoin(Campaign, Campaign.id == Wave.campaign_id)
         .where(*_waiting(group_id))
         .order_by(Message.posted_at, Message.id)

@@ -29,6 +29,11 @@ SECTIONS: Final = (
         lazy_gettext("Campaigns"),
         frozenset({"campaigns", "wizard", "wizard_launch", "levers", "waves", "silence", "calls"}),
     ),
+    Section(
+        "trees.index",
+        lazy_gettext("Phone trees"),
+        frozenset({"trees", "tree_people", "tree_start", "tree_runs"}),
+    ),
     Section("inbox.index", lazy_gettext("Inbox"), frozenset({"inbox", "threads", "inbox_settings", "review"})),
     Section("phones.grid", lazy_gettext("Phones"), frozenset({"phones"})),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, exists, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from outreach.core.clock import PHOENIX
@@ -16,6 +16,7 @@ from outreach.messaging.models import Gate, GateText, Tally
 from outreach.messaging.nudges import count_waiting
 from outreach.officials.models import Meeting, Official, Promise
 from outreach.people.models import Constituent
+from outreach.phone_tree.models import TreeRun
 from outreach.web.campaign_state import WAITING, shown_state
 from outreach.web.official_words import official_words
 from outreach.web.review_reads import doubts_waiting
@@ -121,10 +122,11 @@ def campaign_rows(
         .scalar_subquery()
     )
     unplanned = exists().where(Wave.campaign_id == Campaign.id, Wave.planned_at.is_(None)).correlate(Campaign)
+    by_tree = exists().where(TreeRun.campaign_id == Campaign.id, TreeRun.state == "running").correlate(Campaign)
     found = session.execute(
         select(Campaign.id, Campaign.name, Campaign.state, Campaign.created_at, Campaign.launch_at,
                Campaign.launch_problem, Official.name.label("official"), Official.role,
-               paused.label("paused"), unplanned.label("unplanned"),
+               paused.label("paused"), or_(unplanned, by_tree).label("unplanned"),
                _counted(Tally.name.in_(WAITING)).label("waiting"), _counted(~Tally.name.in_(WAITING)).label("past"))
         .join(Official, Official.id == Campaign.official_id)
         .where(Campaign.group_id == group_id, Campaign.state.in_(states))

@@ -84,7 +84,7 @@ def turn(runtime: Runtime, *, lost: tuple[str, ...] = (), undelivered: tuple[str
     """Move what is due and send what is planned, until nothing is; (to, kind) of what went out."""
     sent: list[tuple[str, str]] = []
     while True:
-        tick(runtime, 30)
+        tick(runtime, 30)  # all that is due, however slow the machine is
         sweep_trees(runtime)
         with runtime.db.snapshot() as session:
             due = (Message.state == "planned") & (Message.not_before <= runtime.clock.now())

@@ -32,6 +32,8 @@ from outreach.officials.models import Meeting, Office, Official
 from outreach.people.facets import index_facets
 from outreach.people.models import Constituent, ContactList, Upload
 from outreach.people.segment_models import District, Segment
+from outreach.phone_tree.models import PhoneTree, TreeNode, TreeRun
+from outreach.phone_tree.running import start_run
 from outreach.web.app import create_app
 from outreach.web.sign_up_address import slug_of
 from tests.factories import make_group, number
@@ -57,7 +59,7 @@ SILENT = {
     "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv", "/people/import/sample.csv",
     "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
     "/people/opt-outs", "/people/sign-up", "/people/sign-up/qr.svg",
-    "/people/districts/new", "/inbox/settings/ready/new",
+    "/people/districts/new", "/inbox/settings/ready/new", "/trees/runs/<int:run_id>/levers",
 }  # fmt: skip
 """Pages that show nothing which anybody typed: numbers, empty forms. Every other page must show the hostile words."""
 IN_ITS_READERS_LANGUAGE = "/s/<link>"
@@ -153,6 +155,7 @@ def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> Non
     for field in ("sought", "list"):
         harmless(client.post("/people/find", data={field: EVIL}).text, "/people/find")
     fill_segments(client, runtime, group_id)
+    fill_trees(client, runtime)
     text_of = {f"{kind}_{language}": f"{{{{ group }}}} {EVIL} STOP ALTO" for kind in ("text", "script", "spoken")
                for language in ("en", "es")}  # fmt: skip
     for campaign in (1, 2):
@@ -190,10 +193,25 @@ def fill_segments(client: FlaskClient, runtime: Runtime, group_id: int) -> None:
         create_segment(tx, runtime, group_id, f"{EVIL} 2", tree, by=EVIL)
 
 
+def fill_trees(client: FlaskClient, runtime: Runtime) -> None:
+    """A tree of a list, and every form about it with hostile words."""
+    grown = {"made": "lists", "lists": "1", "area": "city", "size": "5"}
+    assert EVIL in fill(client, runtime, "/trees/new", 422, **{**grown, "name": EVIL * 9})
+    fill(client, runtime, "/trees/new", 422, **dict.fromkeys(("name", "made", "lists", "area", "size"), EVIL))
+    for name in (EVIL, f"{EVIL} 2"):
+        fill(client, runtime, "/trees/new", name=name, **grown)
+    for path, fields in (("1/add", ("phone", "area")), ("people/1/add", ("phone",)), ("people/1/move", ("under",)),
+                         ("people/1/backup", ("stands_in", "other_phone"))):  # fmt: skip
+        fill(client, runtime, f"/trees/{path}", 422, version=EVIL, **dict.fromkeys(fields, EVIL))
+    fill(client, runtime, "/trees/1/start", 422, action="start",
+         **dict.fromkeys(("campaign", "nudge", "backup", "count"), EVIL))  # fmt: skip
+
+
 def send_texts(client: FlaskClient, runtime: Runtime, group_id: int, carrier: Rehearsal) -> None:
     """A launched campaign, answers of every kind with hostile words in them, and phones that show the same."""
     with runtime.db.transaction() as tx:
         wave = launch_campaign(tx, runtime, group_id, 2)
+        start_run(tx, runtime, group_id, 1, 2, by=EVIL)
     while not plan_wave(runtime, wave.id, 5):
         pass
     *_, doubtful = posts = text_everybody(runtime, wave)
@@ -254,7 +272,8 @@ def known_values(runtime: Runtime) -> dict[str, list[str]]:
     ids: dict[str, Any] = {
         "campaign_id": Campaign, "meeting_id": Meeting, "official_id": Official, "person_id": Constituent,
         "upload_id": Upload, "conversation_id": Conversation, "segment_id": Segment, "district_id": District,
-        "canned_id": CannedReply, "office_id": Office,
+        "canned_id": CannedReply, "office_id": Office, "tree_id": PhoneTree, "node_id": TreeNode,
+        "run_id": TreeRun,
     }  # fmt: skip
     with runtime.db.snapshot() as session:
         found = {name: [str(one) for one in session.execute(select(model.id)).scalars()] for name, model in ids.items()}
