@@ -22,6 +22,8 @@ from outreach.messaging.render import check_template
 SILENT: Final = "silent"
 REPLIED: Final = "replied"
 WHO: Final = (SILENT, REPLIED)
+TREE: Final = "tree"
+"""Whom the run of a phone tree texts: its own people."""
 MOST: Final = 5
 """Waves of one campaign; more of them would be pestering."""
 REST: Final = timedelta(days=1)
@@ -58,9 +60,10 @@ def check_wave(tx: Session, campaign: Campaign, now: datetime) -> Sequence[Wave]
     if campaign.state != "launched":
         raise ConflictError("campaign_not_running")
     earlier = waves_of(tx, campaign.id)
-    if len(earlier) >= MOST:
+    texts = [wave for wave in earlier if wave.audience.get("who") != TREE]  # whom a tree texts, each person's caps say
+    if len(texts) >= MOST:
         raise ConflictError("waves_too_many", most=MOST)
-    if earlier and now < earlier[-1].launched_at + REST:
+    if texts and now < texts[-1].launched_at + REST:
         raise ConflictError("wave_too_soon", hours=int(REST.total_seconds() // 3600))
     return earlier
 

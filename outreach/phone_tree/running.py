@@ -20,7 +20,7 @@ from outreach.escalations.drafts import get_campaign, text_values
 from outreach.escalations.launch import check_texts, texts_of
 from outreach.escalations.models import BEFORE_LAUNCH, Campaign, Wave
 from outreach.escalations.revisions import lock_draft
-from outreach.escalations.waves import waves_of
+from outreach.escalations.waves import TREE, waves_of
 from outreach.messaging.gates import cancel_messages, close_gate, open_gate, pause_gate, resume_gate
 from outreach.people.models import Constituent
 from outreach.phone_tree.branches import Placed, problems_of, top_down
@@ -29,8 +29,6 @@ from outreach.phone_tree.editing import get_tree, nodes_of
 from outreach.phone_tree.models import LIVE, TreeRun, TreeSeat, TreeStep
 from outreach.phone_tree.rules import Waits
 
-WHO: Final = "tree"
-"""What stands in a wave's audience for whom it is."""
 LONGEST: Final = 4 * 60
 """Minutes. Whoever may be anywhere has six hours a day in which to answer: a longer wait would never be over."""
 
@@ -118,7 +116,7 @@ def _wave(tx: Transaction, runtime: Runtime, campaign: Campaign) -> Wave:
     now = runtime.clock.now()
     wave = Wave(
         group_id=campaign.group_id, campaign_id=campaign.id, number=len(waves_of(tx, campaign.id)) + 1,
-        gate_id=gate.id, audience={"lists": [], "who": WHO}, planned_through=0, planned_at=now,
+        gate_id=gate.id, audience={"lists": [], "who": TREE}, planned_through=0, planned_at=now,
         woken_at=runtime.clock.real_now(), launched_at=now,
     )  # fmt: skip
     tx.add(wave)

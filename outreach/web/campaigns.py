@@ -13,9 +13,9 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from outreach.core.errors import NotFoundError
 from outreach.escalations.models import Campaign
+from outreach.escalations.waves import TREE
 from outreach.officials.models import Meeting, Official
 from outreach.phone_tree.listing import runs_of_campaign
-from outreach.phone_tree.running import WHO as TREE
 from outreach.serving import runtime
 from outreach.tallies.campaign import CampaignTally
 from outreach.tallies.charts import bars, running, stacked
