@@ -13,9 +13,10 @@ from outreach.messaging.reconcile import due_doubts
 from outreach.messaging.recover import fetch_silent
 from outreach.messaging.turns import look
 from tests.factories import make_world, plan_messages
+from tests.integration.test_phone_tree import plant, start
 from workers.upkeep import EACH_TIME
 
-LARGE = ("message", "message_attempt", "event", "recipient", "reply", "constituent")
+LARGE = ("message", "message_attempt", "event", "recipient", "reply", "constituent", "tree_step", "tree_seat")
 
 
 def asked(runtime: Runtime) -> list[tuple[str, Any]]:
@@ -40,7 +41,9 @@ def asked(runtime: Runtime) -> list[tuple[str, Any]]:
 # PostgreSQL plans by size: with a handful of rows it reads them all, and rightly.
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_no_large_table_is_read_from_end_to_end(runtime: Runtime) -> None:
-    plan_messages(runtime, make_world(runtime, 3))
+    world = make_world(runtime, 13)
+    plan_messages(runtime, world)
+    start(runtime, world, plant(runtime, world))
     statements = asked(runtime)
     assert len(statements) > 10
     read_whole = []
