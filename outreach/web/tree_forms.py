@@ -68,7 +68,7 @@ class MakeForm(TreeChange):
     )
     made = RadioField(lazy_gettext("How it begins"), choices=options(MADE), default="lists")
     lists = SelectMultipleField(lazy_gettext("Lists"), coerce=int, validate_choice=False)
-    area = RadioField(lazy_gettext("Neighbours have"), choices=options(AREAS), default="zip")
+    area = RadioField(lazy_gettext("Neighbors have"), choices=options(AREAS), default="zip")
     size = SelectField(lazy_gettext("People in a branch, beside its captain"), coerce=int)
 
     def offer(self, lists: Mapping[int, str]) -> None:

@@ -107,7 +107,7 @@ def _members(found: Whole, node_id: int) -> list[tuple[int, str]]:
     people = [one.person for one in found.under(node_id)]
     if node.backup and node.backup not in people:
         people.append(node.backup)
-    return [(person, found.name(person)) for person in people]
+    return [(person, found.label(person)) for person in people]
 
 
 def _place(found: Whole, node_id: int, **forms: Any) -> str:

@@ -103,6 +103,11 @@ class Whole:
         document = self.document(person)
         return name_of(document) or masked(str(document.get("phone") or ""))
 
+    def label(self, person: int | None) -> str:
+        """A name with the masked number: people are called alike."""
+        document = self.document(person)
+        return ", ".join(part for part in (name_of(document), masked(str(document.get("phone") or ""))) if part)
+
     def row(self, node: Placed, level: int = 0) -> Row:
         """A node as pages show it."""
         known, document = self.people[node.person], self.document(node.person)
@@ -156,7 +161,7 @@ class Whole:
         """Captains under whom somebody could be put, with names: not themselves, nor anybody below them."""
         own = self._within(node_id)
         leads = (node for node in self.nodes if node.parent is None or self.below[node.id])
-        return {node.id: self.name(node.person) for node in leads if node.id not in own}
+        return {node.id: self.label(node.person) for node in leads if node.id not in own}
 
     def _within(self, node_id: int) -> set[int]:
         children: dict[int | None, list[int]] = defaultdict(list)

@@ -14,7 +14,7 @@ from outreach.web import wizard_words
 
 AREAS: Final[dict[str, Any]] = {"zip": lazy_gettext("the same ZIP code"), "city": lazy_gettext("the same city")}
 MADE: Final[dict[str, Any]] = {
-    "lists": lazy_gettext("Of the people in lists: branches of neighbours are made for you"),
+    "lists": lazy_gettext("Of the people in lists: branches of neighbors are made for you"),
     "hand": lazy_gettext("Empty: you put people in one by one"),
 }
 ERRORS: Final[dict[str, Any]] = {

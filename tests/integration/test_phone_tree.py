@@ -22,6 +22,7 @@ from outreach.people.models import Constituent
 from outreach.phone_tree.cascade import sweep_trees, tick
 from outreach.phone_tree.editing import (
     add_person,
+    candidates_of,
     delete_tree,
     edit,
     get_tree,
@@ -35,6 +36,8 @@ from outreach.phone_tree.editing import (
 from outreach.phone_tree.models import TreeRun, TreeStep
 from outreach.phone_tree.reads import RunView, view_run
 from outreach.phone_tree.running import get_run, pause_run, resume_run, start_run, stop_run
+from outreach.privacy.disclosure import disclose
+from outreach.privacy.erasure import erase_number
 from outreach.tallies.campaign import campaign_tally
 from outreach.web.app import create_app
 from tests.factories import World, make_person, make_world, number
@@ -346,3 +349,50 @@ def test_a_tree_grows_from_a_list_and_is_changed_by_hand(runtime: Runtime, world
     with runtime.db.transaction() as tx:
         delete_tree(tx, world.group_id, tree.id)
         assert nodes_of(tx, tree.id) == []
+
+
+def test_an_erased_person_leaves_the_tree_and_its_run_goes_round_them(
+    runtime: Runtime, clock: ModelClock, world: World
+) -> None:
+    tree_id, hashed = plant(runtime, world), [runtime.vault.number_hash(number(index)) for index in (0, 7)]
+    run = start(runtime, world, tree_id)
+    told = [disclose(runtime, world.group_id, one, reason="asked", actor="t")["phone_trees"] for one in hashed]
+    assert [[(one["tree"], one["as"], "run_id" in one) for one in each] for each in told] == [
+        [("City", "captain", False), ("City", "captain", True)],
+        [("City", "member", False), ("City", "backup", False), ("City", "member", True), ("City", "backup", True)],
+    ]  # fmt: skip
+    turn(runtime)
+    for one in hashed:
+        assert erase_number(runtime, world.group_id, one, reason="asked", actor="t").people == 1
+    with runtime.db.snapshot() as session:
+        nodes = nodes_of(session, tree_id)
+        assert get_tree(session, world.group_id, tree_id).version == 3  # whoever has it open must look again
+    assert {(one.person, one.backup) for one in nodes if one.parent is None} == {
+        (world.people[2], world.people[3]), (world.people[1], None),
+    }  # fmt: skip
+    assert not {world.people[0], world.people[7]} & {one.person for one in nodes}
+    clock.advance(15 * MINUTE)
+    assert sorted(turn(runtime)) == sorted([*to(2, kind="captain"), *to(1, kind="captain_again")])
+    assert [one.reason for one in steps(runtime, run)] == ["lost", None]
+    clock.advance(30 * MINUTE)
+    assert sorted(turn(runtime)) == to(3, 4, 5, 6, 8, 9, 10, 11, kind="campaign")
+    found = view(runtime, run)
+    assert (found.total.people, found.total.reasons) == (12, {"no_consent": 1})  # 0 had their text
+
+
+def test_who_led_for_another_group_is_not_favoured(runtime: Runtime, clock: ModelClock, world: World) -> None:
+    other = make_world(runtime, 8, name="Others")
+    led = [other.people[5], other.people[6]]
+    with runtime.db.transaction() as tx:
+        tree = make_tree(tx, runtime, other.group_id, "Theirs", by="tester")
+        for captain, member in zip(led, other.people[:2], strict=True):
+            add_person(tx, runtime, tree, member, add_person(tx, runtime, tree, captain, None).id)
+    run = start(runtime, other, tree.id)
+    with runtime.db.transaction() as tx:
+        tx.execute(update(TreeStep).where(TreeStep.run_id == run.id).values(confirmed_by="captain"))
+        merits = {
+            world_.group_id: {one.person for one in candidates_of(tx, runtime, world_.group_id, [world_.list_id], "zip")
+                              if one.merit}
+            for world_ in (world, other)
+        }  # fmt: skip
+    assert merits == {world.group_id: set(), other.group_id: set(led)}

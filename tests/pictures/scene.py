@@ -18,12 +18,15 @@ from outreach.messaging.models import Conversation, Reply
 from outreach.messaging.page_links import token_for
 from outreach.messaging.threads import Actor
 from outreach.officials.meetings import Answer, Promised, record_meeting
-from outreach.officials.models import Office, Official
+from outreach.officials.models import Meeting, Office, Official
 from outreach.officials.offices import Given, add_office
 from outreach.people.districts import create_district
 from outreach.people.importing import import_constituents
 from outreach.people.invented import CONSENT, people_csv
+from outreach.people.lists import list_ids
 from outreach.people.models import Constituent
+from outreach.phone_tree.editing import grow_tree, nodes_of
+from outreach.phone_tree.running import start_run
 from outreach.story.__main__ import DEMO_OFFICIALS
 from outreach.story.ledger import CarrierControl
 from outreach.story.play import play, wait_for_the_end
@@ -52,6 +55,7 @@ def play_the_scene(runtime: Runtime, carrier_url: str, group_id: int, *, recipie
     with runtime.db.transaction() as tx:
         _keep_a_commitment(tx, runtime, group_id)
         ids = _draft_another(tx, runtime, group_id) | _save_a_segment(tx, runtime, group_id)
+        ids |= _plant_trees(tx, runtime, group_id, int(ids["meeting"]))
         ids["ready"] = str(create_canned(tx, runtime, Actor(0, group_id, WHO), "Rides", RIDES))
     evening = people_csv(KNOWN + NEW, seed, skip=recipients + FAIR_PEOPLE - KNOWN, ours=ours) + UNUSABLE
     upload = upload_file(runtime, group_id, evening, "library-evening.csv", "Library evening", CONSENT, by=WHO)
@@ -112,6 +116,20 @@ def _save_a_segment(tx: Transaction, runtime: Runtime, group_id: int) -> dict[st
     tree = {"all": [wanted, {"not": {"any": [{"did": "replied"}]}}]}
     segment = create_segment(tx, runtime, group_id, "Downtown, in Spanish, not heard from", tree, by=WHO)
     return {"segment": str(segment.id), "district": str(district.id)}
+
+
+def _plant_trees(tx: Transaction, runtime: Runtime, group_id: int, meeting_id: int) -> dict[str, str]:
+    """A tree whose captains are being asked, and one that nobody has started."""
+    fair = list_ids(tx, group_id, [FAIR])
+    asks = draft_from_meeting(tx, runtime, tx.get_one(Meeting, meeting_id))
+    assert asks is not None  # the same evasion once more
+    edit_draft(tx, group_id, asks.id, name="The chief, by phone tree")
+    runs, waits = (
+        grow_tree(tx, runtime, group_id, name, lists=fair, size=size, by=WHO)
+        for name, size in (("May fair", 5), ("May fair, large branches", 9))
+    )
+    run = start_run(tx, runtime, group_id, runs.id, asks.id, by=WHO)
+    return {"tree": str(waits.id), "node": str(nodes_of(tx, waits.id)[0].id), "run": str(run.id)}
 
 
 def _found(session: Session, runtime: Runtime, group_id: int) -> dict[str, str]:

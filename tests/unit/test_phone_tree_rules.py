@@ -13,8 +13,11 @@ from config import table
 from outreach.core.segments import measure
 from outreach.messaging.render import fill
 from outreach.phone_tree.branches import Candidate, Placed, problems_of, put_in_branches, top_down
+from outreach.phone_tree.forecast import Foresight, foresee
+from outreach.phone_tree.models import TreeStep
 from outreach.phone_tree.reads import status_of
 from outreach.phone_tree.rules import NEXT, Facts, Move, Waits, decide
+from outreach.web.tree_words import is_overdue
 
 NOW = datetime(2026, 12, 1, 19, tzinfo=UTC)
 WAITS = Waits(timedelta(minutes=15), timedelta(minutes=30))
@@ -157,3 +160,40 @@ def test_how_somebody_stands() -> None:
     assert status_of("sent", "opted_out", answered=False) == "sent"
     assert status_of("failed", "number_bad", answered=False) == "missed"
     assert status_of("undelivered", "in", answered=True) == "reached"
+
+
+def foreseen(minutes: int, *, captain: bool = True, backup: bool = True, at: datetime = NOW) -> None:
+    """A tree of two levels of which nobody answers is texted after so many minutes."""
+    nodes = [Placed(1, 1, None, 3, None), Placed(2, 2, 1, None, None), Placed(3, 3, 1, None, None)]
+    zones = dict.fromkeys((1, 2, 3), "America/Phoenix")
+    for person, may in ((1, captain), (3, backup)):
+        if not may:
+            del zones[person]
+    found = foresee(nodes, zones, WAITS, at)
+    assert (found.captains, found.people) == (captain, len(zones))
+    assert found.last_at == at + minutes * MINUTE
+
+
+def test_how_long_a_tree_takes_in_silence_is_what_the_moves_say() -> None:
+    foreseen(45)
+    foreseen(30, backup=False)
+    foreseen(15, captain=False)
+    foreseen(0, captain=False, backup=False)
+    evening = NOW + timedelta(hours=8, minutes=40)  # 20:40 in Phoenix: the nudge finds them asleep
+    foreseen(12 * 60 + 20 + 45, at=evening)  # from nine in the morning on
+
+
+def test_what_can_never_be_texted_has_no_end() -> None:
+    never = "America/Phoenix,Pacific/Guam,America/New_York,Europe/Madrid,Asia/Kolkata"
+    assert foresee([Placed(1, 1, None, None, None), Placed(2, 2, 1, None, None)], {1: never, 2: never}, WAITS,
+                   NOW).last_at is None  # fmt: skip
+    assert foresee([], {}, WAITS, NOW) == Foresight(0, 0, None)
+
+
+def test_who_is_overdue_is_said_of_who_was_asked() -> None:
+    step = TreeStep(state="asked", deadline_at=NOW + MINUTE)
+    assert not is_overdue(step, NOW)
+    assert is_overdue(step, NOW + 2 * MINUTE)
+    assert is_overdue(TreeStep(state="nudged", deadline_at=NOW + MINUTE), NOW)
+    assert not is_overdue(TreeStep(state="backup_asked", reason="declined"), NOW)
+    assert not is_overdue(TreeStep(state="confirmed"), NOW)
