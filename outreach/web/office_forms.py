@@ -61,6 +61,9 @@ class OfficeForm(EntryForm):
         lazy_gettext("When somebody picks up"),
         default=USUAL,
     )
+    day_0, day_1, day_2, day_3, day_4, day_5, day_6 = (
+        StringField(filters=[clean], validators=[at_most(DAY_LENGTH)]) for _ in range(DAYS)
+    )
     zone = SelectField(lazy_gettext("Time zone"), default="")
     lines = StringField(lazy_gettext("Callers at once"), filters=[clean])
 
@@ -133,11 +136,3 @@ def values_of(office: Office) -> dict[str, Any]:
         "address": office.address or "", "hours": OWN if office.hours else USUAL, **days,
         "zone": office.zone or "", "lines": str(office.lines or ""),
     }  # fmt: skip
-
-
-def _add_days() -> None:
-    for number in range(DAYS):
-        setattr(OfficeForm, f"day_{number}", StringField(filters=[clean], validators=[at_most(DAY_LENGTH)]))
-
-
-_add_days()

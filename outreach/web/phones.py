@@ -51,6 +51,7 @@ STATUS = {
 }
 """A text's status at the carrier, in words."""
 CALL_STATUS = {
+    "queued": lazy_gettext("it is about to ring"),
     "initiated": lazy_gettext("it is about to ring"),
     "ringing": lazy_gettext("it rings"),
     "in-progress": lazy_gettext("on the line"),
