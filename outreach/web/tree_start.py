@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from outreach.core.errors import BadInputError, OutreachError
 from outreach.phone_tree.forecast import Foresight, foresee
-from outreach.phone_tree.listing import zones_of
+from outreach.phone_tree.listing import RunRow, zones_of
 from outreach.phone_tree.running import LONGEST, MINUTE, check_waits, default_waits, start_run
 from outreach.serving import runtime
 from outreach.web.campaign_state import ALL_SENT
@@ -42,9 +42,7 @@ def start(tree_id: int) -> Page:
     """Look at what a start would do, and start. Sent twice, it starts once."""
     found = find(tree_id)
     if found.runs_now:
-        if request.method == "POST":
-            flash(gettext("This tree was started already."))
-        return redirect(url_for("tree_runs.show", run_id=found.runs_now.id), code=303)
+        return _under_way(found.runs_now)
     usual = default_waits()
     begun = {"nudge": str(usual.nudge // MINUTE), "backup": str(usual.backup // MINUTE)}
     form = StartForm() if request.method == "POST" else StartForm(formdata=None, data=begun)
@@ -56,7 +54,16 @@ def start(tree_id: int) -> Page:
         if run_id is not None:
             flash(gettext("Started. The captains are asked now."))
             return redirect(url_for("tree_runs.show", run_id=run_id), code=303)
+        found = find(tree_id)
+        if found.runs_now:  # somebody pressed at the same moment
+            return _under_way(found.runs_now)
     return _shown(found, form, foreseen), 422 if form.errors else 200
+
+
+def _under_way(run: RunRow) -> Response:
+    if request.method == "POST":
+        flash(gettext("This tree was started already."))
+    return redirect(url_for("tree_runs.show", run_id=run.id), code=303)
 
 
 def _campaigns() -> Mapping[int, str]:
