@@ -1,0 +1,156 @@
+"""The calls of a phone tree: a captain is asked to lead, or is put through to somebody of their branch.
+
+Of that somebody a session keeps which person it is and nothing else. Number and first name are read when a turn is
+taken, from the person's own row; where the turn is kept for a request that comes twice, signs stand in their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+from xml.sax.saxutils import escape
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from config import table
+from outreach.calls.asking import CONTEXT, PLACE, opened
+from outreach.calls.flow import EMPTY, Facts, Line, Status
+from outreach.calls.models import MEMBER, CallLeg, CallSession
+from outreach.calls.subject import CAMPAIGN, is_open
+from outreach.core.db import Transaction
+from outreach.core.errors import OutreachError
+from outreach.core.runtime import Runtime
+from outreach.people.consent import has_consent_clause, is_suppressed_clause
+from outreach.people.models import Constituent
+from outreach.people.quiet_hours import window_anywhere
+from outreach.people.zones import parse_zones_key
+
+log = structlog.get_logger(__name__)
+
+MOST_TO_MEMBER: Final = 3
+"""So often in a day somebody's phone is rung by captains, of all trees together."""
+MOST_BY_CAPTAIN: Final = 20
+DAY: Final = timedelta(days=1)
+NAME: Final = "%first name%"
+NUMBER: Final = "%number%"
+"""What stands in a kept turn for what is not kept."""
+
+
+class Member(NamedTuple):
+    """Somebody of a branch who may be called; ``first_name`` is empty where nobody knows it."""
+
+    id: int
+    first_name: str
+    phone: str
+    zones: tuple[str, ...]
+
+
+def begin(
+    tx: Transaction, runtime: Runtime, person: Any, gate_id: int, source: str, own: Mapping[str, Any]
+) -> CallSession:
+    """Note that a captain is to be called now. Lock them first, and see that no other call of theirs is live.
+
+    ``person``: id, group_id, number_hash and language; ``own``: the sealed document, which holds at least ``to``.
+    """
+    now = runtime.clock.now()
+    session = CallSession(
+        group_id=person.group_id, gate_id=gate_id, constituent_id=person.id, number_hash=person.number_hash,
+        sealed=runtime.vault.seal({"known": {}, **own}, CONTEXT), language=person.language, source=source,
+        state="waiting", stage="greeting", office_ids=[], asked_at=now, not_before=now,
+    )  # fmt: skip
+    tx.add(session)
+    tx.flush()
+    tx.enqueue(PLACE)
+    return session
+
+
+def facts_of_captain(said: Mapping[str, Any], language: str) -> Facts:
+    """The facts of a call that asks a captain, from the words that are sealed with it."""
+    return Facts(
+        said["group"], said["official"][language], said["policy"], dict(EMPTY), (), greeting="captain",
+        count=said["count"],
+    )  # fmt: skip
+
+
+def facts_of_member(tx: Transaction, runtime: Runtime, session: CallSession, member_id: int) -> Facts:
+    """The facts of a call to somebody of a branch: one line, theirs, as it is now, with signs for name and number.
+
+    ``revealed`` puts in what the signs stand for. Lock the member as well (``others_of``): a STOP of theirs that has
+    committed is seen.
+    """
+    campaign = CAMPAIGN.first(tx, {"gate": session.gate_id})
+    status = _status_of(tx, session, member_of(tx, runtime, member_id), runtime.clock.now())
+    line = Line(member_id, NAME, NUMBER, None, status)
+    return Facts(campaign.name if campaign else "", "", dict(EMPTY), dict(EMPTY), (line,), greeting="member")
+
+
+def revealed(
+    tx: Transaction, runtime: Runtime, session: CallSession, member_id: int, said: str, language: str
+) -> str | None:
+    """A turn of such a call as it is said: with first name and number. None where nobody may be dialled any more."""
+    member = member_of(tx, runtime, member_id)
+    if NUMBER in said:
+        if member is None or _status_of(tx, session, member, runtime.clock.now()) != "open":
+            return None
+        said = said.replace(NUMBER, member.phone)
+    name = member.first_name if member else ""
+    return said.replace(NAME, escape(name or table("call_words")["somebody"][language]))
+
+
+def others_of(tx: Transaction, runtime: Runtime, session_id: int) -> list[bytes]:
+    """Of a call to somebody of a branch: that person's number hash, to lock them beside the captain."""
+    query = select(CallSession).where(CallSession.id == session_id, CallSession.source == MEMBER)
+    session = tx.execute(query).scalar()
+    member_id = opened(runtime, session).get(MEMBER) if session is not None else None
+    if member_id is None:
+        return []
+    return list(tx.execute(select(Constituent.number_hash).where(Constituent.id == member_id)).scalars())
+
+
+def member_of(session: Session, runtime: Runtime, member_id: int) -> Member | None:
+    """Somebody who may be called at all: agreed, not opted out, with a number that works; else None."""
+    row = session.execute(
+        select(Constituent.sealed, Constituent.zones).where(
+            Constituent.id == member_id, Constituent.erased_at.is_(None), Constituent.number_bad_at.is_(None),
+            has_consent_clause(runtime.clock.now()),
+            ~is_suppressed_clause(Constituent.number_hash, Constituent.group_id),
+        )
+    ).first()  # fmt: skip
+    if row is None:
+        return None
+    try:
+        known = runtime.vault.open(row.sealed, "constituent")
+        name = " ".join(str(known.get("first_name") or "").split())
+        return Member(member_id, name, known["phone"], parse_zones_key(row.zones))
+    except (OutreachError, KeyError) as error:  # one person's bad row must not end the call without a word
+        log.error("member_not_opened", error=getattr(error, "code", type(error).__name__))
+        return None
+
+
+def _status_of(tx: Session, session: CallSession, member: Member | None, now: datetime) -> Status:
+    if member is None or not is_open(tx, session.gate_id):
+        return "gone"
+    if rung_today(tx, [member.id], now, but=session.id).get(member.id, 0) >= MOST_TO_MEMBER:
+        return "all_busy"
+    return "open" if window_anywhere(member.zones, now).open else "closed"
+
+
+def rung_today(session: Session, member_ids: Sequence[int], now: datetime, *, but: int = 0) -> dict[int, int]:
+    """How often these people were rung by captains within a day; who never was is not in it. ``but``: a session."""
+    rows = session.execute(
+        select(CallLeg.member_id, func.count())
+        .where(CallLeg.member_id.in_(member_ids), CallLeg.begun_at > now - DAY, CallLeg.session_id != but)
+        .group_by(CallLeg.member_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def asked_today(session: Session, number_hash: bytes, now: datetime) -> int:
+    """How many calls to their people a captain has asked for within a day."""
+    query = select(func.count()).where(
+        CallSession.number_hash == number_hash, CallSession.source == MEMBER, CallSession.asked_at > now - DAY
+    )
+    return session.execute(query).scalar_one()
