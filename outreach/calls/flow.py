@@ -54,7 +54,7 @@ class Line(NamedTuple):
 class Facts(NamedTuple):
     """What the words are about. ``script``: by language. ``lines``: the offices, in the order of trying them.
 
-    ``test``: an organizer hears what their callers will, and is put through to nobody. ``count``: a captain's people.
+    ``test``: an organizer hears what their callers will, and is put through to nobody. ``people``: of a captain.
     """
 
     group: str
@@ -64,7 +64,7 @@ class Facts(NamedTuple):
     lines: tuple[Line, ...]
     greeting: Greeting = "greeting"
     test: bool = False
-    count: Mapping[str, str] = EMPTY
+    people: Mapping[str, str] = EMPTY
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ taken, from the person's own row; where the turn is kept for a request that come
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -23,7 +24,7 @@ from outreach.calls.subject import CAMPAIGN, is_open
 from outreach.core.db import Transaction
 from outreach.core.errors import OutreachError
 from outreach.core.runtime import Runtime
-from outreach.people.consent import has_consent_clause, is_suppressed_clause
+from outreach.escalations.audience import IN, reason_clause
 from outreach.people.models import Constituent
 from outreach.people.quiet_hours import window_anywhere
 from outreach.people.zones import parse_zones_key
@@ -40,38 +41,50 @@ NUMBER: Final = "%number%"
 
 
 class Member(NamedTuple):
-    """Somebody of a branch who may be called; ``first_name`` is empty where nobody knows it."""
+    """Somebody of a branch; ``first_name`` may be empty. ``why``: IN, or why they may not be called."""
 
     id: int
     first_name: str
     phone: str
     zones: tuple[str, ...]
+    why: str
+
+
+class Leader(NamedTuple):
+    """A captain, or who stands in for one, as a call to them needs it. ``id``: of the constituent."""
+
+    id: int
+    group_id: int
+    number_hash: bytes
+    language: str
+    phone: str
 
 
 def begin(
-    tx: Transaction, runtime: Runtime, person: Any, gate_id: int, source: str, own: Mapping[str, Any]
-) -> CallSession:
-    """Note that a captain is to be called now. Lock them first, and see that no other call of theirs is live.
+    tx: Transaction, runtime: Runtime, leader: Leader, gate_id: int, source: str, about: Mapping[str, Any] | int
+) -> int:
+    """Note that a captain is to be called now; the session. Lock them first, and see that no call of theirs is live.
 
-    ``person``: id, group_id, number_hash and language; ``own``: the sealed document, which holds at least ``to``.
+    ``about``: with source captain what they are asked, with source member who it is that they want to talk with.
     """
     now = runtime.clock.now()
+    own = {"to": leader.phone, "known": {}, source: about}
     session = CallSession(
-        group_id=person.group_id, gate_id=gate_id, constituent_id=person.id, number_hash=person.number_hash,
-        sealed=runtime.vault.seal({"known": {}, **own}, CONTEXT), language=person.language, source=source,
-        state="waiting", stage="greeting", office_ids=[], asked_at=now, not_before=now,
+        group_id=leader.group_id, gate_id=gate_id, constituent_id=leader.id, number_hash=leader.number_hash,
+        sealed=runtime.vault.seal(own, CONTEXT), language=leader.language, source=source, state="waiting",
+        stage="greeting", office_ids=[], asked_at=now, not_before=now,
     )  # fmt: skip
     tx.add(session)
     tx.flush()
     tx.enqueue(PLACE)
-    return session
+    return session.id
 
 
 def facts_of_captain(said: Mapping[str, Any], language: str) -> Facts:
     """The facts of a call that asks a captain, from the words that are sealed with it."""
     return Facts(
         said["group"], said["official"][language], said["policy"], dict(EMPTY), (), greeting="captain",
-        count=said["count"],
+        people=said["count"],
     )  # fmt: skip
 
 
@@ -111,41 +124,35 @@ def others_of(tx: Transaction, runtime: Runtime, session_id: int) -> list[bytes]
 
 
 def member_of(session: Session, runtime: Runtime, member_id: int) -> Member | None:
-    """Somebody who may be called at all: agreed, not opted out, with a number that works; else None."""
-    row = session.execute(
-        select(Constituent.sealed, Constituent.zones).where(
-            Constituent.id == member_id, Constituent.erased_at.is_(None), Constituent.number_bad_at.is_(None),
-            has_consent_clause(runtime.clock.now()),
-            ~is_suppressed_clause(Constituent.number_hash, Constituent.group_id),
-        )
-    ).first()  # fmt: skip
+    """Somebody of a branch as they are now; None for one who was erased."""
+    why = reason_clause(runtime.clock.now()).label("why")
+    query = select(Constituent.sealed, Constituent.zones, why)
+    row = session.execute(query.where(Constituent.id == member_id, Constituent.erased_at.is_(None))).first()
     if row is None:
         return None
     try:
         known = runtime.vault.open(row.sealed, "constituent")
         name = " ".join(str(known.get("first_name") or "").split())
-        return Member(member_id, name, known["phone"], parse_zones_key(row.zones))
+        return Member(member_id, name, known["phone"], parse_zones_key(row.zones), row.why)
     except (OutreachError, KeyError) as error:  # one person's bad row must not end the call without a word
         log.error("member_not_opened", error=getattr(error, "code", type(error).__name__))
         return None
 
 
 def _status_of(tx: Session, session: CallSession, member: Member | None, now: datetime) -> Status:
-    if member is None or not is_open(tx, session.gate_id):
+    if member is None or member.why != IN or not is_open(tx, session.gate_id):
         return "gone"
-    if rung_today(tx, [member.id], now, but=session.id).get(member.id, 0) >= MOST_TO_MEMBER:
+    if rung_today(tx, [member.id], now, but=session.id)[member.id] >= MOST_TO_MEMBER:
         return "all_busy"
     return "open" if window_anywhere(member.zones, now).open else "closed"
 
 
-def rung_today(session: Session, member_ids: Sequence[int], now: datetime, *, but: int = 0) -> dict[int, int]:
-    """How often these people were rung by captains within a day; who never was is not in it. ``but``: a session."""
-    rows = session.execute(
-        select(CallLeg.member_id, func.count())
-        .where(CallLeg.member_id.in_(member_ids), CallLeg.begun_at > now - DAY, CallLeg.session_id != but)
-        .group_by(CallLeg.member_id)
+def rung_today(session: Session, member_ids: Sequence[int], now: datetime, *, but: int = 0) -> Counter[int | None]:
+    """How often these people were rung by captains within a day. ``but``: a session that does not count."""
+    rung = select(CallLeg.member_id).where(
+        CallLeg.member_id.in_(member_ids), CallLeg.begun_at > now - DAY, CallLeg.session_id != but
     )
-    return {row[0]: row[1] for row in rows}
+    return Counter(session.execute(rung).scalars())
 
 
 def asked_today(session: Session, number_hash: bytes, now: datetime) -> int:

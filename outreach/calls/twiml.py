@@ -71,7 +71,7 @@ def words(phrase: str, turn: Turn, facts: Facts) -> str:
         "script": facts.script[place.language],
         "office": line.name if line else facts.official,
         "opens": line.opens if line else "",
-        "count": facts.count[place.language],
+        "count": facts.people[place.language],
     }
     return fill(table("call_words")[phrase][place.language], values)
 

@@ -73,28 +73,33 @@ def script_page(session: Session, runtime: Runtime, opened: Opened, language: st
     calls = opened.tactic == CALLS
     told = standing(session, link.number_hash, link.gate_id)
     ours = runtime.settings.twilio_from_number
-    met = (
-        select(Meeting.outcome)
-        .join(Campaign, Campaign.meeting_id == Meeting.id)
-        .join(Wave, Wave.campaign_id == Campaign.id)
-        .where(Wave.gate_id == link.gate_id)
-    )
     return ScriptPage(
         group=facts.group,
         official=facts.official,
         policy=facts.policy[language],
-        met=session.execute(met).scalar_one(),
+        met=met_of(session, link.gate_id),
         calls=calls,
         script=facts.script[language] if calls else script_text(session, link.gate_id, {}, language) or "",
         voicemail=_voicemail(facts, language) if calls else "",
         offices=[_line(office, now) for office in offices] if calls else [],
         call=can_call(session, runtime, opened),
-        call_opens=_call_opens(opened, now),
+        call_opens=call_opens(opened.zones, now),
         our_number=as_people_write(ours) if ours else "",
         outcomes=tuple(tactic_row(opened.tactic)["outcomes"]),
         told=told[0] if told else None,
         reports=reports_so_far(session, link.gate_id),
     )
+
+
+def met_of(session: Session, gate_id: int) -> str:
+    """The outcome of the meeting that a campaign comes from."""
+    met = (
+        select(Meeting.outcome)
+        .join(Campaign, Campaign.meeting_id == Meeting.id)
+        .join(Wave, Wave.campaign_id == Campaign.id)
+        .where(Wave.gate_id == gate_id)
+    )
+    return session.execute(met).scalar_one()
 
 
 def _voicemail(facts: Facts, language: str) -> str:
@@ -116,9 +121,9 @@ def _line(office: Office, now: datetime) -> OfficeLine:
     )
 
 
-def _call_opens(opened: Opened, now: datetime) -> str:
-    """When the person may be called again: a day, a time, and the city whose time it is."""
-    zones = parse_zones_key(opened.zones)
+def call_opens(zones_key: str, now: datetime) -> str:
+    """When a person in these zones may be called again: a day, a time, and the city whose time it is."""
+    zones = parse_zones_key(zones_key)
     opens_at = window(zones, now).opens_at
     if opens_at is None:
         return ""
