@@ -231,8 +231,9 @@ def leg_status(runtime: Runtime, session_id: int, step: int, sid: str, status: s
 
 def _session(tx: Transaction, runtime: Runtime, session_id: int) -> CallSession | None:
     """The session, locked behind its people: people before what is theirs."""
-    number_hash = tx.execute(select(CallSession.number_hash).where(CallSession.id == session_id)).scalar()
-    if number_hash is None:
+    query = select(CallSession.number_hash, CallSession.source).where(CallSession.id == session_id)
+    row = tx.execute(query).first()
+    if row is None:
         return None
-    lock_people(tx, [number_hash, *others_of(tx, runtime, session_id)])
+    lock_people(tx, [row.number_hash, *(others_of(tx, runtime, session_id) if row.source == MEMBER else ())])
     return locked(tx, session_id)

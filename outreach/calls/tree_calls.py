@@ -115,11 +115,7 @@ def revealed(
 
 def others_of(tx: Transaction, runtime: Runtime, session_id: int) -> list[bytes]:
     """Of a call to somebody of a branch: that person's number hash, to lock them beside the captain."""
-    query = select(CallSession).where(CallSession.id == session_id, CallSession.source == MEMBER)
-    session = tx.execute(query).scalar()
-    member_id = opened(runtime, session).get(MEMBER) if session is not None else None
-    if member_id is None:
-        return []
+    member_id = opened(runtime, tx.get_one(CallSession, session_id)).get(MEMBER)
     return list(tx.execute(select(Constituent.number_hash).where(Constituent.id == member_id)).scalars())
 
 

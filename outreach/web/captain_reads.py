@@ -43,13 +43,14 @@ def captain_page(session: Session, runtime: Runtime, opened: Opened, language: s
     gate_id, now = opened.run.gate_id, runtime.clock.now()
     facts = facts_of(session, gate_id, [], {}, now, language)
     ours = runtime.settings.twilio_from_number
+    calls = session.get_one(Gate, gate_id).tactic in (None, CALLS)
     return CaptainPage(
         group=facts.group,
         official=facts.official,
         policy=facts.policy[language],
         met=met_of(session, gate_id),
-        calls=session.get_one(Gate, gate_id).tactic in (None, CALLS),
-        script=script_text(session, gate_id, {}, language) or "",
+        calls=calls,
+        script=facts.script[language] if calls else script_text(session, gate_id, {}, language) or "",
         members=branch_of(session, runtime, opened.run, opened.seats),
         call=can_call(session, runtime, opened),
         call_opens=call_opens(opened.zones, now),

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 
 from outreach.calls.models import CallLeg, CallSession
 from outreach.carrier.base import Rejected
+from outreach.core.logs import mask_event
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message, Reply
 from outreach.people.consent import is_suppressed
@@ -114,7 +115,7 @@ def ask_by_call(runtime: Runtime, world: World, name: str = "City") -> TreeRun:
 
 
 def test_the_page_shows_how_people_stand_and_no_number(
-    client: FlaskClient, runtime: Runtime, world: World, run: TreeRun, path: str
+    client: FlaskClient, runtime: Runtime, world: World, run: TreeRun, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     say(client, runtime, 2, "CALL me later please")
     say(client, runtime, 3, "2")  # a voicemail
@@ -149,6 +150,9 @@ def test_the_page_shows_how_people_stand_and_no_number(
         assert press(client, path, {**button, "seat": seat}) == 400, seat
     with runtime.db.snapshot() as session:
         assert session.execute(select(CallSession.id).where(CallSession.source == "member")).first() is None
+    assert path[3:] not in str(mask_event(None, "", {"event": f"Exception on {path}/call [POST]"}))
+    monkeypatch.setattr(public_limits, "allows", lambda *_: False)
+    assert (client.get(path).status_code, press(client, path, button)) == (429, 429)
 
 
 def test_whoever_holds_no_branch_has_no_page_and_it_closes(
