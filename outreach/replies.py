@@ -1,4 +1,5 @@
-"""What a person's text sets in motion: one table from verdict to use case, run in the transaction that stores it.
+"""What a person's text sets in motion: one table from verdict to use case, run in the transaction that stores it. A
+captain's key in a call does the same.
 
 The webhook answers with TwiML; a text that the webhook missed and upkeep found by listing is answered by a create.
 """
@@ -12,6 +13,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from outreach.calls.asking import ask_call, live_session
+from outreach.calls.models import CallSession
 from outreach.core.db import Transaction
 from outreach.core.phone import as_people_write
 from outreach.core.runtime import Runtime
@@ -30,10 +32,12 @@ from outreach.messaging.matching import SCRIPT
 from outreach.messaging.page_links import page_address, with_link
 from outreach.messaging.slices import ANSWER_WITHIN
 from outreach.messaging.tactics import CALLS
+from outreach.messaging.told import note_word
 from outreach.people.caps import PER_WEEK
 from outreach.people.lookup import known_of
-from outreach.phone_tree import answering
-from outreach.phone_tree.texting import say
+from outreach.phone_tree import answering, captain_page
+from outreach.phone_tree.models import TreeRun, TreeStep
+from outreach.phone_tree.texting import ask, say
 from outreach.tallies.reads import reports_so_far
 
 log = structlog.get_logger(__name__)
@@ -152,7 +156,28 @@ def _captain(tx: Transaction, runtime: Runtime, received: Received, heard: Hears
     told = heard(tx, runtime, gate_id, received.number_hash) if gate_id is not None else None
     if told is None or gate_id is None:
         return None
-    return Said(say(tx, gate_id, told.words, received.language, told.people))
+    link = captain_page.page_address(runtime, told.step_id, backup=told.backup)
+    return Said(say(tx, gate_id, told.words, received.language, told.people, link=link))
+
+
+def lead_by_key(tx: Transaction, runtime: Runtime, call: CallSession, word: str) -> str:
+    """A captain's key in a call that asks them (``word``: confirm, refuse); the phrase that tells them what it did.
+
+    A call can show no link, so that comes by a text. Lock the person first.
+    """
+    note_word(
+        tx, group_id=call.group_id, gate_id=call.gate_id, constituent_id=call.constituent_id,
+        number_hash=call.number_hash, intent=KEYS[word][0], language=call.language, channel="keypad",
+        key=f"lead {call.id}", at=runtime.clock.real_now(),
+    )  # fmt: skip
+    told = KEYS[word][1](tx, runtime, call.gate_id, call.number_hash)
+    if told is None:
+        return "captain_over"
+    if told.words in LINKED and call.constituent_id is not None:
+        link = captain_page.page_address(runtime, told.step_id, backup=told.backup)
+        run = tx.get_one(TreeRun, tx.get_one(TreeStep, told.step_id).run_id)
+        ask(tx, runtime, run, call.constituent_id, "page", told.people, link=link)
+    return f"captain_{told.words}"
 
 
 def _welcome(tx: Transaction, _runtime: Runtime, received: Received) -> Said:
@@ -164,6 +189,13 @@ def _fixed(kind: str, sent_as: str = "answer") -> Say:
     return lambda tx, _runtime, received: Said(fixed_answer(tx, received, kind), sent_as)
 
 
+KEYS: Final[dict[str, tuple[str, Hears]]] = {
+    "confirm": ("confirm", answering.confirm),
+    "refuse": ("decline", answering.refuse),
+}
+"""What a captain's key says -> what it is taken for, and what it does."""
+LINKED: Final = ("started", "joined")
+"""Answers after which a captain has people to look after."""
 ANSWERS: dict[str, Say] = {
     "opt_out": _fixed("opt_out", CONFIRMATION),
     "opt_in": _welcome,

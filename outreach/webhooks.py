@@ -26,7 +26,7 @@ from outreach.core.runtime import Runtime
 from outreach.messaging.answers import Answer
 from outreach.messaging.inbound import InboundText
 from outreach.messaging.reports import record_status
-from outreach.replies import answer_text
+from outreach.replies import answer_text, lead_by_key
 from outreach.serving import DatabaseId, refuse_strange_hosts, runtime
 
 webhooks = Blueprint("webhooks", __name__, url_prefix="/twilio")
@@ -139,7 +139,7 @@ def call_turn(session_id: int, step: int) -> Response:
         )  # fmt: skip
     else:
         heard = Heard("keys", keys=form.get("Digits", ""))
-    said = next_turn(runtime(), session_id, step, heard, form["CallSid"])
+    said = next_turn(runtime(), session_id, step, heard, form["CallSid"], lead_by_key)
     return voice(said) if said is not None else abort(403)
 
 

@@ -1,4 +1,6 @@
-"""What a campaign counts of its calls: one event each time, once for each call or leg. Test calls are not counted.
+"""What a campaign counts of its calls: one event each time, once for each call or leg.
+
+Calls to offices are counted, whoever began them; neither tests are, nor the calls of a phone tree (``UNCOUNTED``).
 
 ``call:asked``, ``call:picked_up`` and ``call:through`` count calls: asked for, taken by whoever was called, put through
 to an office. A call that is over counts once more by how it ended: ``call:completed``, ``call:busy``, ``call:lost`` ...
@@ -13,10 +15,12 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from outreach.calls.flow import NOT_PICKED_UP
-from outreach.calls.models import TEST, CallLeg
+from outreach.calls.models import CAPTAIN, MEMBER, TEST, CallLeg
 from outreach.core.db import Transaction
 from outreach.messaging.events import append, delta
 
+UNCOUNTED: Final = (TEST, CAPTAIN, MEMBER)
+"""Sources of calls that go to no office."""
 COUNTER_LENGTH: Final = 32
 NOT_REACHED: Final = ("call:busy", "call:no-answer", "call:failed", "call:refused")
 OFFICE_SILENT: Final = tuple(f"leg:{status}" for status in NOT_PICKED_UP)
@@ -37,14 +41,14 @@ class Counted(Protocol):
 
 def count_call(tx: Transaction, session: Counted, what: str, at: datetime) -> None:
     """A call has come so far (asked, picked_up, through) or has ended so. Again, it changes nothing. Real time."""
-    if session.source != TEST:
+    if session.source not in UNCOUNTED:
         counter = f"call:{what}"[:COUNTER_LENGTH]
         append(tx, [delta(session.gate_id, None, counter, 1, at, f"call {session.id}")])
 
 
 def count_dialed(tx: Transaction, session: Counted, step: int, at: datetime) -> None:
     """An office was dialled at this step. The same."""
-    if session.source != TEST:
+    if session.source not in UNCOUNTED:
         append(tx, [delta(session.gate_id, None, "leg:dialed", 1, at, f"leg {session.id}/{step}")])
         count_call(tx, session, "through", at)
 
@@ -52,7 +56,7 @@ def count_dialed(tx: Transaction, session: Counted, step: int, at: datetime) -> 
 def set_status(tx: Transaction, session: Counted, leg: CallLeg, status: str, at: datetime) -> None:
     """The carrier's word on how a leg ended. The turn's word takes the place of the report's, and so does its count."""
     before, leg.status = leg.status, status[:16]
-    if leg.status != before and session.source != TEST:
+    if leg.status != before and session.source not in UNCOUNTED:
         source = f"leg:{before}" if before else None
         sid = f"leg {session.id}/{leg.number}"
         append(tx, [delta(session.gate_id, source, f"leg:{leg.status}", 1, at, sid)])

@@ -29,7 +29,7 @@ def take_call(runtime: Runtime, sid: str, sender: str) -> str:
         live = live_session(tx, number_hash)
         session = tx.get(CallSession, live) if live is not None else None
         if session is not None and session.carrier_sid == sid:
-            return said_last(runtime, session) or nobody(tx, owners)
+            return said_last(tx, runtime, session) or nobody(tx, owners)
         if session is not None and session.state == "waiting":
             end(tx, runtime, session, "canceled", "dialed_in")
             tx.flush()

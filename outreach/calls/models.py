@@ -1,4 +1,4 @@
-"""A call that somebody asked for, and its legs to offices.
+"""A call that somebody asked for, and its legs to offices, or to somebody of a captain's branch.
 
 Times named real are the machine's; the others are domain time.
 """
@@ -16,6 +16,8 @@ LIVE = ("waiting", "placing", "unknown", "placed", "talking")
 """States of a session that is not over: a number has one at most."""
 TEST = "test"
 """The source of a call that an organizer has made to hear a draft, and in its document the words of it."""
+CAPTAIN, MEMBER = "captain", "member"
+"""Sources of a phone tree's calls: a captain is asked to lead, and one is put through to somebody of their branch."""
 IS_LIVE = "state in ('waiting', 'placing', 'unknown', 'placed', 'talking')"
 
 
@@ -42,9 +44,9 @@ class CallSession(Base):
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
     sealed: Mapped[bytes | None] = mapped_column(
         LargeBinary
-    )  # {to, known, said}, until its words go; of a test also {once, test}
+    )  # {to, known, said}, until its words go; of a test also {once, test}, of a tree's {captain} or {member}
     language: Mapped[str] = mapped_column(String(2))
-    source: Mapped[str] = mapped_column(String(8))  # reply, page, dial_in, later, test
+    source: Mapped[str] = mapped_column(String(8))  # reply, page, dial_in, later, test, captain, member
     state: Mapped[str] = mapped_column(String(8))
     ending: Mapped[str | None] = mapped_column(String(16))
     # Where the call is (``flow.Place``), and the number of its next turn.
@@ -62,7 +64,7 @@ class CallSession(Base):
 
 
 class CallLeg(Base):
-    """One office that a caller was put through to.
+    """One office that a caller was put through to, or somebody of a captain's branch: ``member_id``, until words go.
 
     ``status`` is the carrier's word, ``outcome`` the person's (``config/tactics.toml``), ``answer`` what the office
     said on the policy: yes, no, would_not_say.
@@ -73,12 +75,15 @@ class CallLeg(Base):
         UniqueConstraint("session_id", "number"),
         Index("ix_call_leg_open", "office_id", sqlite_where=text("ended_at is null"),
               postgresql_where=text("ended_at is null")),
+        Index("ix_call_leg_member_id", "member_id", sqlite_where=text("member_id is not null"),
+              postgresql_where=text("member_id is not null")),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     session_id: Mapped[int] = mapped_column(ForeignKey("call_session.id"))
     number: Mapped[int]  # of the step at which it was dialled
-    office_id: Mapped[int] = mapped_column(ForeignKey("office.id"))
+    office_id: Mapped[int | None] = mapped_column(ForeignKey("office.id"))
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("constituent.id"))
     carrier_sid: Mapped[str | None] = mapped_column(String(34))
     status: Mapped[str | None] = mapped_column(String(16))
     seconds: Mapped[int | None]

@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from outreach.calls.asking import PLACE, lease, opened, zones_of_person
 from outreach.calls.counts import count_call
-from outreach.calls.models import TEST, CallLeg, CallSession
-from outreach.calls.subject import is_on
+from outreach.calls.models import CAPTAIN, MEMBER, TEST, CallLeg, CallSession
+from outreach.calls.subject import is_on, is_open
 from outreach.carrier.base import Ambiguous, Caller, CarrierError, Throttled, Unreachable
 from outreach.core.db import Transaction
 from outreach.core.pace import SharedRate
@@ -32,8 +32,8 @@ log = structlog.get_logger(__name__)
 WAITS_FOR: Final = timedelta(minutes=10)
 """Whoever asked is called within this much domain time, or not any more (COMPLIANCE.md)."""
 CALLED_LATER_FOR: Final = timedelta(minutes=30)
-KEEPS_HOURS: Final = frozenset({"later", "page"})
-"""Whoever is called then, or holds a link, did not ask from that phone in this minute."""
+KEEPS_HOURS: Final = frozenset({"later", "page", CAPTAIN, MEMBER})
+"""Whoever is called then, or leads, or holds a link, did not ask from that phone in this minute."""
 RING_SECONDS: Final = 40
 TIME_LIMIT: Final = 1_800
 PLACING_SECONDS: Final = 30.0
@@ -109,7 +109,8 @@ def _why_not(tx: Transaction, session: CallSession, to: str, now: datetime) -> s
         return "late"
     if is_suppressed(tx, session.number_hash, session.group_id):
         return "stopped"
-    return None if session.source == TEST or is_on(tx, session.gate_id) else "over"
+    goes_on = is_open if session.source in {CAPTAIN, MEMBER} else is_on
+    return None if session.source == TEST or goes_on(tx, session.gate_id) else "over"
 
 
 def _place(runtime: Runtime, caller: Caller, one: Placed) -> bool:

@@ -65,6 +65,12 @@ def goes_on(session: Session, gate_id: int) -> bool:
     return _goes_on(CAMPAIGN.first(session, {"gate": gate_id}))
 
 
+def is_open(session: Session, gate_id: int) -> bool:
+    """Whether a campaign goes on and is not paused: then its phone tree may call."""
+    campaign = CAMPAIGN.first(session, {"gate": gate_id})
+    return _goes_on(campaign) and campaign.gate_state == "open"
+
+
 def _goes_on(campaign: Any) -> bool:
     return bool(campaign and campaign.campaign_state == "launched" and campaign.gate_state != "closed")
 
@@ -75,7 +81,6 @@ def _wants_calls(campaign: Any) -> bool:
 
 def facts_of(
     session: Session, gate_id: int, office_ids: Sequence[int], known: Mapping[str, str], now: datetime, language: str,
-    *, dialed_in: bool = False,
 ) -> Facts:  # fmt: skip
     """The facts at a domain time, for somebody of whom this much is known. A campaign that is over has no open line."""
     campaign = CAMPAIGN.first(session, {"gate": gate_id})
@@ -90,7 +95,7 @@ def facts_of(
         for office_id in office_ids
     ]
     policy = {one: values[one]["policy"] for one in LANGUAGES}
-    return Facts(campaign.name, official, policy, script, tuple(lines), dialed_in)
+    return Facts(campaign.name, official, policy, script, tuple(lines))
 
 
 def facts_of_test(said: Mapping[str, Any], office_ids: Sequence[int], language: str) -> Facts:

@@ -6,18 +6,19 @@ says now, however often it is asked for, so a request that comes twice neither d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import select, update
 
 from outreach.calls.asking import CONTEXT, ask_call, lease, next_common, opened, zones_of_person
 from outreach.calls.counts import count_call, count_dialed, set_status
-from outreach.calls.flow import Facts, Heard, Note, Place, Turn, take
-from outreach.calls.models import TEST, CallLeg, CallSession
+from outreach.calls.flow import Facts, Heard, Note, Place, Say, Turn, take
+from outreach.calls.models import CAPTAIN, MEMBER, TEST, CallLeg, CallSession
 from outreach.calls.placing import TALKING_SECONDS, end, locked
 from outreach.calls.subject import facts_of, facts_of_test
+from outreach.calls.tree_calls import facts_of_captain, facts_of_member, others_of, revealed
 from outreach.calls.twiml import document, nothing_more
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
@@ -26,7 +27,7 @@ from outreach.messaging.follow_ups import owe
 from outreach.messaging.optout import obey_opt_out
 from outreach.messaging.told import tell
 from outreach.officials.models import Office
-from outreach.people.consent import lock_owner
+from outreach.people.consent import lock_people
 from outreach.people.models import Constituent
 
 BACK_IN: Final = timedelta(minutes=5)
@@ -35,35 +36,48 @@ PICKED_UP: Final = "completed"
 OVER: Final = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 SPEAKS: Final = ("talking", "placed", "unknown", "placing")
 
+Lead = Callable[[Transaction, Runtime, CallSession, str], str]
+"""What a captain's key (confirm, refuse) sets in motion, and the phrase that tells them: trees are not known here."""
 
-def next_turn(runtime: Runtime, session_id: int, step: int, heard: Heard, sid: str) -> str | None:
+
+def next_turn(
+    runtime: Runtime, session_id: int, step: int, heard: Heard, sid: str, lead: Lead | None = None
+) -> str | None:
     """The TwiML of a step; None where there is no such session, or the step cannot be. ``sid``: of the call."""
     with runtime.db.transaction(durable=True) as tx:
-        session = _session(tx, session_id)
+        session = _session(tx, runtime, session_id)
         if session is None or step > session.step or session.carrier_sid not in (None, sid):
             return None
         if step < session.step or session.state not in SPEAKS:
-            return said_last(runtime, session) or nothing_more()  # they hung up before the first word
-        return move_on(tx, runtime, session, heard, sid)
+            return said_last(tx, runtime, session) or nothing_more()  # they hung up before the first word
+        return move_on(tx, runtime, session, heard, sid, lead)
 
 
-def said_last(runtime: Runtime, session: CallSession) -> str | None:
+def said_last(tx: Transaction, runtime: Runtime, session: CallSession) -> str | None:
     """What the call says now; None before its first turn, and once its words have gone."""
-    said: str | None = opened(runtime, session).get("said")
-    return said
-
-
-def move_on(tx: Transaction, runtime: Runtime, session: CallSession, heard: Heard, sid: str) -> str:
-    """Take the turn that is due; what is said. The session must be locked."""
-    settings, now = runtime.settings, runtime.clock.now()
     own = opened(runtime, session)
-    if session.source == TEST and TEST not in own:  # its words were erased meanwhile
+    said: str | None = own.get("said")
+    if said is None or MEMBER not in own:
+        return said
+    return revealed(tx, runtime, session, own[MEMBER], said, session.language)
+
+
+def move_on(
+    tx: Transaction, runtime: Runtime, session: CallSession, heard: Heard, sid: str, lead: Lead | None = None
+) -> str:
+    """Take the turn that is due; what is said. The session must be locked."""
+    settings = runtime.settings
+    own = opened(runtime, session)
+    if session.source in {TEST, CAPTAIN, MEMBER} and session.source not in own:  # its words were erased meanwhile
         return nothing_more()
     place = Place(session.stage, session.language, session.line, session.asked)  # type: ignore[arg-type]  # its stages
-    facts = _facts(tx, session, own, now, session.language)
+    facts = _facts(tx, runtime, session, own, session.language)
     turn = take(place, heard, facts)
     if turn.place.language != session.language:  # the offices' names too
-        facts = _facts(tx, session, own, now, turn.place.language)
+        facts = _facts(tx, runtime, session, own, turn.place.language)
+    for note in turn.notes:
+        if note.what == "leads" and lead is not None:
+            turn = turn._replace(says=(Say(lead(tx, runtime, session, note.value)),))
     base = f"{settings.public_base_url}/twilio/voice/{session.id}"
     said = document(
         turn, facts, action=f"{base}/{session.step + 1}", caller_id=settings.twilio_from_number or "",
@@ -74,21 +88,28 @@ def move_on(tx: Transaction, runtime: Runtime, session: CallSession, heard: Hear
         count_call(tx, session, "picked_up", runtime.clock.real_now())
     session.state, session.carrier_sid = "talking", session.carrier_sid or sid
     session.lease_until = lease(runtime, TALKING_SECONDS)
-    _keep(tx, runtime, session, turn, heard)
+    _keep(tx, runtime, session, own, turn, heard)
     session.stage, session.language = turn.place.stage, turn.place.language
     session.line, session.asked, session.step = turn.place.line, turn.place.asked, session.step + 1
+    if MEMBER in own:
+        return revealed(tx, runtime, session, own[MEMBER], said, turn.place.language) or nothing_more()
     return said
 
 
-def _facts(tx: Transaction, session: CallSession, own: Mapping[str, Any], now: datetime, language: str) -> Facts:
+def _facts(tx: Transaction, runtime: Runtime, session: CallSession, own: Mapping[str, Any], language: str) -> Facts:
     if session.source == TEST:
         return facts_of_test(own[TEST], session.office_ids, language)
-    return facts_of(
-        tx, session.gate_id, session.office_ids, own["known"], now, language, dialed_in=session.source == "dial_in"
-    )
+    if session.source == CAPTAIN:
+        return facts_of_captain(own[CAPTAIN], language)
+    if session.source == MEMBER:
+        return facts_of_member(tx, runtime, session, own[MEMBER])
+    facts = facts_of(tx, session.gate_id, session.office_ids, own["known"], runtime.clock.now(), language)
+    return facts._replace(greeting="dialed_in") if session.source == "dial_in" else facts
 
 
-def _keep(tx: Transaction, runtime: Runtime, session: CallSession, turn: Turn, heard: Heard) -> None:
+def _keep(
+    tx: Transaction, runtime: Runtime, session: CallSession, own: Mapping[str, Any], turn: Turn, heard: Heard
+) -> None:
     now = runtime.clock.now()
     for note in turn.notes:
         if session.source == TEST and note.what != "opt_out":
@@ -103,12 +124,17 @@ def _keep(tx: Transaction, runtime: Runtime, session: CallSession, turn: Turn, h
             theirs = Constituent.number_hash == session.number_hash
             tx.execute(update(Constituent).where(theirs).values(language=note.value))
         elif note.what == "dialed":
-            office_id = session.office_ids[turn.place.line]
-            tx.add(CallLeg(session_id=session.id, number=session.step, office_id=office_id, begun_at=now))
+            member_id = own.get(MEMBER)
+            office_id = None if member_id else session.office_ids[turn.place.line]
+            tx.add(
+                CallLeg(
+                    session_id=session.id, number=session.step, office_id=office_id, member_id=member_id, begun_at=now
+                )
+            )  # fmt: skip
             count_dialed(tx, session, session.step, runtime.clock.real_now())
         elif note.what == "call_later":
             _call_later(tx, runtime, session, turn.place, note.value)
-        else:
+        elif note.what in {"ended", "answered", "reported"}:
             _of_leg(tx, runtime, session, note, heard)
 
 
@@ -153,7 +179,7 @@ def _call_later(tx: Transaction, runtime: Runtime, session: CallSession, place: 
 def call_status(runtime: Runtime, session_id: int, sid: str, status: str, sequence: int) -> bool:
     """The carrier's report on the whole call. False where there is no such call. Reports may come twice and late."""
     with runtime.db.transaction() as tx:
-        session = _session(tx, session_id)
+        session = _session(tx, runtime, session_id)
         if session is None or session.carrier_sid not in (None, sid):
             return False
         session.carrier_sid = sid
@@ -177,7 +203,7 @@ def _hung_up(tx: Transaction, runtime: Runtime, session: CallSession) -> None:
 
 def _ask_how_it_went(tx: Transaction, runtime: Runtime, session: CallSession, leg: CallLeg) -> None:
     """A leg that an office has picked up, and of which its caller has told nothing."""
-    if leg.outcome is None and leg.status == PICKED_UP:
+    if leg.office_id is not None and leg.outcome is None and leg.status == PICKED_UP:
         now = runtime.clock.now()
         who = {"group_id": session.group_id, "gate_id": session.gate_id, "number_hash": session.number_hash,
                "constituent_id": session.constituent_id, "asked_at": now}  # fmt: skip
@@ -187,7 +213,7 @@ def _ask_how_it_went(tx: Transaction, runtime: Runtime, session: CallSession, le
 def leg_status(runtime: Runtime, session_id: int, step: int, sid: str, status: str, seconds: int | None) -> bool:
     """The carrier's report on one office leg. False where there is none. What the turn has told already stands."""
     with runtime.db.transaction() as tx:
-        session = _session(tx, session_id)
+        session = _session(tx, runtime, session_id)
         query = select(CallLeg).where(CallLeg.session_id == session_id, CallLeg.number == step).with_for_update()
         leg = tx.execute(query).scalar()
         if session is None or leg is None or leg.carrier_sid not in (None, sid):
@@ -203,10 +229,11 @@ def leg_status(runtime: Runtime, session_id: int, step: int, sid: str, status: s
     return True
 
 
-def _session(tx: Transaction, session_id: int) -> CallSession | None:
-    """The session, locked behind its person: people before what is theirs."""
-    number_hash = tx.execute(select(CallSession.number_hash).where(CallSession.id == session_id)).scalar()
-    if number_hash is None:
+def _session(tx: Transaction, runtime: Runtime, session_id: int) -> CallSession | None:
+    """The session, locked behind its people: people before what is theirs."""
+    query = select(CallSession.number_hash, CallSession.source).where(CallSession.id == session_id)
+    row = tx.execute(query).first()
+    if row is None:
         return None
-    lock_owner(tx, number_hash)
+    lock_people(tx, [row.number_hash, *(others_of(tx, runtime, session_id) if row.source == MEMBER else ())])
     return locked(tx, session_id)

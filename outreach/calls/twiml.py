@@ -71,12 +71,13 @@ def words(phrase: str, turn: Turn, facts: Facts) -> str:
         "script": facts.script[place.language],
         "office": line.name if line else facts.official,
         "opens": line.opens if line else "",
+        "count": facts.people[place.language],
     }
     return fill(table("call_words")[phrase][place.language], values)
 
 
 def _dial(dial: Dial, *, action: str, caller_id: str, status_callback: str) -> DialVerb:
-    if not caller_id:  # the office would see the caller's own number
+    if not caller_id:  # whoever is called would see the caller's own number
         raise ValueError("no number of ours to show")
     verb = DialVerb(
         caller_id=caller_id, time_limit=TIME_LIMIT, timeout=RING_SECONDS, action=action, method="POST",

@@ -55,13 +55,13 @@ def _key(secret: str, purpose: str) -> bytes:
     return key_for(secret, purpose)
 
 
-def token_for(runtime: Runtime, reply_id: int, purpose: str = PURPOSE) -> str:
-    """The token of a reply; ``purpose``: of its page, or of a form on it."""
-    return make_token(_key(runtime.settings.secret_key.get_secret_value(), purpose), reply_id)
+def token_for(runtime: Runtime, number: int, purpose: str = PURPOSE) -> str:
+    """The token of a number, a reply's unless the purpose is another; ``purpose``: of a page, or of a form on it."""
+    return make_token(_key(runtime.settings.secret_key.get_secret_value(), purpose), number)
 
 
-def reply_of(runtime: Runtime, token: str, purpose: str = PURPOSE) -> int | None:
-    """The reply that a token was made for; None for one that was made for nothing."""
+def number_of(runtime: Runtime, token: str, purpose: str = PURPOSE) -> int | None:
+    """The number that a token was made for; None for one that was made for nothing."""
     return read_token(_key(runtime.settings.secret_key.get_secret_value(), purpose), token)
 
 
@@ -87,7 +87,7 @@ def with_link(body: str, address: str, language: str, most: int = SCRIPT_PARTS) 
 
 def find_link(session: Session, runtime: Runtime, token: str) -> Linked | None:
     """Where a link leads to; None for one that we never sent."""
-    reply_id = reply_of(runtime, token)
+    reply_id = number_of(runtime, token)
     if reply_id is None:
         return None
     query = (

@@ -17,16 +17,21 @@ from outreach.phone_tree.rules import NEXT, Move
 
 
 class Told(NamedTuple):
-    """What to tell somebody: which words of ``config/phone_tree.toml``, how many people it is about, whose step."""
+    """What to tell somebody: which words of ``config/phone_tree.toml``, how many people it is about, whose step.
+
+    ``backup``: they stand in for the step's captain.
+    """
 
     words: Literal["started", "joined", "declined", "over"]
     people: int
     step_id: int
+    backup: bool = False
 
 
 def _asked_of(tx: Transaction, gate_id: int, number_hash: bytes) -> list[TreeStep]:
     """The steps that somebody was asked about in a gate's run, locked. Lock the person first."""
-    captain = and_(TreeStep.number_hash == number_hash, TreeStep.ask_id.is_not(None))
+    has_asked = or_(TreeStep.ask_id.is_not(None), TreeStep.ask_call_id.is_not(None))
+    captain = and_(TreeStep.number_hash == number_hash, has_asked)
     backup = and_(TreeStep.backup_hash == number_hash, TreeStep.backup_ask_id.is_not(None))
     query = (
         select(TreeStep)
@@ -56,10 +61,15 @@ def confirm(tx: Transaction, runtime: Runtime, gate_id: int, number_hash: bytes)
         elif step.state != "stopped":
             step.joined_at = step.joined_at or now
             joined += people
-    held = next((one for one in steps if _holds(one, number_hash)), steps[0])
     if started:
-        return Told("started", started, held.id)
-    return Told("joined", joined, held.id) if joined else Told("over", 0, held.id)
+        return _told("started", started, next(one for one in steps if _holds(one, number_hash)), number_hash)
+    if joined:
+        return _told("joined", joined, next(one for one in steps if one.joined_at is not None), number_hash)
+    return Told("over", 0, steps[0].id)
+
+
+def _told(words: Literal["started", "joined"], people: int, step: TreeStep, number_hash: bytes) -> Told:
+    return Told(words, people, step.id, backup=step.number_hash != number_hash)
 
 
 def refuse(tx: Transaction, runtime: Runtime, gate_id: int, number_hash: bytes) -> Told | None:

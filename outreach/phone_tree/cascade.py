@@ -15,10 +15,12 @@ import structlog
 from sqlalchemy import and_, case, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
+from outreach.calls.models import CallSession
 from outreach.core.db import Job, Transaction
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Gate, Message
-from outreach.people.consent import is_suppressed_clause
+from outreach.people.consent import is_suppressed_clause, lock_owner
+from outreach.phone_tree.calling import CALL, NOBODY_CALLED, NOT_CONNECTED, ask_by_call, state_of_call
 from outreach.phone_tree.models import IS_LIVE, LIVE, TreeRun, TreeSeat, TreeStep
 from outreach.phone_tree.rules import Ask, Facts, Move, Waits, decide
 from outreach.phone_tree.texting import ask, hours_of, people_of, text_members
@@ -35,6 +37,11 @@ UNDER_WAY: Final = ("planned", "claimed", "posting", "unknown")
 LIVE_STEP: Final = text(f"tree_step.{IS_LIVE}")
 """Word for word what the index says: without it a query reads every step of every run."""
 ASKED_HASH = case((TreeStep.state == "backup_asked", TreeStep.backup_hash), else_=TreeStep.number_hash)
+FAILED_CALL = and_(
+    TreeStep.state == "asked", TreeStep.ask_id.is_(None), Gate.state == "open",
+    or_(CallSession.state.in_(NOBODY_CALLED), CallSession.ending.in_(NOT_CONNECTED)),
+)  # fmt: skip
+"""A captain whom the call did not reach is asked by text at once."""
 ASKED_BY = case((TreeStep.state == "backup_asked", TreeStep.backup_ask_id), else_=TreeStep.ask_id)
 
 
@@ -46,8 +53,9 @@ def due_steps(session: Session, now: datetime) -> list[int]:
         .join(TreeRun, TreeRun.id == TreeStep.run_id)
         .join(Gate, Gate.id == TreeRun.gate_id)
         .outerjoin(Message, Message.id == ASKED_BY)
+        .outerjoin(CallSession, CallSession.id == TreeStep.ask_call_id)
         .where(TreeRun.state == "running", LIVE_STEP)
-        .where(or_(TreeStep.deadline_at <= now, Gate.state == "closed", Message.state.in_(LOST), stopped))
+        .where(or_(TreeStep.deadline_at <= now, Gate.state == "closed", Message.state.in_(LOST), FAILED_CALL, stopped))
         .order_by(TreeStep.deadline_at, TreeStep.id)
         .limit(CHUNK)
     )
@@ -80,6 +88,14 @@ def sweep_trees(runtime: Runtime) -> int:
 
 def take_step(tx: Transaction, runtime: Runtime, step_id: int) -> None:
     """Decide one step and do what that asks for. One that is decided, or not due, stays as it is."""
+    by_call = (
+        select(TreeStep.number_hash)
+        .join(TreeRun, TreeRun.id == TreeStep.run_id)
+        .where(TreeStep.id == step_id, TreeStep.state == "waiting", TreeRun.channel == CALL)
+    )
+    captain = tx.execute(by_call).scalar()
+    if captain is not None:  # nobody else may begin a call to them meanwhile; people before what is theirs
+        lock_owner(tx, captain)
     step = tx.execute(select(TreeStep).where(TreeStep.id == step_id).with_for_update()).scalar()
     if step is None or step.state not in LIVE:
         return
@@ -142,12 +158,21 @@ def _ask(tx: Transaction, runtime: Runtime, run: TreeRun, step: TreeStep, act: s
         if own is not None:  # as a member they would be texted twice for one thing
             tx.execute(update(TreeSeat).where(*mine).values(message_id=own))
         asked = step.backup_ask_id
-    elif act == "nudge":
+    elif act == "nudge" and step.ask_id is not None:
         ask(tx, runtime, run, seat.constituent_id, "nudge", people)
         return
-    else:
+    elif (
+        act == "ask"
+        and run.channel == CALL
+        and step.ask_call_id is None
+        and (call_id := ask_by_call(tx, runtime, run, seat.constituent_id, people))
+    ):
+        step.ask_call_id = call_id
+        return
+    else:  # the nudge after a call is their first text
         asked, own = ask(tx, runtime, run, seat.constituent_id, "ask", people)
         step.ask_id, seat.message_id = asked, own or seat.message_id
+        step.ask_call_id = step.ask_call_id if asked else None
     if asked is None:  # an opt-out came between
         step.deadline_at = runtime.clock.now()
 
@@ -158,17 +183,15 @@ def facts_of(tx: Transaction, run: TreeRun, step: TreeStep, now: datetime, *, de
     people = people_of(tx, [captain, step.backup_id] if step.backup_id else [captain], now)
     able = {one.id for one in people.values() if not one.suppressed}
     asked_id = step.backup_id if step.state == "backup_asked" else captain
-    message_id = step.backup_ask_id if step.state == "backup_asked" else step.ask_id
-    text_of = select(Message.state, Message.posted_at).where(Message.id == message_id)
-    asked = tx.execute(text_of).first() if message_id is not None else None
+    asked, posted_at = _how_asked(tx, step)
     gate = tx.execute(select(Gate.state).where(Gate.id == run.gate_id)).scalar_one()
     zones = people[asked_id].zones if asked_id in people else ""
     hours = hours_of(zones, now)
     return Facts(
         state=step.state,  # type: ignore[arg-type]  # one of them, by its column
         deadline_at=step.deadline_at,
-        ask="lost" if asked_id not in able else _ask_state(asked),
-        posted_at=asked.posted_at if asked else None,
+        ask="lost" if asked_id not in able else asked,
+        posted_at=posted_at,
         may_ask=captain in able,
         may_ask_backup=step.backup_id in able,
         opens_at=None if hours.open else hours.opens_at,
@@ -176,6 +199,21 @@ def facts_of(tx: Transaction, run: TreeRun, step: TreeStep, now: datetime, *, de
         paused=gate == "paused",
         closed=gate == "closed",
     )
+
+
+def _how_asked(tx: Transaction, step: TreeStep) -> tuple[Ask, datetime | None]:
+    """How the text or call stands that is waited upon, and when it went out or was over."""
+    message_id = step.backup_ask_id if step.state == "backup_asked" else step.ask_id
+    if message_id is None and step.state != "backup_asked" and step.ask_call_id is not None:
+        call = tx.execute(
+            select(CallSession.state, CallSession.ending, CallSession.ended_at).where(
+                CallSession.id == step.ask_call_id
+            )
+        ).one()
+        return state_of_call(call), call.ended_at
+    text_of = select(Message.state, Message.posted_at).where(Message.id == message_id)
+    asked = tx.execute(text_of).first() if message_id is not None else None
+    return _ask_state(asked), asked.posted_at if asked else None
 
 
 def _ask_state(asked: Any) -> Ask:

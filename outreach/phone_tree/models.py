@@ -49,7 +49,8 @@ class TreeNode(Base):
 class TreeRun(Base):
     """A tree at work for a campaign, behind the gate of a wave of its own.
 
-    States: running, done (every step is decided), stopped. Whether it is paused, its gate says.
+    States: running, done (every step is decided), stopped. Whether it is paused, its gate says. ``channel``: captains
+    are asked by text, or by a call first.
     """
 
     __tablename__ = "tree_run"
@@ -69,6 +70,7 @@ class TreeRun(Base):
     wave_id: Mapped[int] = mapped_column(ForeignKey("wave.id"), unique=True)
     gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"), unique=True)
     state: Mapped[str] = mapped_column(String(8))
+    channel: Mapped[str] = mapped_column(String(4), default="text", server_default="text")
     nudge_minutes: Mapped[int]
     backup_minutes: Mapped[int]
     started_by: Mapped[str] = mapped_column(String(120))
@@ -95,8 +97,8 @@ class TreeSeat(Base):
 class TreeStep(Base):
     """What becomes of a captain's branch (``rules``): how far the asking has come, and when it goes on by itself.
 
-    ``ask_id``: the text to the captain, then to the backup. ``released_at``: when the branch's people were texted.
-    ``joined_at``: when a captain answered after they had been.
+    ``ask_id``: the text to the captain, then to the backup; ``ask_call_id``: the call to the captain, before any text.
+    ``released_at``: when the branch's people were texted. ``joined_at``: when a captain answered after that.
     """
 
     __tablename__ = "tree_step"
@@ -118,6 +120,7 @@ class TreeStep(Base):
     reason: Mapped[str | None] = mapped_column(String(16))  # why the captain was passed over: silent, declined, lost
     deadline_at: Mapped[datetime | None]
     ask_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    ask_call_id: Mapped[int | None] = mapped_column(ForeignKey("call_session.id"))
     backup_ask_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     confirmed_by: Mapped[str | None] = mapped_column(String(8))  # captain, backup
     released_at: Mapped[datetime | None]

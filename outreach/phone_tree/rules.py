@@ -2,7 +2,8 @@
 
 ``waiting -> asked -> nudged -> backup_asked -> routed_direct``, with ``confirmed`` from any of these, and ``stopped``.
 A captain is asked, nudged once, and then passed over; so is a backup, without a nudge. Silence counts from the moment
-at which the text went out, and only in hours in which it may be answered: nobody is passed over for being asleep.
+at which the text went out or the call was over, and only in hours in which it may be answered: nobody is passed over
+for being asleep. A call that reaches nobody passes nobody over either: a text asks at once.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 State = Literal["waiting", "asked", "nudged", "backup_asked", "confirmed", "routed_direct", "stopped"]
-Ask = Literal["under_way", "held", "posted", "lost"]
-"""How the text stands that is waited upon; ``lost``: there is none that arrives, or its reader has opted out."""
+Ask = Literal["under_way", "held", "posted", "failed", "lost"]
+"""How the text or call stands that is waited upon. ``posted``: the text went out, or the call is over. ``failed``: the
+call was none, and a text can still ask. ``lost``: there is none that arrives, or its reader has opted out."""
 Act = Literal["ask", "nudge", "ask_backup", "release", "nothing"]
 Reason = Literal["silent", "declined", "lost"]
 NEXT: dict[str, frozenset[str]] = {
@@ -76,6 +78,8 @@ def decide(facts: Facts, waits: Waits, now: datetime) -> Move | None:
         return _begin(facts, waits, now)
     if facts.declined or facts.ask == "lost":
         return _pass_over(facts, waits, now, "declined" if facts.declined else "lost")
+    if facts.state == "asked" and facts.ask == "failed" and facts.may_ask and not facts.paused:
+        return Move("asked", now + waits.nudge, "ask")
     if facts.deadline_at is None or now < facts.deadline_at:
         return None
     if facts.paused:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -59,8 +59,11 @@ def start_run(
     by: str,
     nudge_minutes: int | None = None,
     backup_minutes: int | None = None,
+    channel: Literal["text", "call"] = "text",
 ) -> TreeRun:
     """Ask the captains at the top of a tree, for a campaign; a draft is launched by it. Of many at once one wins.
+
+    ``channel``: how captains are asked first; a backup is asked by text either way.
 
     Raises NotFoundError, ConflictError (tree_runs_already, campaign_not_running), BadInputError (tree_wrong,
     tree_waits_wrong, and what a launch can have wrong).
@@ -80,8 +83,8 @@ def start_run(
     wave = _wave(tx, runtime, campaign)
     run = TreeRun(
         group_id=group_id, tree_id=tree_id, tree_version=tree.version, campaign_id=campaign_id, wave_id=wave.id,
-        gate_id=wave.gate_id, state="running", nudge_minutes=nudge, backup_minutes=backup, started_by=by,
-        started_at=runtime.clock.now(),
+        gate_id=wave.gate_id, state="running", channel=channel, nudge_minutes=nudge, backup_minutes=backup,
+        started_by=by, started_at=runtime.clock.now(),
     )  # fmt: skip
     tx.add(run)
     try:

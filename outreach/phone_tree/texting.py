@@ -1,8 +1,8 @@
 """The texts of a run: to captains and backups, written here, and to members, as their campaign's texts.
 
 Whoever is texted first as what, their recipient row decides: UNIQUE(wave, number_hash). A second text to somebody in
-the same run, a nudge or the ask of a backup who had theirs as a member, has no recipient and goes by the gate of
-follow-ups; the run's gate decides whether it may.
+the same run, a nudge, the link of their page or the ask of a backup who had theirs as a member, has no recipient and
+goes by the gate of follow-ups; the run's gate decides whether it may.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from outreach.phone_tree.models import TreeRun
 log = structlog.get_logger(__name__)
 
 CAMPAIGN: Final = "campaign"
+ASKS: Final = ("ask", "backup")
+"""Words that are somebody's one text of a run."""
 
 
 def people_of(tx: Transaction, constituent_ids: Sequence[int], now: datetime) -> dict[int, Any]:
@@ -74,11 +76,11 @@ def text_members(tx: Transaction, runtime: Runtime, run: TreeRun, constituent_id
 
 
 def ask(
-    tx: Transaction, runtime: Runtime, run: TreeRun, constituent_id: int, words: str, people: int
+    tx: Transaction, runtime: Runtime, run: TreeRun, constituent_id: int, words: str, people: int, **values: str
 ) -> tuple[int | None, int | None]:
     """Plan a text to a captain or backup: the message, and the one that is their own in this run, if it is this.
 
-    ``words``: ask, nudge or backup of ``config/phone_tree.toml``. (None, None): they cannot be texted.
+    ``words``: ask, nudge, backup or page of ``config/phone_tree.toml``. (None, None): they cannot be texted.
     """
     now = runtime.clock.now()
     person = people_of(tx, [constituent_id], now).get(constituent_id)
@@ -87,12 +89,12 @@ def ask(
     try:
         document = {
             "to": runtime.vault.open(person.sealed, "constituent")["phone"],
-            "body": say(tx, run.gate_id, words, person.language, people),
+            "body": say(tx, run.gate_id, words, person.language, people, **values),
         }
     except (OutreachError, KeyError) as error:  # one person's bad row must not hold up the tree
         log.error("captain_not_rendered", run_id=run.id, error=getattr(error, "code", type(error).__name__))
         return None, None
-    recipient_id = None if words == "nudge" else _admit(tx, run, [person]).get(constituent_id)
+    recipient_id = _admit(tx, run, [person]).get(constituent_id) if words in ASKS else None
     gate_id = run.gate_id if recipient_id else follow_up_gate(tx, run.group_id, runtime.clock)
     message = Message(
         group_id=run.group_id, gate_id=gate_id, about_gate_id=None if recipient_id else run.gate_id,

@@ -12,7 +12,8 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select
 
 from outreach.accounts.audit import record_audit
-from outreach.calls.models import TEST, CallLeg, CallSession
+from outreach.calls.counts import UNCOUNTED
+from outreach.calls.models import CallLeg, CallSession
 from outreach.core.clock import PHOENIX
 from outreach.core.csv_out import to_csv
 from outreach.core.phone import as_people_write
@@ -31,7 +32,7 @@ _OURS = (
     select(CallLeg.id)
     .join(CallSession, CallSession.id == CallLeg.session_id)
     .join(Wave, Wave.gate_id == CallSession.gate_id)
-    .where(Wave.campaign_id == bindparam("campaign"), CallSession.source != TEST)
+    .where(Wave.campaign_id == bindparam("campaign"), CallSession.source.not_in(UNCOUNTED))
     .order_by(CallLeg.id)
 )
 _SOME = (
@@ -66,7 +67,7 @@ class CallFile:
 
 
 def call_file(runtime: Runtime, group_id: int, campaign_id: int, *, reason: str, actor: str) -> CallFile:
-    """Settle which legs are in the file, and note who takes it and why. Test calls are left out.
+    """Settle which legs are in the file, and note who takes it and why. Only calls that count are in it.
 
     Raises BadInputError without a reason, NotFoundError for a campaign that the group does not have.
     """

@@ -58,6 +58,7 @@ def _everything(session: Session, vault: Vault, group_id: int, number_hash: byte
         "follow_ups": _follow_ups(session, *own),
         "calls": _calls(session, *own),
         "phone_trees": trees_of_person(session, *own),
+        "calls_of_captains": _calls_of_captains(session, *own),
         "thread": _thread(session, vault, *own),
     }
 
@@ -181,7 +182,10 @@ def _follow_ups(session: Session, group_id: int, number_hash: bytes) -> list[dic
 
 
 def _calls(session: Session, group_id: int, number_hash: bytes) -> list[dict[str, Any]]:
-    """Calls they asked for, and what was noted of each office: what the carrier told, what they told, what it said."""
+    """Calls they had, and what was noted of each office: what the carrier told, what they told, what it said.
+
+    ``members``: of calls as a captain, how those to people of their branch ended; who they were is theirs to ask.
+    """
     sessions = session.execute(
         select(CallSession).where(CallSession.group_id == group_id, CallSession.number_hash == number_hash)
     ).scalars()
@@ -194,12 +198,33 @@ def _calls(session: Session, group_id: int, number_hash: bytes) -> list[dict[str
             "offices": [
                 {"status": leg.status, "seconds": leg.seconds, "outcome": leg.outcome, "answer": leg.answer}
                 for leg in session.execute(
-                    select(CallLeg).where(CallLeg.session_id == call.id).order_by(CallLeg.number)
+                    select(CallLeg)
+                    .where(CallLeg.session_id == call.id, CallLeg.office_id.is_not(None))
+                    .order_by(CallLeg.number)
+                ).scalars()
+            ],
+            "members": [
+                {"status": leg.status, "seconds": leg.seconds}
+                for leg in session.execute(
+                    select(CallLeg)
+                    .where(CallLeg.session_id == call.id, CallLeg.office_id.is_(None))
+                    .order_by(CallLeg.number)
                 ).scalars()
             ],
         }
         for call in sessions
     ]
+
+
+def _calls_of_captains(session: Session, group_id: int, number_hash: bytes) -> list[dict[str, Any]]:
+    """When somebody who leads their branch of a phone tree was put through to them."""
+    rows = session.execute(
+        select(CallLeg)
+        .join(Constituent, Constituent.id == CallLeg.member_id)
+        .where(Constituent.group_id == group_id, Constituent.number_hash == number_hash)
+        .order_by(CallLeg.id)
+    ).scalars()
+    return [{"begun_at": _iso(leg.begun_at), "status": leg.status, "seconds": leg.seconds} for leg in rows]
 
 
 def _thread(session: Session, vault: Vault, group_id: int, number_hash: bytes) -> dict[str, Any] | None:

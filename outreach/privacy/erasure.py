@@ -21,7 +21,7 @@ from sqlalchemy import bindparam, case, delete, func, select, update
 
 from outreach.accounts.audit import record_audit
 from outreach.calls.counts import count_call
-from outreach.calls.models import CallSession
+from outreach.calls.models import CallLeg, CallSession
 from outreach.core.crypto import HASH_BYTES
 from outreach.core.db import Transaction
 from outreach.core.errors import NotFoundError
@@ -90,6 +90,8 @@ _UNTAG = delete(ConversationTag).where(
     )
 )
 _FORGET_BEFORE = delete(ImportChange).where(ImportChange.constituent_id.in_(bindparam("ids", expanding=True)))
+_LEAVE_CALLS = update(CallLeg).where(CallLeg.member_id.in_(bindparam("ids", expanding=True))).values(member_id=None)
+"""A captain was put through to them."""
 _LEAVE_TAGS = delete(ConstituentTag).where(ConstituentTag.constituent_id.in_(bindparam("ids", expanding=True)))
 _LEAVE_LISTS = delete(ListMembership).where(ListMembership.constituent_id.in_(bindparam("ids", expanding=True)))
 _BLANK = (
@@ -171,6 +173,7 @@ def erase_in(tx: Transaction, runtime: Runtime, group_id: int, number_hashes: Se
     if ids:
         connection.execute(_LEAVE_LISTS, {"ids": ids})
         connection.execute(_LEAVE_TAGS, {"ids": ids})
+        connection.execute(_LEAVE_CALLS, {"ids": ids})
         connection.execute(_FORGET_BEFORE, {"ids": ids})
         leave_trees(tx, ids)
         connection.execute(_BLANK, [_blank(runtime, person, now) for person in ids])

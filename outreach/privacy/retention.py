@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, exists, func, or_, select, update
 
-from outreach.calls.models import LIVE, TEST, CallSession
+from outreach.calls.models import LIVE, TEST, CallLeg, CallSession
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Conversation, Gate, Message, Reply
 from outreach.messaging.sign_ups import purge_sign_ups
@@ -56,6 +56,7 @@ def purge(runtime: Runtime) -> Purged:
     call: Any = CallSession.__table__
     tested = (call.c.source == TEST) & (call.c.asked_at <= now - KEPT)
     _empty(runtime, call, or_(call.c.gate_id.in_(over), tested) & call.c.state.not_in(LIVE))
+    _forget_whom(runtime, over)
     conversation: Any = Conversation.__table__
     _empty(runtime, conversation, conversation.c.handed_at <= real_now - KEPT)  # notes for whoever should answer
     seal_plain_words(runtime)
@@ -76,6 +77,14 @@ def _over(runtime: Runtime, now: datetime) -> list[int]:
     query = select(Gate.id).where(Gate.kind == "wave", Gate.created_at <= now - KEPT, ~recent)
     with runtime.db.snapshot() as session:
         return list(session.execute(query).scalars())
+
+
+def _forget_whom(runtime: Runtime, over: list[int]) -> None:
+    """Whom a captain was put through to goes as well; that there was such a call stays."""
+    calls = select(CallSession.id).where(CallSession.gate_id.in_(over), CallSession.state.not_in(LIVE))
+    with runtime.db.transaction() as tx:
+        whom = CallLeg.member_id.is_not(None), CallLeg.session_id.in_(calls)
+        tx.execute(update(CallLeg).where(*whom).values(member_id=None))
 
 
 def _empty(runtime: Runtime, table: Any, which: ColumnElement[bool]) -> int:

@@ -24,6 +24,7 @@ from outreach.web import (
     campaign_calls,
     campaign_waves,
     campaigns,
+    captain_page,
     districts,
     home,
     i18n,
@@ -112,6 +113,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         poster.pages,
         sign_up.pages,
         script_page.pages,
+        captain_page.pages,
         privacy.pages,
         segments.pages,
         districts.pages,
@@ -121,7 +123,8 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         tree_runs.pages,
     ):
         app.register_blueprint(blueprint)
-    app.extensions["csrf"].exempt(script_page.pages)  # its forms carry a token of their link, not of a session
+    for linked in (script_page.pages, captain_page.pages):
+        app.extensions["csrf"].exempt(linked)  # their forms carry a token of their link, not of a session
     if settings.mode == "rehearsal":
         app.register_blueprint(phones.pages)
     _health(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -72,22 +73,19 @@ def script_page(session: Session, runtime: Runtime, opened: Opened, language: st
     offices = offices_of(session, link.gate_id) if calls else []
     told = standing(session, link.number_hash, link.gate_id)
     ours = runtime.settings.twilio_from_number
-    ours_to_call = select(Campaign).join(Wave, Wave.campaign_id == Campaign.id).where(Wave.gate_id == link.gate_id)
-    campaign = session.execute(ours_to_call).scalar_one()
-    values = _values(session, campaign, language)
-    words, what = table("call_words"), "spoken" if calls else "script"
-    script = getattr(campaign, f"{what}_{language}") or words["spoken"][language]
+    campaign = campaign_of(session, link.gate_id)
+    values, words = page_values(session, campaign, language), table("call_words")
     return ScriptPage(
         group=values["group"],
         official=values["official"],
         policy=values["policy"],
         met=session.get_one(Meeting, campaign.meeting_id).outcome,
         calls=calls,
-        script=render(script, values, {}, language, kind="script"),
+        script=script_of(campaign, values, language, calls=calls),
         voicemail=render(words["voicemail"][language], values, {}, language, kind="script") if calls else "",
         offices=[_line(office, now) for office in offices],
         call=can_call(session, runtime, opened),
-        call_opens=_call_opens(opened, now),
+        call_opens=call_opens(opened.zones, now),
         our_number=as_people_write(ours) if ours else "",
         outcomes=tuple(tactic_row(opened.tactic)["outcomes"]),
         told=told[0] if told else None,
@@ -95,7 +93,13 @@ def script_page(session: Session, runtime: Runtime, opened: Opened, language: st
     )
 
 
-def _values(session: Session, campaign: Campaign, language: str) -> dict[str, str]:
+def campaign_of(session: Session, gate_id: int) -> Campaign:
+    """The campaign of a wave's gate."""
+    query = select(Campaign).join(Wave, Wave.campaign_id == Campaign.id).where(Wave.gate_id == gate_id)
+    return session.execute(query).scalar_one()
+
+
+def page_values(session: Session, campaign: Campaign, language: str) -> dict[str, str]:
     """What the words are about, in the names of pages: those of texts do without accents."""
     official = session.get_one(Official, campaign.official_id)
     texts = text_values(session, campaign)[language]
@@ -105,6 +109,12 @@ def _values(session: Session, campaign: Campaign, language: str) -> dict[str, st
         "role": role_in(official.role, language),
         "policy": policy_name(campaign.policy, language),
     }
+
+
+def script_of(campaign: Campaign, values: Mapping[str, str], language: str, *, calls: bool) -> str:
+    """The words to say, without anybody's name: those that callers hear, or the script of another tactic."""
+    own = getattr(campaign, f"{'spoken' if calls else 'script'}_{language}")
+    return render(own or table("call_words")["spoken"][language], values, {}, language, kind="script")
 
 
 def _line(office: Office, now: datetime) -> OfficeLine:
@@ -122,9 +132,9 @@ def _line(office: Office, now: datetime) -> OfficeLine:
     )
 
 
-def _call_opens(opened: Opened, now: datetime) -> str:
-    """When the person may be called again: a day, a time, and the city whose time it is."""
-    zones = parse_zones_key(opened.zones)
+def call_opens(zones_key: str, now: datetime) -> str:
+    """When a person in these zones may be called again: a day, a time, and the city whose time it is."""
+    zones = parse_zones_key(zones_key)
     opens_at = window(zones, now).opens_at
     if opens_at is None:
         return ""

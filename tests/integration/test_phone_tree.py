@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
+from typing import Literal
 
 import pytest
 from flask.testing import FlaskClient
@@ -65,10 +66,10 @@ def client(runtime: Runtime) -> FlaskClient:
     return create_app(runtime.settings, runtime).test_client()
 
 
-def plant(runtime: Runtime, world: World, *, backups: tuple[int, int] = (2, 7)) -> int:
+def plant(runtime: Runtime, world: World, *, backups: tuple[int, int] = (2, 7), name: str = "City") -> int:
     people = world.people
     with runtime.db.transaction() as tx:
-        tree = make_tree(tx, runtime, world.group_id, "City", by="tester")
+        tree = make_tree(tx, runtime, world.group_id, name, by="tester")
         for captain, backup, members in ((0, backups[0], range(2, 7)), (1, backups[1], range(7, 12))):
             node = add_person(tx, runtime, tree, people[captain], None, "85001")
             for member in members:
@@ -77,10 +78,10 @@ def plant(runtime: Runtime, world: World, *, backups: tuple[int, int] = (2, 7)) 
         return tree.id
 
 
-def start(runtime: Runtime, world: World, tree_id: int) -> TreeRun:
+def start(runtime: Runtime, world: World, tree_id: int, channel: Literal["text", "call"] = "text") -> TreeRun:
     campaign_id = draft(runtime, world)
     with runtime.db.transaction() as tx:
-        return start_run(tx, runtime, world.group_id, tree_id, campaign_id, by="tester")
+        return start_run(tx, runtime, world.group_id, tree_id, campaign_id, by="tester", channel=channel)
 
 
 def turn(runtime: Runtime, *, lost: tuple[str, ...] = (), undelivered: tuple[str, ...] = ()) -> list[tuple[str, str]]:

@@ -130,6 +130,8 @@ ROUTES = {
     "/readyz",
     "/s/<link>",
     "/s/<link>/call",
+    "/t/<link>",
+    "/t/<link>/call",
     "/sign-in",
     "/static/<path:filename>",
     "/review/",
@@ -184,7 +186,7 @@ def test_every_view_declares_who_may_call_it(runtime: Runtime) -> None:
     assert public == {
         "static", "assets.icon", "assets.serve", "language.choose", "healthz", "readyz", "accounts.sign_in",
         "accounts.enter", "accounts.spend", "sign_up.ask", "sign_up.sent", "sign_up.show",
-        "script_page.call", "script_page.report", "script_page.show",
+        "script_page.call", "script_page.report", "script_page.show", "captain_page.call", "captain_page.show",
     }  # fmt: skip
 
 

@@ -9,7 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.calls.flow import ANSWER_KEYS, OUTCOME_KEYS, Facts, Heard, Line, Note, Place, Turn, take
+from outreach.calls.flow import (
+    ANSWER_KEYS,
+    AT_GREETING,
+    OUTCOME_KEYS,
+    TO_OFFICES,
+    Facts,
+    Greeting,
+    Heard,
+    Line,
+    Note,
+    Place,
+    Turn,
+    take,
+)
 from outreach.calls.subject import facts_of_test
 from outreach.calls.twiml import RING_SECONDS, TIME_LIMIT, document, send_digits
 
@@ -28,9 +41,18 @@ def office(number: int, status: str = "open", extension: str | None = None) -> L
     return Line(number, f"Office {number}", f"+1602555010{number}", extension, status, "Monday at 8")  # type: ignore[arg-type]
 
 
-def facts(*lines: Line, dialed_in: bool = False, test: bool = False) -> Facts:
+def facts(*lines: Line, greeting: Greeting = "greeting", test: bool = False) -> Facts:
     said = {"en": "My name is Ana.", "es": "Me llamo Ana."}
-    return Facts("Testers", "Chief Dana", {"en": "Rule", "es": "Regla"}, said, lines, dialed_in, test)
+    return Facts(
+        "Testers",
+        "Chief Dana",
+        {"en": "Rule", "es": "Regla"},
+        said,
+        lines,
+        greeting,
+        test,
+        {"en": "8 people", "es": "8 personas"},
+    )
 
 
 def heard(keys: str) -> Heard:
@@ -148,16 +170,21 @@ def test_a_test_is_put_through_to_nobody_and_asks_its_questions() -> None:
 
 
 @given(
-    st.lists(STATUSES, max_size=4), st.lists(st.one_of(KEYS.map(heard), ENDS.map(left)), max_size=40), st.booleans(),
-    st.booleans(),
+    st.lists(STATUSES, max_size=4), st.lists(st.one_of(KEYS.map(heard), ENDS.map(left)), max_size=40),
+    st.sampled_from(sorted(AT_GREETING)), st.booleans(),
 )  # fmt: skip
-def test_every_way_through_a_call(statuses: list[str], told: Iterable[Heard], dialed_in: bool, test: bool) -> None:
-    about = facts(*(office(number, status) for number, status in enumerate(statuses)), dialed_in=dialed_in, test=test)
+def test_every_way_through_a_call(statuses: list[str], told: Iterable[Heard], greeting: Greeting, test: bool) -> None:
+    test = test and greeting in TO_OFFICES
+    about = facts(*(office(number, status) for number, status in enumerate(statuses)), greeting=greeting, test=test)
     turn = take(Place(), ANSWERED, about)
     dialed: list[int] = []
     for one in told:
         was, turn = turn, take(turn.place, one, about)
         assert not (test and turn.dial)
+        if greeting not in TO_OFFICES:
+            assert turn.place.stage in {"greeting", "office", "over"}
+            assert not {note.what for note in turn.notes} & {"reported", "answered", "call_later"}
+            assert not turn.dial or (greeting == "member" and turn.dial.line == about.lines[0])
         if turn.dial:
             assert turn.dial.line.status in {"open", "closed"}
             assert turn.dial.line.status == "open" or (was.place.stage == "closed" and one.keys == "1")
@@ -190,6 +217,34 @@ def test_whoever_presses_nothing_gets_to_the_end(statuses: list[str]) -> None:
         assert (
             turn.place.stage == "over" or keys == "2"
         )  # who changes the language for ever hears the greeting for ever
+
+
+def test_a_captain_leads_or_not_and_is_put_through_to_nobody() -> None:
+    about = facts(greeting="captain")
+    said = "".join(xml(play(about), about).itertext())
+    assert "Chief Dana and the Rule" in said
+    assert "captain for 8 people" in said
+    leads, cannot = play(about, heard("1")), play(about, heard("2"), heard("3"))
+    assert (phrases(leads), leads.notes) == (["captain_started"], (Note("leads", "confirm"),))
+    assert (phrases(cannot), cannot.notes, cannot.place.language) == (
+        ["captain_declined"], (Note("leads", "refuse"),), "es",
+    )  # fmt: skip
+    assert phrases(play(about, heard(""), heard(""), heard(""))) == ["captain_silent"]
+    assert play(about, heard("9")).notes == (Note("opt_out"),)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [("closed", "member_asleep"), ("all_busy", "member_often"), ("gone", "member_gone")]
+)
+def test_a_captain_is_put_through_to_one_of_theirs_unless_that_one_is_not_to_be_called(status: str, words: str) -> None:
+    about = facts(office(1), greeting="member")
+    dialed = play(about, heard("1"))
+    assert (phrases(dialed), dialed.dial is not None, dialed.notes) == (["connecting"], True, (Note("dialed"),))
+    over = play(about, heard("1"), left("completed"))
+    assert (phrases(over), over.notes, over.asks) == (["member_thanks"], (Note("ended", "completed"),), False)
+    assert phrases(play(about, heard("1"), left("no-answer"))) == ["member_silent"]
+    unable = play(facts(office(1, status), greeting="member"), heard("1"))
+    assert (phrases(unable), unable.dial, unable.place.stage) == ([words], None, "over")
 
 
 def test_an_extension_is_dialled_after_a_pause() -> None:

@@ -29,7 +29,7 @@ facts = st.builds(
     Facts,
     state=st.sampled_from(sorted(NEXT)),
     deadline_at=st.none() | times,
-    ask=st.sampled_from(["under_way", "held", "posted", "lost"]),
+    ask=st.sampled_from(["under_way", "held", "posted", "failed", "lost"]),
     posted_at=st.none() | times,
     may_ask=st.booleans(),
     may_ask_backup=st.booleans(),
@@ -85,6 +85,8 @@ def test_left_alone_every_step_is_decided(known: Facts) -> None:
         (ASKED, Move("nudged", NOW + 15 * MINUTE, "nudge")),
         (replace(ASKED, posted_at=NOW - 10 * MINUTE), Move("asked", NOW + 5 * MINUTE)),
         (replace(ASKED, ask="under_way"), Move("asked", NOW + 2 * MINUTE)),
+        (replace(ASKED, ask="failed", deadline_at=NOW + 9 * MINUTE), Move("asked", NOW + 15 * MINUTE, "ask")),
+        (replace(ASKED, ask="failed", deadline_at=NOW + 9 * MINUTE, paused=True), None),
         (replace(ASKED, opens_at=NOW + 60 * MINUTE), Move("asked", NOW + 75 * MINUTE)),
         (replace(ASKED, ask="held"), Move("backup_asked", NOW + 15 * MINUTE, "ask_backup", "silent")),
         (replace(ASKED, ask="lost", deadline_at=None), Move("backup_asked", NOW + 15 * MINUTE, "ask_backup", "lost")),
@@ -143,11 +145,12 @@ def test_captains_get_two_segments_at_most(language: str) -> None:
         "group": "Derechos Humanos Tucson Volunteers", "official": "Sheriff Guadalupe Montenegro",
         "policy": table("policies")["policies"][0]["text_name"][language],
         "count": fill(words["people"]["many"][language], {"number": "12"}),
+        "link": f"https://outreach.people-power-volunteers.example/t/{'x' * 23}",
     }  # fmt: skip
-    for kind in ("ask", "nudge", "backup", "started", "joined", "declined", "over"):
+    for kind in ("ask", "nudge", "backup", "started", "joined", "page", "declined", "over"):
         counted = measure(fill(words[kind][language], said))
         assert (counted.encoding, counted.segments <= 2) == ("GSM-7", True), (kind, counted)
-    for kind in ("ask", "nudge", "backup"):
+    for kind in ("ask", "nudge", "backup", "page"):
         assert "STOP" in words[kind]["en"]
         assert "ALTO" in words[kind]["es"]
 

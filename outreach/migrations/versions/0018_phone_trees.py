@@ -1,4 +1,4 @@
-"""Phone trees, and what becomes of them in a run"""
+"""Phone trees, what becomes of them in a run, and calls to captains and by them"""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ branch_labels = None
 depends_on = None
 
 RUNNING = sa.text("state = 'running'")
+MEMBERS = sa.text("member_id is not null")
 LIVE = sa.text("state in ('waiting', 'asked', 'nudged', 'backup_asked')")
 
 
@@ -59,6 +60,7 @@ def upgrade() -> None:
         sa.Column("wave_id", BigKey, nullable=False),
         sa.Column("gate_id", BigKey, nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("channel", sa.String(length=4), server_default="text", nullable=False),
         sa.Column("nudge_minutes", BigKey, nullable=False),
         sa.Column("backup_minutes", BigKey, nullable=False),
         sa.Column("started_by", sa.String(length=120), nullable=False),
@@ -108,6 +110,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=16), nullable=True),
         sa.Column("deadline_at", UtcDateTime(), nullable=True),
         sa.Column("ask_id", BigKey, nullable=True),
+        sa.Column("ask_call_id", BigKey, nullable=True),
         sa.Column("backup_ask_id", BigKey, nullable=True),
         sa.Column("confirmed_by", sa.String(length=8), nullable=True),
         sa.Column("released_at", UtcDateTime(), nullable=True),
@@ -116,6 +119,7 @@ def upgrade() -> None:
         _refers("tree_step", "seat_id", "tree_seat"),
         _refers("tree_step", "backup_id", "constituent"),
         _refers("tree_step", "ask_id", "message"),
+        _refers("tree_step", "ask_call_id", "call_session"),
         _refers("tree_step", "backup_ask_id", "message"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tree_step")),
         sa.UniqueConstraint("seat_id", name=op.f("uq_tree_step_seat_id")),
@@ -125,8 +129,19 @@ def upgrade() -> None:
     op.create_index(
         "ix_tree_step_live", "tree_step", ["run_id", "deadline_at"], sqlite_where=LIVE, postgresql_where=LIVE
     )
+    with op.batch_alter_table("call_leg") as batch_op:
+        batch_op.alter_column("office_id", existing_type=BigKey, nullable=True)
+        batch_op.add_column(sa.Column("member_id", BigKey, nullable=True))
+        batch_op.create_foreign_key(op.f("fk_call_leg_member_id"), "constituent", ["member_id"], ["id"])
+        batch_op.create_index("ix_call_leg_member_id", ["member_id"], sqlite_where=MEMBERS, postgresql_where=MEMBERS)
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM call_leg WHERE office_id IS NULL")
+    with op.batch_alter_table("call_leg") as batch_op:
+        batch_op.drop_index("ix_call_leg_member_id", sqlite_where=MEMBERS, postgresql_where=MEMBERS)
+        batch_op.drop_constraint(op.f("fk_call_leg_member_id"), type_="foreignkey")
+        batch_op.drop_column("member_id")
+        batch_op.alter_column("office_id", existing_type=BigKey, nullable=False)
     for table in ("tree_step", "tree_seat", "tree_run", "tree_node", "phone_tree"):
         op.drop_table(table)
