@@ -193,6 +193,8 @@ def test_a_run_is_started_watched_and_stopped(
         assert html.escape(EVIL) in text
         assert number(2) not in text
 
+    assert "phone tree: they lead a branch" in client.get(f"/people/{world.people[0]}").text
+    assert "phone tree: asked again" in client.get(f"/people/{world.people[1]}").text
     campaign = client.get(f"/campaigns/{campaign_id}").text
     assert f'<a href="{address}">the phone tree City</a>' in campaign
     assert 'badge is-launched">running<' in campaign  # nothing waits, but the tree goes on
