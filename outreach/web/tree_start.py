@@ -34,6 +34,8 @@ Page = str | Response | tuple[str, int]
 STARTABLE: Final = ("draft", "launched", ALL_SENT)
 """States of campaigns for which a tree can be started: no text leaves for one that is paused."""
 MOST_CAMPAIGNS: Final = 100
+NAMED: Final = 30
+"""Of the captains who are asked first."""
 
 
 @pages.route("", methods=["GET", "POST"])
@@ -117,5 +119,5 @@ def _shown(found: Whole, form: StartForm, foreseen: Foresight | None) -> str:
     without = sum(node.parent is None and not found.people[node.person].may_be_texted for node in tops)
     return render_template(
         "trees/start.html", found=found, tree=found.tree, form=form, reasons=OUT, here=place(GROUP_ZONE),
-        branches=len(tops), without=without, longest=LONGEST, **seen,
+        first=[found.row(node) for node in tops[:NAMED]], branches=len(tops), without=without, longest=LONGEST, **seen,
     )  # fmt: skip

@@ -80,6 +80,8 @@ def test_a_tree_is_made_of_a_list_and_says_who_cannot_be_texted(
     assert made.status_code == 303
     tree_id = int(made.location.rsplit("/", 1)[1])
     assert "another tree with this name" in client.post("/trees/new", data={**form, "made": "hand"}).text
+    empty = client.post("/trees/new", data={"name": "By hand", "made": "hand"})
+    assert "Nobody is in this tree yet" in client.get(empty.location).text
     page = client.get(made.location).text
     assert "<strong>12 people</strong>, 2 branches, may be texted now: 12" in page
     assert EVIL not in page
@@ -193,6 +195,8 @@ def test_a_run_is_started_watched_and_stopped(
         assert html.escape(EVIL) in text
         assert number(2) not in text
 
+    assert "phone tree: they lead a branch" in client.get(f"/people/{world.people[0]}").text
+    assert "phone tree: asked again" in client.get(f"/people/{world.people[1]}").text
     campaign = client.get(f"/campaigns/{campaign_id}").text
     assert f'<a href="{address}">the phone tree City</a>' in campaign
     assert 'badge is-launched">running<' in campaign  # nothing waits, but the tree goes on
