@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -127,14 +127,23 @@ def _shown(found: PhoneTree, nodes: list[Placed], document: dict[str, Any]) -> s
 @click.argument("campaign_id", type=DATABASE_ID)
 @click.option("--nudge", type=int, help="Minutes of silence after which a captain is asked again.")
 @click.option("--backup", type=int, help="Minutes of silence after which the backup is asked.")
+@click.option(
+    "--channel", type=click.Choice(["text", "call"]), default="text", show_default=True, help="How captains are asked."
+)
 @by_option
 @json_option
-def start(which: str, campaign_id: int, nudge: int | None, backup: int | None, actor: str, as_json: bool) -> None:
+def start(
+    which: str, campaign_id: int, nudge: int | None, backup: int | None, channel: Literal["text", "call"], actor: str,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Ask the captains of a tree for a campaign; a draft is launched by it. TREE is its number or its name."""
     held, group = runtime(), group_id()
     with held.db.transaction(durable=True) as tx:
         found = find_tree(tx, group, which)
-        run = start_run(tx, held, group, found.id, campaign_id, by=actor, nudge_minutes=nudge, backup_minutes=backup)
+        run = start_run(
+            tx, held, group, found.id, campaign_id, by=actor, nudge_minutes=nudge, backup_minutes=backup,
+            channel=channel,
+        )  # fmt: skip
         document = {"run_id": run.id, "tree_id": found.id, "campaign_id": campaign_id, "state": "running"}
     _say(document, f"Run {document['run_id']} is started.", as_json=as_json)
 

@@ -93,6 +93,7 @@ class RunView:
             "tree_id": self.run.tree_id,
             "tree": self.tree,
             "campaign_id": self.run.campaign_id,
+            "channel": self.run.channel,
             "state": self.state,
             "reason": self.reason,
             "started_at": self.run.started_at.isoformat(),

@@ -15,7 +15,7 @@ from outreach.core.errors import BadInputError, OutreachError
 from outreach.core.phone import check_phone
 from outreach.phone_tree.editing import AREA_LENGTH, NAME_LENGTH
 from outreach.web.entry_forms import at_most, clean
-from outreach.web.tree_words import AREAS, MADE, tree_error
+from outreach.web.tree_words import AREAS, CHANNELS, MADE, tree_error
 from outreach.web.wizard_forms import LaunchForm, options, refuse
 
 TOP: Final = 0
@@ -132,6 +132,7 @@ class StartForm(LaunchForm):
     campaign = SelectField(lazy_gettext("Campaign"), coerce=int)
     nudge = StringField(lazy_gettext("Minutes until a captain is asked again"), filters=[clean])
     backup = StringField(lazy_gettext("Minutes until the backup is asked"), filters=[clean])
+    channel = RadioField(lazy_gettext("How captains are asked"), choices=options(CHANNELS), default="text")
     count = StringField(
         lazy_gettext("How many people of this tree may be texted?"),
         validators=[DataRequired(lazy_gettext("Type the number of people."))],

@@ -46,7 +46,7 @@ def start(tree_id: int) -> Page:
     if found.runs_now:
         return _under_way(found.runs_now)
     usual = default_waits()
-    begun = {"nudge": str(usual.nudge // MINUTE), "backup": str(usual.backup // MINUTE)}
+    begun = {"channel": "text", "nudge": str(usual.nudge // MINUTE), "backup": str(usual.backup // MINUTE)}
     form = StartForm() if request.method == "POST" else StartForm(formdata=None, data=begun)
     campaigns = _campaigns()
     form.campaign.choices = options(campaigns)
@@ -103,7 +103,7 @@ def _start(found: Whole, form: StartForm, foreseen: Foresight) -> int | None:
         with held.db.transaction(durable=True) as tx:
             return start_run(
                 tx, held, current_user.group_id, found.tree.id, form.campaign.data, by=current_user.name,
-                nudge_minutes=nudge, backup_minutes=backup,
+                nudge_minutes=nudge, backup_minutes=backup, channel=form.channel.data,
             ).id  # fmt: skip
     except OutreachError as error:
         form.refuse(error)

@@ -13,6 +13,11 @@ from outreach.phone_tree.models import TreeStep
 from outreach.web import wizard_words
 
 AREAS: Final[dict[str, Any]] = {"zip": lazy_gettext("the same ZIP code"), "city": lazy_gettext("the same city")}
+CHANNELS: Final = {
+    "text": lazy_gettext("by text"),
+    "call": lazy_gettext("by a call first; whoever does not pick up gets a text"),
+}
+"""How captains are asked."""
 MADE: Final[dict[str, Any]] = {
     "lists": lazy_gettext("Of the people in lists: branches of neighbors are made for you"),
     "hand": lazy_gettext("Empty: you put people in one by one"),
