@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from outreach.canaries import CanaryError
-from outreach.stage.processes import ROOT
+from outreach.canaries.forked import type_command
 
 SECONDS = 600
-START = "from outreach.cli import main; main()"
 
 
 class Commands:
@@ -26,10 +24,7 @@ class Commands:
 
     def run(self, *words: str) -> str:
         """What the command wrote to stdout. Raises CanaryError unless it ended well."""
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", START, "--data-dir", str(self._data_dir), *words],
-            cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        done = type_command(os.environ, ["--data-dir", str(self._data_dir), *words], SECONDS)
         name = f"command-{next(self._numbers):02}-{words[0]}.log"
         (self._logs / name).write_text(done.stdout + done.stderr, encoding="utf-8")
         if done.returncode != 0:
