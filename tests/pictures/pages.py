@@ -68,6 +68,7 @@ PLAYED: Final = (
     PageShot("campaign-people-reason", "/campaigns/{campaign}/people?reason=carrier:30003"),
     PageShot("campaign-calls", "/campaigns/{campaign}/calls"),
     PageShot("script-page", "/s/{script}"),
+    PageShot("captain-page", "/t/{captain}"),
     PageShot("trees", "/trees/"),
     PageShot("tree-new", "/trees/new"),
     PageShot("tree", "/trees/{tree}"),

@@ -25,7 +25,11 @@ from outreach.people.importing import import_constituents
 from outreach.people.invented import CONSENT, people_csv
 from outreach.people.lists import list_ids
 from outreach.people.models import Constituent
+from outreach.phone_tree.answering import confirm
+from outreach.phone_tree.captain_page import page_address
+from outreach.phone_tree.cascade import take_step
 from outreach.phone_tree.editing import grow_tree, nodes_of
+from outreach.phone_tree.models import TreeStep
 from outreach.phone_tree.running import start_run
 from outreach.story.__main__ import DEMO_OFFICIALS
 from outreach.story.ledger import CarrierControl
@@ -129,7 +133,13 @@ def _plant_trees(tx: Transaction, runtime: Runtime, group_id: int, meeting_id: i
         for name, size in (("May fair", 5), ("May fair, large branches", 9))
     )
     run = start_run(tx, runtime, group_id, runs.id, asks.id, by=WHO)
-    return {"tree": str(waits.id), "node": str(nodes_of(tx, waits.id)[0].id), "run": str(run.id)}
+    step = tx.execute(select(TreeStep).where(TreeStep.run_id == run.id).order_by(TreeStep.id)).scalars().first()
+    assert step is not None
+    take_step(tx, runtime, step.id)
+    confirm(tx, runtime, run.gate_id, step.number_hash)
+    captain = page_address(runtime, step.id, backup=False).rpartition("/")[2]
+    node = str(nodes_of(tx, waits.id)[0].id)
+    return {"tree": str(waits.id), "node": node, "run": str(run.id), "captain": captain}
 
 
 def _found(session: Session, runtime: Runtime, group_id: int) -> dict[str, str]:
