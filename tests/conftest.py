@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -20,9 +21,10 @@ from outreach.stage.postgres import create_database, start_postgres
 from outreach.stage.processes import Processes
 from outreach.stage.redis import start_redis
 from tests.emptied import Emptied
-from tests.quickly import share_what_is_compiled
+from tests.quickly import seldom_look_for_garbage, share_what_is_compiled
 
 share_what_is_compiled()
+seldom_look_for_garbage()
 
 ENGINES = ("sqlite", "postgresql")
 NOON_TUESDAY = 1_796_151_600.0  # 2026-12-01 19:00 UTC: noon in Phoenix, 2 p.m. in New York, 9 a.m. in Honolulu
@@ -31,6 +33,11 @@ NOON_TUESDAY = 1_796_151_600.0  # 2026-12-01 19:00 UTC: noon in Phoenix, 2 p.m. 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The static checks come first: the longest of them, begun among the last tests, would go on alone."""
     items.sort(key=lambda item: item.path.name != "test_quality.py")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: whoever looks for garbage may pass it by."""
+    gc.freeze()
 
 
 def rehearsal_env(database_url: str, redis_url: str, keys: Path) -> dict[str, str]:
