@@ -20,7 +20,8 @@ from tests.factories import make_world, number
 from tests.integration.test_webhooks import launch
 
 FEW = (
-    "gate", "gate_text", "tally", "wave", "campaign", "groups", "contact_list", "upload", "tree_run", "ix_event_told", "CONSTANT",
+    "gate", "gate_text", "tally", "wave", "campaign", "groups", "contact_list", "upload", "tree_run", "ix_event_told",
+    "CONSTANT",
 )  # fmt: skip
 """Tables that have a row for a campaign, a list or a group, not for a person; and the index of unfolded reports."""
 WORDS = (
