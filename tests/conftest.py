@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,12 +21,36 @@ from outreach.stage.postgres import create_database, start_postgres
 from outreach.stage.processes import Processes
 from outreach.stage.redis import start_redis
 from tests.emptied import Emptied
-from tests.quickly import share_what_is_compiled
+from tests.quickly import seldom_look_for_garbage, share_what_is_compiled
 
 share_what_is_compiled()
+seldom_look_for_garbage()
 
 ENGINES = ("sqlite", "postgresql")
 NOON_TUESDAY = 1_796_151_600.0  # 2026-12-01 19:00 UTC: noon in Phoenix, 2 p.m. in New York, 9 a.m. in Honolulu
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The static checks come first: the longest of them, begun among the last tests, would go on alone."""
+    items.sort(key=lambda item: item.path.name != "test_quality.py")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: whoever looks for garbage may pass it by."""
+    gc.freeze()
+
+
+def rehearsal_env(database_url: str, redis_url: str, keys: Path) -> dict[str, str]:
+    """An environment with keys of its own, whose domain time begins now, on a Tuesday at noon in Phoenix."""
+    return {
+        **ensure_env(keys),
+        "OUTREACH_MODE": "rehearsal",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "PUBLIC_BASE_URL": "http://127.0.0.1:8999",
+        "TWILIO_BASE_URL": "http://127.0.0.1:8998",
+        "REHEARSAL_CLOCK": str(Clock(time.time(), NOON_TUESDAY, 1.0)),
+    }
 
 
 @pytest.fixture(scope="session")
@@ -92,17 +118,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def settings_env(database_url: str, redis_url: str, tmp_path: Path) -> dict[str, str]:
     """A rehearsal's environment on that database; domain time begins on a Tuesday at noon in Phoenix."""
-    import time
-
-    return {
-        **ensure_env(tmp_path / "keys"),
-        "OUTREACH_MODE": "rehearsal",
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "PUBLIC_BASE_URL": "http://127.0.0.1:8999",
-        "TWILIO_BASE_URL": "http://127.0.0.1:8998",
-        "REHEARSAL_CLOCK": str(Clock(time.time(), NOON_TUESDAY, 1.0)),
-    }
+    return rehearsal_env(database_url, redis_url, tmp_path / "keys")
 
 
 @pytest.fixture

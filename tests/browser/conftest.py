@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from sqlalchemy.engine import make_url
 
-from config.settings import Settings
-from outreach.core.runtime import Runtime, open_runtime
-from outreach.stage import commands
-from outreach.stage.ports import free_port
+from outreach.core.runtime import Runtime
+from outreach.stage import StageError, commands
+from outreach.stage.ports import free_port, require_free
 from outreach.stage.processes import Processes
 from tests.browser.reading import PHONE
+from tests.conftest import rehearsal_env
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
     "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+PATIENCE = 30.0
+"""Seconds for which a request that the last test did not wait for may hold the database."""
 
 
 @pytest.fixture(scope="session")
@@ -82,14 +88,43 @@ def hang_up(browser: Browser) -> None:
         context.close()
 
 
-@pytest.fixture
-def site(settings_env: dict[str, str], stage: Processes, browser: Browser) -> Iterator[tuple[str, Runtime]]:
-    """The web server's process on the test's database; its address, and a runtime beside it."""
-    port = free_port()
-    env = {**settings_env, "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}", "PORT": str(port)}
+def lasting_port() -> int:
+    """A port on which simulated carriers may come and go: the system gives nobody one of so low a number."""
+    while True:
+        with suppress(StageError):
+            return require_free(random.randrange(20_000, 30_000))
+
+
+@pytest.fixture(scope="session")
+def served(
+    empty_sqlite: Path, redis_url: str, stage: Processes, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """The environment of a web server's process that serves all tests: it takes longer to start than most of them."""
+    directory, port = tmp_path_factory.mktemp("site"), free_port()
+    database = shutil.copy(empty_sqlite, directory / "outreach.db")
+    env = {
+        **rehearsal_env(f"sqlite:///{database}", redis_url, directory / "keys"),
+        "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
+        "PORT": str(port),
+        "TWILIO_BASE_URL": f"http://127.0.0.1:{lasting_port()}",
+    }
     stage.start(commands.web(port, env, workers=1))
-    runtime = open_runtime(Settings.from_mapping(env))
-    yield env["PUBLIC_BASE_URL"], runtime
+    return env
+
+
+@pytest.fixture
+def settings_env(database_url: str, served: dict[str, str]) -> dict[str, str]:
+    """That environment; the content of the test's database has taken the place of what the last test left."""
+    fresh, used = (make_url(url).database for url in (database_url, served["DATABASE_URL"]))
+    assert fresh is not None
+    assert used is not None
+    with closing(sqlite3.connect(fresh)) as source, closing(sqlite3.connect(used, timeout=PATIENCE)) as target:
+        source.backup(target)
+    return served
+
+
+@pytest.fixture
+def site(runtime: Runtime, browser: Browser) -> Iterator[tuple[str, Runtime]]:
+    """The address of the web server's process, and a runtime beside it."""
+    yield runtime.settings.public_base_url, runtime
     hang_up(browser)
-    runtime.db.dispose()
-    stage.stop("web")
