@@ -65,10 +65,7 @@ def test_the_story_reconciles_to_the_last_text(engine: str, tmp_path: Path, requ
     assert report["opted_out"] > 0
     assert sum(report["reports"].values()) > 0
     assert reachable(report) >= 0.95
-
-
-def test_a_second_story_in_the_same_place_texts_other_people(tmp_path: Path) -> None:
-    for _ in range(2):
+    if engine == "sqlite":  # a second one in the same place texts other people
         code, report, _ = run_story(tmp_path / "data", "--recipients", "60")
         assert (code, report["reconciles"], report["recipients"]) == (0, True, 60)
         assert report["held"] <= 1
