@@ -80,7 +80,7 @@ def loads(library: str) -> bool:
 
 
 def pytest_arguments(given: list[str]) -> list[str]:
-    """Two workers unless the caller chose; tests of one group share a worker."""
+    """So many workers unless the caller chose; tests of one group share a worker."""
     chosen = any(word.startswith(("-n", "--numprocesses", "--dist", "--pdb")) for word in given)
     return given if chosen or any(word.endswith("no:xdist") for word in given) else [*DEFAULTS, *given]
 

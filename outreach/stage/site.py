@@ -70,11 +70,13 @@ def start_site(
     seed: int,
     sender_threads: int = 32,
     environ: Mapping[str, str] = os.environ,
+    before: Callable[[Settings], None] = lambda settings: None,
 ) -> Site:
     """Start everything and wait until each answers. Raises StageError naming what did not.
 
     ``DATABASE_URL``, ``REDIS_URL`` and ``TWILIO_BASE_URL`` (with account, token and sender) of ``environ`` are
     used where they are set. ``clock`` may be made when the database is there, from the latest that happened in it.
+    ``before`` may refuse the settings while nothing but Redis runs.
     """
     web_port = choose_port(port)
     foreign = environ.get("TWILIO_BASE_URL")
@@ -93,6 +95,7 @@ def start_site(
         env["REDIS_URL"] = start_redis(data_dir / "redis", processes)
     settings = Settings.from_mapping(env)
     require_redis(settings.redis_url)
+    before(settings)
     database = Database(settings.database_url)
     migrations.upgrade(database)
     if not isinstance(clock, str):
