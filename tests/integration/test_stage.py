@@ -85,7 +85,7 @@ with Processes(Path({str(tmp_path)!r})) as running:
 def test_nothing_outlives_its_supervisor(tmp_path: Path, number: signal.Signals) -> None:
     supervisor, sessions, directory = run_supervisor(tmp_path)
     supervisor.send_signal(number)
-    supervisor.communicate(timeout=20)
+    supervisor.communicate(timeout=90)
     assert eventually(lambda: not any(members(session) for session in sessions))
     assert eventually(lambda: not Path(directory).exists())
     if number in {signal.SIGTERM, signal.SIGHUP}:

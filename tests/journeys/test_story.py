@@ -74,6 +74,7 @@ def test_the_story_reconciles_to_the_last_text(engine: str, tmp_path: Path, requ
     assert report["opted_out"] > 0
     assert sum(report["reports"].values()) > 0
     assert reachable(report) >= 0.95
+<<<<<<< HEAD
 
 
 def test_a_second_story_in_the_same_place_texts_other_people(first: tuple[Path, int, dict[str, Any]]) -> None:
@@ -81,6 +82,12 @@ def test_a_second_story_in_the_same_place_texts_other_people(first: tuple[Path, 
     code, report, _ = run_story(place, "--recipients", "60")
     assert (code, report["reconciles"], report["recipients"]) == (0, True, 60)
     assert report["held"] <= 1
+=======
+    if engine == "sqlite":  # a second one in the same place texts other people
+        code, report, _ = run_story(tmp_path / "data", "--recipients", "60")
+        assert (code, report["reconciles"], report["recipients"]) == (0, True, 60)
+        assert report["held"] <= 1
+>>>>>>> 2aef3cbb19e6f51612fe4b63a39c9084161bbc56
 
 
 def test_with_a_carrier_of_ones_own_it_ends_by_itself(tmp_path: Path) -> None:
