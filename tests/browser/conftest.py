@@ -99,11 +99,7 @@ def lasting_port() -> int:
 def served(
     empty_sqlite: Path, redis_url: str, stage: Processes, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
-<<<<<<< HEAD
-    """The environment of one web server's process, for all tests: it takes longer to start than most of them."""
-=======
     """The environment of a web server's process that serves all tests: it takes longer to start than most of them."""
->>>>>>> 2aef3cbb19e6f51612fe4b63a39c9084161bbc56
     directory, port = tmp_path_factory.mktemp("site"), free_port()
     database = shutil.copy(empty_sqlite, directory / "outreach.db")
     env = {

@@ -49,22 +49,13 @@ def reachable(report: dict[str, Any]) -> float:
     return float(accepted / (report["recipients"] - refused))
 
 
-@pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, dict[str, Any]]:
-    """A story on SQLite, told once: its place, and what came of it."""
-    place = tmp_path_factory.mktemp("story") / "data"
-    code, report, _ = run_story(place, "--recipients", "300")
-    return place, code, report
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_story_reconciles_to_the_last_text(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    env: dict[str, str] = {}
     if engine == "postgresql":
         make: Callable[[str], str] = request.getfixturevalue("new_postgres")
-        env = {"DATABASE_URL": make("story")}
-        code, report, _ = run_story(tmp_path / "data", "--recipients", "300", env=env)
-    else:
-        _, code, report = request.getfixturevalue("first")
+        env["DATABASE_URL"] = make("story")
+    code, report, _ = run_story(tmp_path / "data", "--recipients", "300", env=env)
     assert code == 0, report
     assert set(report) == KEYS
     assert report["reconciles"] is True
@@ -74,20 +65,10 @@ def test_the_story_reconciles_to_the_last_text(engine: str, tmp_path: Path, requ
     assert report["opted_out"] > 0
     assert sum(report["reports"].values()) > 0
     assert reachable(report) >= 0.95
-<<<<<<< HEAD
-
-
-def test_a_second_story_in_the_same_place_texts_other_people(first: tuple[Path, int, dict[str, Any]]) -> None:
-    place, *_ = first
-    code, report, _ = run_story(place, "--recipients", "60")
-    assert (code, report["reconciles"], report["recipients"]) == (0, True, 60)
-    assert report["held"] <= 1
-=======
     if engine == "sqlite":  # a second one in the same place texts other people
         code, report, _ = run_story(tmp_path / "data", "--recipients", "60")
         assert (code, report["reconciles"], report["recipients"]) == (0, True, 60)
         assert report["held"] <= 1
->>>>>>> 2aef3cbb19e6f51612fe4b63a39c9084161bbc56
 
 
 def test_with_a_carrier_of_ones_own_it_ends_by_itself(tmp_path: Path) -> None:
