@@ -26,7 +26,7 @@ SENDER_THREADS = 16
 KILLS_OF_SENDERS = 3  # worker and work-horse, and the database under them
 REACHED = 0.95
 
-pytestmark = pytest.mark.xdist_group("kills")
+pytestmark = pytest.mark.xdist_group("journeys")
 
 
 def run_chaos(*options: str) -> tuple[int, dict[str, Any], str]:

@@ -9,7 +9,7 @@ from tests.oracles import tree_run
 
 PEOPLE, SILENT, KILLS, SPEED = 60, 0.3, 3, 180.0
 
-pytestmark = pytest.mark.xdist_group("kills")
+pytestmark = pytest.mark.xdist_group("journeys")
 
 
 @pytest.mark.parametrize("engine", ENGINES)
