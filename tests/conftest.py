@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy.engine import make_url
 
 from config.settings import Settings
@@ -25,6 +26,8 @@ from tests.quickly import seldom_look_for_garbage, share_what_is_compiled
 
 share_what_is_compiled()
 seldom_look_for_garbage()
+hypothesis_settings.register_profile("busy", deadline=None)  # how long an example takes is the machine's affair
+hypothesis_settings.load_profile("busy")
 
 ENGINES = ("sqlite", "postgresql")
 NOON_TUESDAY = 1_796_151_600.0  # 2026-12-01 19:00 UTC: noon in Phoenix, 2 p.m. in New York, 9 a.m. in Honolulu
