@@ -62,8 +62,9 @@ def logged_numbers(processes: Processes, name: str) -> list[int]:
 def run_supervisor(tmp_path: Path) -> tuple[subprocess.Popen[str], list[int], str]:
     """A supervisor in its own process, with a worker that has a child: it, their sessions, its private directory."""
     script = f"""
-import json, sys, threading
+import json, signal, sys, threading
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts the tests in the background ignores it
 from outreach.stage.processes import Processes, Program
 with Processes(Path({str(tmp_path)!r})) as running:
     programs = [Program("worker", {PARENT!r}), Program("sleeper", {SLEEPER!r})]
@@ -85,7 +86,7 @@ with Processes(Path({str(tmp_path)!r})) as running:
 def test_nothing_outlives_its_supervisor(tmp_path: Path, number: signal.Signals) -> None:
     supervisor, sessions, directory = run_supervisor(tmp_path)
     supervisor.send_signal(number)
-    supervisor.communicate(timeout=90)
+    supervisor.communicate(timeout=60)
     assert eventually(lambda: not any(members(session) for session in sessions))
     assert eventually(lambda: not Path(directory).exists())
     if number in {signal.SIGTERM, signal.SIGHUP}:
