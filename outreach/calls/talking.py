@@ -7,11 +7,14 @@ says now, however often it is asked for, so a request that comes twice neither d
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
+from babel.dates import format_datetime
 from sqlalchemy import select, update
 
+from config import table
 from outreach.calls.asking import CONTEXT, ask_call, lease, next_common, opened, zones_of_person
 from outreach.calls.counts import count_call, count_dialed, set_status
 from outreach.calls.flow import Facts, Heard, Note, Place, Say, Turn, take
@@ -20,11 +23,15 @@ from outreach.calls.placing import TALKING_SECONDS, end, locked
 from outreach.calls.subject import facts_of, facts_of_test
 from outreach.calls.tree_calls import facts_of_captain, facts_of_member, others_of, revealed
 from outreach.calls.twiml import document, nothing_more
-from outreach.core.db import Transaction
+from outreach.core.db import Job, Transaction
+from outreach.core.phone import as_people_write
 from outreach.core.runtime import Runtime
+from outreach.messaging.answers import GROUP_NAME, add_answer
 from outreach.messaging.follow_up_models import ASK
 from outreach.messaging.follow_ups import owe
+from outreach.messaging.gates import SEND_BATCH
 from outreach.messaging.optout import obey_opt_out
+from outreach.messaging.render import fill
 from outreach.messaging.told import tell
 from outreach.officials.models import Office
 from outreach.people.consent import lock_people
@@ -168,12 +175,35 @@ def _call_later(tx: Transaction, runtime: Runtime, session: CallSession, place: 
     at = None if office is None else next_common(zones, office, now + (BACK_IN if why == "all_busy" else timedelta(0)))
     end(tx, runtime, session, "ended", PICKED_UP)
     tx.flush()
-    if at is not None:
-        ask_call(
-            tx, runtime, group_id=session.group_id, gate_id=session.gate_id, constituent_id=session.constituent_id,
-            number_hash=session.number_hash, to=document_["to"], known=document_["known"], language=session.language,
-            source="later", asked_at=at, not_before=at,
-        )  # fmt: skip
+    if at is None:
+        return
+    later = ask_call(
+        tx, runtime, group_id=session.group_id, gate_id=session.gate_id, constituent_id=session.constituent_id,
+        number_hash=session.number_hash, to=document_["to"], known=document_["known"], language=session.language,
+        source="later", asked_at=at, not_before=at,
+    )  # fmt: skip
+    if later is not None:
+        _confirm_by_text(tx, runtime, session, document_["to"], at.astimezone(ZoneInfo(zones[0])))
+
+
+def _confirm_by_text(tx: Transaction, runtime: Runtime, session: CallSession, to: str, local: datetime) -> None:
+    """What they were promised by voice, to look up: when, by the clock where they are, and from which number."""
+    language = session.language
+    said = format_datetime(local, f"{table('call_words')['when'][language]} z", locale=language)
+    when = " ".join(said.split())  # its narrow spaces would make the text cost twice
+    body = fill(
+        table("message_templates/answers")["call_later"][language],
+        {
+            "group": GROUP_NAME.value(tx, {"group": session.group_id}), "when": when,
+            "number": as_people_write(runtime.settings.twilio_from_number or ""),
+        },
+    )  # fmt: skip
+    added = add_answer(
+        tx, runtime, group_id=session.group_id, constituent_id=session.constituent_id, number_hash=session.number_hash,
+        kind="answer", language=language, document={"to": to, "body": body}, asked_at=runtime.clock.now(),
+        about_gate_id=session.gate_id,
+    )  # fmt: skip
+    tx.enqueue(Job("messaging", SEND_BATCH, (added.gate_id,)))
 
 
 def call_status(runtime: Runtime, session_id: int, sid: str, status: str, sequence: int) -> bool:

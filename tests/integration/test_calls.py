@@ -343,7 +343,14 @@ def test_a_closed_office_is_called_when_it_opens(
     assert "is closed" in said
     assert "Tuesday at 3:00" in said
     assert "We call you then" in words(phone.press("2"))
+    assert "We call you then" in words(phone.press("2"))  # the same request once more: promised once
     phone.hang_up()
+    with runtime.db.snapshot() as session:
+        sealed = session.execute(select(Message.sealed).where(Message.state == "planned")).scalars().all()
+    (body,) = (runtime.vault.open(one, "message")["body"] for one in sealed if one)
+    assert "we call you Tuesday at 3:00" in body
+    assert "MST" in body
+    assert "STOP" in body
     clock.advance(60 * 60)
     assert place(runtime, exchange) == 0
     clock.advance(2 * 60 * 60 + 60)  # noon when it began

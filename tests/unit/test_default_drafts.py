@@ -125,8 +125,11 @@ def test_a_spanish_draft_is_two_plain_parts_for_whoever_holds_the_office(role: s
 @pytest.mark.parametrize("kind", table("message_templates/answers"))
 def test_a_fixed_answer_is_one_plain_part(kind: str, language: str) -> None:
     body = fill(
-        table("message_templates/answers")[kind][language], {"group": GROUP, "number": "(480) 555-0100", "most": "3"}
-    )
+        table("message_templates/answers")[kind][language], {
+            "group": GROUP, "number": "(480) 555-0100", "most": "3",
+            "when": {"en": "Wednesday at 10:00 AM MST", "es": "el miércoles a las 10:00 a. m. MST"}[language],
+        },
+    )  # fmt: skip
     cost = measure(body)
     assert (cost.encoding, cost.segments) == ("GSM-7", 1), (cost, body)
 
