@@ -1,22 +1,21 @@
 """English and Spanish. Sentences are English in the code; ``translations/*.po`` hold the Spanish, a file a subject.
 
-The catalogues are compiled when the app is made, into a directory of the process: nothing binary is committed, and
-no build step stands between editing a sentence and seeing it.
+The catalogues are compiled in memory when the app is made: nothing binary is committed, no build step stands between
+editing a sentence and seeing it, and a process that is killed leaves nothing behind on a disk.
 """
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
 from flask import Blueprint, Flask, redirect, request, session
-from flask_babel import Babel, get_locale
+from flask_babel import Babel, Domain, get_locale
 from werkzeug.wrappers import Response
 
 from outreach.web.official_words import official_words, role_words
@@ -49,21 +48,36 @@ def read_catalog(language: str = "es") -> Catalog:
 
 
 @cache
-def compiled() -> str:
-    """A directory with the compiled catalogues, removed when the process ends."""
-    directory = tempfile.mkdtemp(prefix="outreach-translations-")
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    target = Path(directory) / "es" / "LC_MESSAGES" / "messages.mo"
-    target.parent.mkdir(parents=True)
-    with target.open("wb") as file:
-        write_mo(file, read_catalog())
-    return directory
+def catalogue(language: str) -> NullTranslations:
+    """A language's sentences as Babel asks for them; English is what the code says."""
+    if language == "en":
+        return NullTranslations()
+    compiled = BytesIO()
+    write_mo(compiled, read_catalog(language))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+class Catalogues(Domain):  # type: ignore[misc]  # flask-babel is not typed
+    """Sentences out of ``catalogue``, where flask-babel would look for files."""
+
+    def get_translations(self) -> NullTranslations:
+        """Of the request's language."""
+        locale = get_locale()
+        return catalogue(locale.language if locale else "en")
+
+
+class Languages(Babel):  # type: ignore[misc]  # flask-babel is not typed
+    """Babel with these catalogues."""
+
+    domain_instance = Catalogues()
 
 
 def set_up_languages(app: Flask) -> None:
     """Give templates and forms their sentences in the person's language."""
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = compiled()
-    Babel(app, locale_selector=chosen_language)
+    for language in LANGUAGES:
+        catalogue(language)
+    Languages(app, locale_selector=chosen_language)
     app.jinja_env.globals.update(get_locale=get_locale, languages=LANGUAGES)
     app.jinja_env.filters.update(role=role_words, official=official_words)
     app.register_blueprint(pages)
