@@ -1,18 +1,21 @@
 """``python -m outreach.bench.bystanders``: people who text STOP, and staff who watch the tally, while others work.
 
 STOPs begin at fixed times, however long the one before took, from numbers whose turn may not have come yet. The page is
-read as a browser polls it. Told to end (SIGTERM), it says when each began (real time) and how long it took.
+read as a browser polls it. Ten times a second a few bytes are synced to the same disk: no STOP is committed in less.
+Told to end (SIGTERM), it says when each began (real time) and how long it took.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import os
 import re
 import signal
 import threading
 import time
 import uuid
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from config.settings import Settings
@@ -23,9 +26,11 @@ from outreach.bench.wire import Wire
 
 AT_ONCE = 4
 POLL_SECONDS = 1.0
+SYNC_SECONDS = 0.1
+PAGE = bytes(4096)
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 Sample = tuple[float, float, int]
-"""When it began (real time), how many milliseconds it took, and the status that came back (0: none)."""
+"""When it began (real time), how many milliseconds it took, and the status that came back (0: none; 200 of a disk)."""
 
 
 def stops(settings: Settings, options: argparse.Namespace, stop: threading.Event, found: list[Sample]) -> None:
@@ -68,6 +73,16 @@ def watch(settings: Settings, options: argparse.Namespace, stop: threading.Event
         found.append((at, (time.monotonic() - began) * 1000, response.status))
 
 
+def sync(path: Path, stop: threading.Event, found: list[Sample]) -> None:
+    """Append a page to a file and wait for the disk, over and over."""
+    with path.open("ab", buffering=0) as file:
+        while not stop.wait(SYNC_SECONDS):
+            at, began = time.time(), time.monotonic()
+            file.write(PAGE)
+            os.fsync(file.fileno())
+            found.append((at, (time.monotonic() - began) * 1000, 200))
+
+
 def sign_in(connection: http.client.HTTPConnection, link: str) -> str:
     """Spend a sign-in link as its page's button does; the session's cookie. Raises RuntimeError."""
     connection.request("GET", f"/enter/{link}")
@@ -92,6 +107,7 @@ def main() -> None:
     parser.add_argument("--last", type=int, required=True, help="the number in the crowd that texts first")
     parser.add_argument("--per-second", type=float, required=True)
     parser.add_argument("--campaign", type=int, default=0, help="whose tally is watched; 0: nobody's")
+    parser.add_argument("--file", type=Path, required=True, help="where to sync, on the database's disk")
     parser.add_argument("--link", default="", help="the token to sign in with")
     options = parser.parse_args()
     settings = Settings.from_environment()
@@ -100,13 +116,17 @@ def main() -> None:
         signal.signal(name, lambda *_: stop.set())
     texted: list[Sample] = []
     read: list[Sample] = []
+    synced: list[Sample] = []
     watcher = threading.Thread(target=watch, args=(settings, options, stop, read), daemon=True)
+    syncer = threading.Thread(target=sync, args=(options.file, stop, synced))
+    syncer.start()
     if options.campaign:
         watcher.start()
     stops(settings, options, stop, texted)
     if options.campaign:
         watcher.join()
-    answer({"stops": texted, "pages": read})
+    syncer.join()
+    answer({"stops": texted, "pages": read, "syncs": synced})
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ class Heard:
 
     stops: list[tuple[float, float, int]] = field(default_factory=list)
     pages: list[tuple[float, float, int]] = field(default_factory=list)
+    syncs: list[tuple[float, float, int]] = field(default_factory=list)
 
     def stop_times(self, since: float, until: float) -> list[float]:
         """Milliseconds of the STOPs that began in this span. Raises BenchError when one was not taken, or none came."""
@@ -35,6 +36,10 @@ class Heard:
         if lost:
             raise BenchError("bench_stops_lost", lost=len(lost), stops=len(chosen), status=lost[0])
         return [took for _, took, _ in chosen]
+
+    def sync_times(self, since: float, until: float) -> list[float]:
+        """Milliseconds in which the disk took a page, in this span."""
+        return [took for began, took, _ in self.syncs if since <= began <= until]
 
     def page_figures(self) -> dict[str, Any]:
         """How the tally page did."""
@@ -61,7 +66,7 @@ def link_for(at: Ground, group_id: int) -> str:
 @contextmanager
 def bystanders(at: Ground, *, last: int, per_second: float, watching: Launched | None = None) -> Iterator[Heard]:
     """Let people text STOP, from the ``last`` of the crowd backwards, and staff watch a campaign, within the block."""
-    options: dict[str, object] = {"last": last, "per_second": per_second}
+    options: dict[str, object] = {"last": last, "per_second": per_second, "file": at.directory / "synced"}
     if watching is not None:
         options |= {"campaign": watching.campaign_id, "link": link_for(at, watching.group_id)}
     chosen: Program = program("bystanders", at.env, **options)
@@ -74,4 +79,4 @@ def bystanders(at: Ground, *, last: int, per_second: float, watching: Launched |
         raise
     at.processes.kill(chosen.name, signal.SIGTERM)
     said = finish(at.processes, chosen)
-    heard.stops, heard.pages = said["stops"], said["pages"]
+    heard.stops, heard.pages, heard.syncs = said["stops"], said["pages"], said["syncs"]

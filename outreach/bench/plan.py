@@ -16,6 +16,7 @@ from typing import Any
 import requests
 from sqlalchemy import select
 
+from outreach.bench import BenchError
 from outreach.bench.bare_plan import bare_plan
 from outreach.bench.crowd import Crowd
 from outreach.bench.ground import Ground, ground, machine
@@ -23,8 +24,10 @@ from outreach.bench.heard_stops import bystanders, quantile
 from outreach.bench.rows import Row, duration_row, rounded
 from outreach.bench.scene import Scene, launch, set_scene, shelve
 from outreach.bench.waiting import is_planned, until
+from outreach.core.errors import OutreachError
 from outreach.escalations.models import Wave
 from outreach.escalations.planning import plan_wave
+from outreach.stage import StageError
 from outreach.stage.processes import Processes
 from outreach.story.play import Launched
 
@@ -78,24 +81,36 @@ class Found:
 def measure_plan(
     processes: Processes, kinds: Sequence[str], say: Callable[[str], None], *, quick: bool = False
 ) -> list[Row]:
-    """The three rows. Raises BenchError, StageError."""
+    """The three rows, of one database where the other was broken off. Raises BenchError, StageError."""
     size = QUICK if quick else FULL
     found: dict[str, Found] = {}
+    broken: dict[str, OutreachError] = {}
     for kind in kinds:
-        say(f"plan: making {size.people:,} people on {kind} ...")
-        with ground(kind, processes, latency_ms=LATENCY_MS) as at:
-            at.be_silent()
-            scene = set_scene(at.alone)
-            crowd = Crowd(at.alone, scene.group_id)
-            crowd.gather(size.people, EVERYBODY)
-            say(f"plan: planning them {size.pairs} x on {kind} ...")
-            found[kind] = Found()
-            for _ in range(size.pairs):
-                _pair(at, scene, found[kind])
-            crowd.gather(1, ONE)
-            say(f"plan: launching on {kind} ...")
-            _launch(at, scene, size.people, found[kind])
-    return _rows(found, size, quick=quick)
+        try:
+            found[kind] = _measure(kind, processes, size, say)
+        except (BenchError, StageError) as error:  # an hour's figures of the other database are worth having
+            say(f"plan: broken off on {kind}. {error}")
+            broken[kind] = error
+    if not found:
+        raise next(iter(broken.values()))
+    return _rows(found, size, {kind: error.code for kind, error in broken.items()}, quick=quick)
+
+
+def _measure(kind: str, processes: Processes, size: Size, say: Callable[[str], None]) -> Found:
+    say(f"plan: making {size.people:,} people on {kind} ...")
+    found = Found()
+    with ground(kind, processes, latency_ms=LATENCY_MS) as at:
+        at.be_silent()
+        scene = set_scene(at.alone)
+        crowd = Crowd(at.alone, scene.group_id)
+        crowd.gather(size.people, EVERYBODY)
+        say(f"plan: planning them {size.pairs} x on {kind} ...")
+        for _ in range(size.pairs):
+            _pair(at, scene, found)
+        crowd.gather(1, ONE)
+        say(f"plan: launching on {kind} ...")
+        _launch(at, scene, size.people, found)
+    return found
 
 
 def _pair(at: Ground, scene: Scene, found: Found) -> None:
@@ -149,7 +164,7 @@ def _planned_seconds(at: Ground, launched: Launched) -> float:
     return float((wave.planned_at - wave.launched_at).total_seconds())
 
 
-def _rows(found: Mapping[str, Found], size: Size, *, quick: bool) -> list[Row]:
+def _rows(found: Mapping[str, Found], size: Size, broken: Mapping[str, str], *, quick: bool) -> list[Row]:
     # The target is SQLite's; where only PostgreSQL was measured, the row says so in its conditions.
     kind = "sqlite" if "sqlite" in found else next(iter(found))
     conditions = {
@@ -164,6 +179,7 @@ def _rows(found: Mapping[str, Found], size: Size, *, quick: bool) -> list[Row]:
         "carrier_latency_ms": LATENCY_MS,
         "stops_per_second": STOPS_PER_SECOND,
         "databases": {each: one.as_json() for each, one in found.items()},
+        "broken_off": dict(broken),
     }
     planned, bare = rounded(median(found[kind].planned)), rounded(median(found[kind].bare))
     bare_inserts = {**conditions, "ceiling": "one INSERT ... SELECT a table, in one transaction, rolled back"}
