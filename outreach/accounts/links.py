@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from outreach.accounts.models import Group, LoginLink, User
@@ -36,12 +37,15 @@ def ensure_group(tx: Transaction, name: str, now: datetime) -> int:
     found = tx.execute(select(Group.id).where(Group.name == name)).scalar()
     if found is not None:
         return found
-    group = Group(name=name, created_at=now)
-    tx.add(group)
+    # The first texts that a new site gets may come at once: the second waits here, then finds the first one's group.
+    insert = (sqlite if tx.is_sqlite else postgresql).insert(Group).values(name=name, created_at=now)
+    statement = insert.on_conflict_do_nothing(index_elements=["name"]).returning(Group.id)
+    made: int | None = tx.execute(statement).scalar()
+    if made is None:
+        return tx.execute(select(Group.id).where(Group.name == name)).scalar_one()
+    tx.add(User(group_id=made, name="admin", role="admin", created_at=now))
     tx.flush()
-    tx.add(User(group_id=group.id, name="admin", role="admin", created_at=now))
-    tx.flush()
-    return group.id
+    return made
 
 
 def make_login_link(tx: Transaction, user_id: int, real_now: datetime) -> str:

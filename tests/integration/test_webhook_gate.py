@@ -100,6 +100,15 @@ def test_the_same_text_sixteen_times_at_once_is_one_row_and_one_answer(runtime: 
     assert [body for _, body in kept(runtime)] == ["who is this?"]
 
 
+def test_the_first_texts_of_a_site_that_knows_nobody_are_kept_when_they_come_at_once(runtime: Runtime) -> None:
+    app = create_app(runtime.settings, runtime)
+    forms = [inbound(runtime.settings, number(person), "STOP") for person in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda form: send(app.test_client(), runtime.settings, form)[0], forms))
+    assert answers == [200] * 8
+    assert kept(runtime) == [("opt_out", "STOP")] * 8
+
+
 def test_the_same_report_sixteen_times_at_once_is_one_row(runtime: Runtime) -> None:
     app, form = create_app(runtime.settings, runtime), report(runtime.settings, "SM" + "a" * 32, "delivered")
     with ThreadPoolExecutor(16) as pool:
