@@ -68,15 +68,12 @@ class StanceForm(LedgerForm):
         return sound and not self.errors
 
     def given(self, policy: int | None = None) -> Heard:
-        """What the ledger takes."""
-        times = self.times_asked.data
-        said = Answer(
-            policy or self.policy.data,
-            self.answer.data,
-            self.basis.data or None,
-            int(times) if times else None,
-            self.citation.data or None,
-        )
+        """What the ledger takes; of an entry that was none, nothing else is left."""
+        number, answer = policy or self.policy.data, self.answer.data
+        basis, citation, times = self.basis.data, self.citation.data, self.times_asked.data
+        said = Answer(number, answer)
+        if answer != STRUCK:
+            said = Answer(number, answer, basis or None, int(times) if times else None, citation or None)
         return Heard(said, self.heard_on.data, self.heard_by.data, self.source.data)
 
 
