@@ -46,7 +46,7 @@ class DocumentForm(LedgerForm):
     source = StringField(lazy_gettext("Where it came from"), filters=[clean], validators=[at_most(LENGTHS["source"])])
     dated = DateField(lazy_gettext("Date of the document"), validators=[Optional()])
 
-    def __init__(self, officials: Sequence[Any], **values: Any) -> None:
+    def __init__(self, officials: Sequence[Any] = (), **values: Any) -> None:
         super().__init__(**values)
         self.official_id.choices = [
             SelectChoice(NOBODY, lazy_gettext("not said")),
