@@ -120,5 +120,5 @@ class MarkForm(LedgerForm):
         validators=[DataRequired(lazy_gettext("Please paste the words to mark.")), at_most(WORDS_LENGTH)],
     )
     kind = SelectField(
-        lazy_gettext("What they are"), choices=[SelectChoice(kind, label) for kind, label in MARKS.items()]
+        lazy_gettext("What these words are"), choices=[SelectChoice(kind, label) for kind, label in MARKS.items()]
     )

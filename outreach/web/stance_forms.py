@@ -29,7 +29,7 @@ class StanceForm(LedgerForm):
         "stance_day_future": "heard_on", "stance_heard_by": "heard_by", "basis_without_answer": "basis",
     }  # fmt: skip
 
-    policy = SelectField(lazy_gettext("Policy"), coerce=int)
+    policy = SelectField(lazy_gettext("Model policy"), coerce=int)
     answer = RadioField(
         lazy_gettext("What they answered"),
         choices=_choices(LEDGER_ANSWERS, STRUCK),
