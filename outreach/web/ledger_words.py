@@ -56,7 +56,7 @@ ERRORS: Final = {
         "Somebody else has corrected this answer meanwhile. Look at what stands there now before you change it."
     ),
     "stance_struck": lazy_gettext("This entry was struck. Add a new answer instead."),
-    "stance_day_future": lazy_gettext("This day has not come yet."),
+    "stance_day_future": lazy_gettext("This day is still to come."),
     "stance_heard_by": lazy_gettext("Say who heard it, in at most %(most)s characters."),
     "basis_without_answer": lazy_gettext("Only a yes or a no can be in writing or in practice."),
 }

@@ -123,7 +123,7 @@ def test_what_cannot_be_noted(runtime: Runtime, group: int) -> None:
         ({"answer": "evaded", "basis": "practice"}, "Only a yes or a no"),
         ({"answer": "struck"}, "Not a valid choice"),
         ({"policy": "10"}, "Not a valid choice"),
-        ({"heard_on": future}, "This day has not come yet."),
+        ({"heard_on": future}, "This day is still to come."),
         ({"heard_on": "0026-11-30"}, "Please look at the year."),
         ({"heard_by": "\0"}, "Please say who heard it."),
         ({"times_asked": "0"}, "a whole number from 1 to 99"),
