@@ -186,7 +186,12 @@ def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> Non
 
 def fill_ledger(client: FlaskClient, runtime: Runtime) -> None:
     """An answer and its correction, a judgement, and a manual of which a passage is marked and noted."""
-    heard = {"heard_on": "2026-11-30", "heard_by": EVIL, "citation": f"{EVIL} https://example.org/{EVIL}"}
+    heard = {
+        "heard_on": "2026-11-30",
+        "heard_by": EVIL,
+        "basis": "writing",
+        "citation": f"{EVIL} https://example.org/{EVIL}",
+    }
     for path in ("/officials/1/stances/new", "/officials/stances/1"):
         fill(client, runtime, path, answer="no", policy="5", source="letter", **heard)
         assert EVIL in fill(client, runtime, path, 422, answer=EVIL, policy=EVIL, source=EVIL, **heard)
