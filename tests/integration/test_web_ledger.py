@@ -168,7 +168,7 @@ def test_hostility_has_a_history(runtime: Runtime, group: int) -> None:
 
 def cells(page: str) -> dict[int, list[str]]:
     """Official's id -> the words of the nine cells, as the board shows them."""
-    table = page.split('class="board"')[1].split("</table>", maxsplit=1)[0].split("<tbody")[1]
+    table = page.split('class="board"')[1].split("</tbody>", maxsplit=1)[0].split("<tbody")[1]
     found = {}
     for row in table.split("<tr")[1:]:
         words = re.findall(r'<span class="cell-words"><span[^>]*>[^<]*</span> ([^<]*?) ?<', row)
@@ -193,7 +193,7 @@ def test_the_files_say_what_the_board_says(
         page = text(client.get("/officials/board", query_string={"jurisdiction": place or "", "page": page_number}))
         shown |= cells(page) if 'class="board"' in page else {}
         if page_number == 1:
-            rows = page.split('id="totals"')[1].split("<tbody")[1].split("<tr")[1:]
+            rows = page.split('id="totals"')[1].split("</tfoot>", maxsplit=1)[0].split("<tr")[1:]
             totals = [list(map(int, re.findall(r'<span class="cell-words">(\d+)<', row))) for row in rows]
     monkeypatch.setattr("outreach.cli.ledger.runtime", lambda: runtime)
     monkeypatch.setattr("outreach.cli.ledger.group_id", lambda: group)
@@ -208,8 +208,8 @@ def test_the_files_say_what_the_board_says(
     for row in document["stances"]:
         exported.setdefault(row["official_id"], []).append(str(KIND_WORDS[row["kind"]]))
     assert exported == shown
-    assert [[document["totals"][str(policy)][kind] for kind in KINDS] for policy in range(1, 10)] == totals
-    assert all(sum(column) == len(shown) for column in totals)
+    assert [[document["totals"][str(policy)][kind] for policy in range(1, 10)] for kind in KINDS] == totals
+    assert all(sum(column) == len(shown) for column in zip(*totals, strict=True))
     lines = list(csv.DictReader(io.StringIO(run("--csv").decode("utf-8-sig"))))
     assert lines == [{name: "" if row[name] is None else str(row[name]) for name in EXPORTED}
                      for row in document["stances"]]  # fmt: skip
