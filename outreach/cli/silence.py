@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from outreach.cli.context import group_id, runtime
+from outreach.cli.ledger import export_stances
 from outreach.cli.privacy import export_calls, export_people
 from outreach.cli.trees import export_tree
 from outreach.core.errors import BadInputError
@@ -95,6 +96,7 @@ def export() -> None:
 export.add_command(export_people)
 export.add_command(export_calls)
 export.add_command(export_tree)
+export.add_command(export_stances)
 
 
 @export.command("silence")

@@ -16,14 +16,21 @@ OUTCOMES: Final = ("committed", "declined", "evaded", "no_meeting", "unreasonabl
 ANSWERS: Final = ("yes", "no", "evaded")
 BASES: Final = ("writing", "practice")
 CONTACT_LENGTH = 200
+CITATION_LENGTH = 1000
+MOST_TIMES = 99
 
 
 class Answer(NamedTuple):
-    """An answer on a model policy (1-9): yes, no or evaded; known from writing, from practice, or not said."""
+    """An answer on a model policy (1-9): yes, no or evaded; known from writing, from practice, or not said.
+
+    ``times_asked``: how often it took, when somebody counted. ``citation``: where it is written.
+    """
 
     policy: int
     answer: str
     basis: str | None = None
+    times_asked: int | None = None
+    citation: str | None = None
 
 
 class Promised(NamedTuple):
@@ -72,7 +79,8 @@ def record_meeting(
     tx.add(meeting)
     tx.flush()
     common = {"group_id": group_id, "official_id": official_id, "meeting_id": meeting.id, "created_at": now}
-    tx.add_all(Stance(**common, policy=said.policy, answer=said.answer, basis=said.basis) for said in answers)
+    heard = {**common, "heard_on": held_on, "recorded_by": meeting.recorded_by}
+    tx.add_all(Stance(**heard, **said._asdict()) for said in answers)
     tx.add_all(
         Promise(**common, text=promise.text.strip(), due_on=promise.due_on, staff_contact=promise.staff_contact or None)
         for promise in promises
@@ -98,13 +106,24 @@ def check_meeting(outcome: str, recorded_by: str, answers: Sequence[Answer], pro
             raise BadInputError("policy_answered_twice", policy=said.policy)
         if said.answer not in ANSWERS:
             raise BadInputError("answer_unknown", policy=said.policy)
-        if said.basis is not None and said.basis not in BASES:
-            raise BadInputError("basis_unknown", policy=said.policy)
-        if said.basis is not None and said.answer == "evaded":
-            raise BadInputError("basis_without_answer", policy=said.policy)
+        check_answer(said)
         answered.add(said.policy)
     for promise in promises:
         if not promise.text.strip():
             raise BadInputError("promise_blank")
         if len(promise.staff_contact or "") > CONTACT_LENGTH:
             raise BadInputError("official_field_long", field="staff contact", most=CONTACT_LENGTH)
+
+
+def check_answer(said: Answer) -> None:
+    """Whether what is known of an answer fits together. Raises BadInputError."""
+    if said.basis is not None and said.basis not in BASES:
+        raise BadInputError("basis_unknown", policy=said.policy)
+    if said.basis is not None and said.answer not in {"yes", "no"}:
+        raise BadInputError("basis_without_answer", policy=said.policy)
+    if said.times_asked is not None and not 1 <= said.times_asked <= MOST_TIMES:
+        raise BadInputError("times_asked_wrong", most=MOST_TIMES)
+    if said.citation is not None and said.basis != "writing":
+        raise BadInputError("citation_without_writing", policy=said.policy)
+    if len(said.citation or "") > CITATION_LENGTH:
+        raise BadInputError("citation_long", most=CITATION_LENGTH)

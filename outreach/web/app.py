@@ -21,11 +21,13 @@ from outreach.serving import DatabaseId
 from outreach.web import (
     accounts,
     assets,
+    board,
     campaign_calls,
     campaign_waves,
     campaigns,
     captain_page,
     districts,
+    glossary,
     home,
     i18n,
     inbox,
@@ -33,10 +35,12 @@ from outreach.web import (
     inbox_settings,
     kept,
     levers,
+    manuals,
     meetings,
     offices,
     officials,
     optouts,
+    passages,
     people_import,
     phones,
     poster,
@@ -48,6 +52,7 @@ from outreach.web import (
     segments,
     sign_up,
     silence,
+    stances,
     tree_people,
     tree_runs,
     tree_start,
@@ -88,6 +93,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     i18n.set_up_languages(app)
+    glossary.set_up_glossary(app)
     security.protect(app)
     accounts.set_up_login(app)
     for blueprint in (
@@ -108,6 +114,11 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         officials.pages,
         offices.pages,
         meetings.pages,
+        stances.pages,
+        board.pages,
+        manuals.pages,
+        passages.pages,
+        glossary.pages,
         people_import.pages,
         optouts.pages,
         poster.pages,

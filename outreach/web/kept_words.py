@@ -30,7 +30,7 @@ NOT_TYPED: Final = frozenset(
     {"csrf_token", "version", "once", "opened", "action", "start", "seen", "holder", "thread", AGAIN, TYPED_BY}
 )
 """Fields that pages fill in themselves: sent again, but nothing to read."""
-STORED: Final = frozenset({"list", "lists", "segments", "office_id", "to", "under", "stands_in"})
+STORED: Final = frozenset({"list", "lists", "segments", "office_id", "official_id", "to", "under", "stands_in"})
 """Fields whose choices are rows of the database; so are those of a segment's conditions, ``what_...``."""
 ID_DIGITS: Final = 18
 
@@ -95,7 +95,8 @@ def _stored(name: str, values: Sequence[str]) -> list[str]:
     found: list[str] = []
     if current_user.is_authenticated and (ids or name not in STORED):
         with runtime().db.snapshot() as session:
-            known = {"office_id": _offices, "segments": _segments, "list": _lists, "lists": _lists, "to": _organizers}
+            known = {"office_id": _offices, "segments": _segments, "list": _lists, "lists": _lists, "to": _organizers,
+                     "official_id": _officials}  # fmt: skip
             read = known.get(name)
             found = read(session, ids) if read else _conditions(session, values)
     return found or [str(ngettext("%(num)s chosen", "%(num)s chosen", len(values)))]
@@ -120,6 +121,11 @@ def _offices(session: Session, ids: set[int]) -> list[str]:
     own = select(Office).join(Official, Official.id == Office.official_id)
     own = own.where(Official.group_id == current_user.group_id, Office.id.in_(ids)).order_by(Office.id)
     return [office_words(office) for office in session.execute(own).scalars()]
+
+
+def _officials(session: Session, ids: set[int]) -> list[str]:
+    own = select(Official.name).where(Official.group_id == current_user.group_id, Official.id.in_(ids))
+    return list(session.execute(own.order_by(Official.id)).scalars())
 
 
 def _organizers(session: Session, ids: set[int]) -> list[str]:

@@ -89,7 +89,9 @@ def _logged_since(
 
 def _content(tx: Transaction, meeting: Meeting) -> tuple[Any, ...]:
     stances = tx.execute(
-        select(Stance.policy, Stance.answer, Stance.basis).where(Stance.meeting_id == meeting.id).order_by(Stance.id)
+        select(Stance.policy, Stance.answer, Stance.basis, Stance.times_asked, Stance.citation)
+        .where(Stance.meeting_id == meeting.id)
+        .order_by(Stance.id)
     )
     promises = tx.execute(
         select(Promise.text, Promise.due_on, Promise.staff_contact)

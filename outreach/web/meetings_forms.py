@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Final
 
 from flask_babel import gettext, lazy_gettext
 from wtforms import DateField, RadioField, SelectChoice, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Optional
+from wtforms.validators import InputRequired, Optional, Regexp
 
-from outreach.officials.meetings import CONTACT_LENGTH, Answer, Promised
+from outreach.officials.meetings import CITATION_LENGTH, CONTACT_LENGTH, Answer, Promised
 from outreach.web.entry_forms import EntryForm, at_most, clean
 from outreach.web.official_words import ANSWERS, BASES, OUTCOMES, policies
 
@@ -24,6 +24,12 @@ NOTES_LENGTH: Final = 10_000
 PROMISE_LENGTH: Final = 500
 EARLIEST: Final = date(2000, 1, 1)
 NOT_ASKED: Final = "not_asked"
+TIMES: Final = r"[1-9][0-9]?$"
+
+
+def times_validators() -> list[Any]:
+    """For a field that says how often somebody was asked."""
+    return [Optional(), Regexp(TIMES, message=lazy_gettext("Type a whole number from 1 to 99, or leave it empty."))]
 
 
 def _choices(words: Mapping[str, Any]) -> list[SelectChoice]:
@@ -72,6 +78,19 @@ class MeetingForm(EntryForm):
             elif basis and answer == "evaded":
                 sentence = gettext("If they evaded, nothing is in writing or in practice.")
                 self.add_error(f"basis_{policy.number}", sentence)
+            self._check_citation(policy.number)
+
+    def _check_citation(self, policy: int) -> None:
+        """Where it is written tells that it is in writing."""
+        answer, basis, citation = (self[f"{part}_{policy}"] for part in ("answer", "basis", "citation"))
+        if not citation.data or answer.errors or basis.errors:
+            return
+        if answer.data == NOT_ASKED:
+            self.add_error(answer.name, gettext("Please choose what they answered."))
+        elif answer.data == "evaded" or basis.data == "practice":
+            self.add_error(citation.name, gettext("Where it is written goes with a yes or a no that is in writing."))
+        else:
+            basis.data = "writing"
 
     def _check_promises(self) -> None:
         for place in PROMISES:
@@ -84,9 +103,7 @@ class MeetingForm(EntryForm):
     def given(self) -> dict[str, Any]:
         """What ``record_meeting`` takes."""
         answers = [
-            Answer(policy.number, self[f"answer_{policy.number}"].data, self[f"basis_{policy.number}"].data or None)
-            for policy in policies()
-            if self[f"answer_{policy.number}"].data != NOT_ASKED
+            self._answer(policy.number) for policy in policies() if self[f"answer_{policy.number}"].data != NOT_ASKED
         ]
         promises = [
             Promised(self[f"promise_{place}"].data, self[f"due_{place}"].data, self[f"contact_{place}"].data or None)
@@ -96,10 +113,16 @@ class MeetingForm(EntryForm):
         texts = {name: self[name].data for name in ("held_on", "attendees", "outcome", "notes")}
         return {**texts, "answers": answers, "promises": promises}
 
+    def _answer(self, policy: int) -> Answer:
+        answer, basis, times, citation = (
+            self[f"{part}_{policy}"].data for part in ("answer", "basis", "times", "citation")
+        )
+        return Answer(policy, answer, basis or None, int(times) if times else None, citation or None)
+
     def is_raised(self, policy: int) -> bool:
         """Whether this policy came up, or its part of the form is wrong: it must not be folded away."""
-        answer, basis = self[f"answer_{policy}"], self[f"basis_{policy}"]
-        return bool(answer.data != NOT_ASKED or basis.data or answer.errors or basis.errors)
+        answer, *others = (self[f"{part}_{policy}"] for part in ("answer", "basis", "times", "citation"))
+        return bool(answer.data != NOT_ASKED or answer.errors or any(one.data or one.errors for one in others))
 
     def filled_promises(self) -> bool:
         """Whether a row after the first holds anything, or is wrong: these rows must not be folded away."""
@@ -115,6 +138,12 @@ def _add_numbered_fields() -> None:
         )
         setattr(MeetingForm, f"answer_{policy.number}", answer)
         setattr(MeetingForm, f"basis_{policy.number}", basis)
+        times = StringField(lazy_gettext("How often it was asked"), filters=[clean], validators=times_validators())
+        citation = StringField(
+            lazy_gettext("Where it is written"), filters=[clean], validators=[at_most(CITATION_LENGTH)]
+        )
+        setattr(MeetingForm, f"times_{policy.number}", times)
+        setattr(MeetingForm, f"citation_{policy.number}", citation)
     for place in PROMISES:
         promised = StringField(
             lazy_gettext("What they promised"), filters=[clean], validators=[at_most(PROMISE_LENGTH)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from outreach.escalations.models import Campaign
 from outreach.officials.meetings import needs_escalation
@@ -27,17 +27,22 @@ class MeetingPage:
 
 
 def meeting_page(session: Session, group_id: int, meeting_id: int) -> MeetingPage | None:
-    """A meeting of this group, or None. ``answers``: policy -> answer and basis, for the policies that came up."""
+    """A meeting of this group, or None. ``answers``: policy -> what was said, for the policies that came up."""
     meeting = session.execute(
         select(Meeting).where(Meeting.id == meeting_id, Meeting.group_id == group_id)
     ).scalar_one_or_none()
     if meeting is None:
         return None
+    corrections = aliased(Stance)
     said = session.execute(
-        select(Stance.policy, Stance.answer, Stance.basis)
+        select(
+            Stance.policy, Stance.answer, Stance.basis, Stance.times_asked, Stance.citation,
+            corrections.id.label("corrected_by"),
+        )
+        .outerjoin(corrections, corrections.corrects_id == Stance.id)
         .where(Stance.group_id == group_id, Stance.meeting_id == meeting_id)
         .order_by(Stance.policy)
-    ).all()
+    ).all()  # fmt: skip
     promises = session.execute(
         select(Promise.text, Promise.due_on, Promise.staff_contact)
         .where(Promise.group_id == group_id, Promise.meeting_id == meeting_id)

@@ -11,6 +11,7 @@ from outreach.core.clock import PHOENIX
 from outreach.core.errors import OutreachError
 from outreach.serving import runtime
 from outreach.web.campaigns import LABELS
+from outreach.web.ledger_words import ledger_words
 from outreach.web.office_words import office_line
 from outreach.web.official_words import ANSWERS, BASES, OUTCOMES, in_words, policies, problem_in_words
 from outreach.web.officials_entry import add_once, import_upload
@@ -47,7 +48,7 @@ def show(official_id: int) -> str:
     offices = [office_line(office, now) for office in known.official.offices if office.stands]
     return render_template(
         "officials/show.html", known=known, policies=policies(), answers=ANSWERS, bases=BASES, outcomes=OUTCOMES,
-        states=LABELS, offices=offices, today=now.astimezone(PHOENIX).date(),
+        states=LABELS, offices=offices, today=now.astimezone(PHOENIX).date(), **ledger_words(),
     )  # fmt: skip
 
 

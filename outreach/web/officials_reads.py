@@ -10,7 +10,10 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from outreach.escalations.models import Campaign
-from outreach.officials.models import Meeting, Official, Promise, Stance
+from outreach.officials.hostility import hostility_history
+from outreach.officials.hostility_models import HostilityEvent
+from outreach.officials.models import Meeting, Official, Promise
+from outreach.officials.stances import Standing, standings_of
 
 ON_A_PAGE: Final = 25
 LAST_PAGE: Final = 100_000
@@ -28,10 +31,11 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OfficialPage:
-    """What a group knows of one official. ``stances``: policy -> what was heard, newest first, as are the lists."""
+    """What a group knows of one official. ``stances``: policy -> where they stand on it; lists: newest first."""
 
     official: Official
-    stances: dict[int, list[Any]]
+    stances: dict[int, Standing]
+    hostility: HostilityEvent | None
     meetings: Sequence[Any]
     promises: Sequence[Any]
     campaigns: Sequence[Any]
@@ -93,18 +97,6 @@ def official_page(session: Session, group_id: int, official_id: int) -> Official
         .order_by(Campaign.id.desc())
         .limit(SHOWN)
     ).all()
-    return OfficialPage(official, _stances(session, group_id, official_id), meetings, promises, campaigns)
-
-
-def _stances(session: Session, group_id: int, official_id: int) -> dict[int, list[Any]]:
-    """By the day it was said, not the day it was typed in: a meeting logged late does not become the newest."""
-    said = session.execute(
-        select(Stance.policy, Stance.answer, Stance.basis, Stance.meeting_id, Meeting.held_on)
-        .join(Meeting, Meeting.id == Stance.meeting_id)
-        .where(Stance.group_id == group_id, Stance.official_id == official_id)
-        .order_by(Meeting.held_on.desc(), Stance.id.desc())
-    ).all()
-    by_policy: dict[int, list[Any]] = {}
-    for stance in said:
-        by_policy.setdefault(stance.policy, []).append(stance)
-    return by_policy
+    stances = standings_of(session, group_id, official_id)
+    judged = hostility_history(session, group_id, official_id, most=1)
+    return OfficialPage(official, stances, judged[0] if judged else None, meetings, promises, campaigns)

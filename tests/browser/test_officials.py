@@ -17,6 +17,7 @@ from outreach.officials.models import Meeting, Promise, Stance
 from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, tab_to
 from tests.browser.test_campaign_page import sign_in
 from tests.factories import make_group
+from tests.pictures.ledger import read_a_manual
 
 pytestmark = [pytest.mark.xdist_group("browser"), ONE_DATABASE]
 
@@ -145,9 +146,14 @@ def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runt
             page.goto(f"{address}/officials/")
             assert_sound(page, "an empty list")
             official, meeting = crowd(runtime, group_id)
+            with runtime.db.transaction() as tx:
+                ledger = read_a_manual(tx, runtime, group_id, official, f"Bo {LONG}"[:120])
         for path in (
             "/", "/officials/", "/officials/?q=nobody", "/officials/new", "/officials/import",
-            f"/officials/{official}", f"/meetings/{meeting}", f"/meetings/new/{official}",
+            f"/officials/{official}", f"/meetings/{meeting}", f"/meetings/new/{official}", "/officials/board",
+            f"/officials/stances/{ledger['stance']}", f"/officials/{official}/hostility", "/glossary/",
+            f"/manuals/{ledger['manual']}", f"/manuals/passages/{ledger['passage']}",
+            f"/manuals/{ledger['manual']}/comparison",
         ):  # fmt: skip
             page.goto(address + path)
             assert page.locator("html").get_attribute("lang") == language

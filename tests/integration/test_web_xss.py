@@ -28,7 +28,8 @@ from outreach.messaging.events import append, result
 from outreach.messaging.inbox_models import CannedReply
 from outreach.messaging.models import Conversation, Reply
 from outreach.messaging.page_links import token_for
-from outreach.officials.models import Meeting, Office, Official
+from outreach.officials.manual_models import ManualDocument, ManualPassage
+from outreach.officials.models import Meeting, Office, Official, Stance
 from outreach.people.facets import index_facets
 from outreach.people.models import Constituent, ContactList, Upload
 from outreach.people.segment_models import District, Segment
@@ -61,13 +62,17 @@ SILENT = {
     "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv", "/people/import/sample.csv",
     "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
     "/people/opt-outs", "/people/sign-up", "/people/sign-up/qr.svg",
-    "/people/districts/new", "/inbox/settings/ready/new", "/trees/runs/<int:run_id>/levers",
+    "/people/districts/new", "/inbox/settings/ready/new", "/trees/runs/<int:run_id>/levers", "/glossary/",
 }  # fmt: skip
 """Pages that show nothing which anybody typed: numbers, empty forms. Every other page must show the hostile words."""
 IN_ITS_READERS_LANGUAGE = {"/s/<link>", "/t/<link>"}
 """No switch that a cookie remembers changes them."""
 WITH_QUERY = {
     "/officials/": ({"q": EVIL},),
+    "/officials/board": ({"jurisdiction": EVIL}, {"page": EVIL}),
+    "/officials/<int:official_id>/stances/new": ({"policy": EVIL},),
+    "/manuals/new": ({"official": EVIL}, {"official": "1"}),
+    "/manuals/<int:document_id>/comparison": ({"policy": EVIL}, {"policy": "5"}, {"policy": "2"}),
     "/people/": ({"name": EVIL}, {"name": "alert"}, {"list": EVIL}),
     "/people/find": ({"sought": EVIL},),
     "/inbox/": ({"view": "all"}, {"view": "mine"}, {"after": EVIL}, {"view": EVIL}, {"tag": EVIL}, {"tag": "1"}),
@@ -147,6 +152,7 @@ def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> Non
         form = meeting_form(runtime, **said, due_1="2026-12-02", outcome=outcome)
         assert client.post("/meetings/new/1", data=form).status_code == 303
     assert client.post("/meetings/new/1", data={**form, "held_on": EVIL}).status_code == 422
+    fill_ledger(client, runtime)
     head = f"First name,Last name,Cell,City,Tags,{CELL}\n"
     rows = "".join(f"{CELL},{CELL},{number(index)},{CELL},{CELL},{CELL}\n" for index in range(4))
     for index, end in enumerate(("confirm", "cancel", None)):
@@ -176,6 +182,31 @@ def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> Non
         for test in ("test", "test-call"):
             fill(client, runtime, f"{draft}/{test}", 422, phone=EVIL, once=EVIL, language=EVIL, version=EVIL)
         fill(client, runtime, f"{draft}/launch", 422, count=EVIL, version=EVIL)
+
+
+def fill_ledger(client: FlaskClient, runtime: Runtime) -> None:
+    """An answer and its correction, a judgement, and a manual of which a passage is marked and noted."""
+    heard = {
+        "heard_on": "2026-11-30",
+        "heard_by": EVIL,
+        "basis": "writing",
+        "citation": f"{EVIL} https://example.org/{EVIL}",
+    }
+    for path in ("/officials/1/stances/new", "/officials/stances/1"):
+        fill(client, runtime, path, answer="no", policy="5", source="letter", **heard)
+        assert EVIL in fill(client, runtime, path, 422, answer=EVIL, policy=EVIL, source=EVIL, **heard)
+    fill(client, runtime, "/officials/1/hostility", hostility="hostile", why=EVIL)
+    described = {"agency": EVIL, "jurisdiction": EVIL, "source": f"https://example.org/{EVIL}"}
+    fill(client, runtime, "/manuals/new", title=EVIL, official_id="1", **described)
+    assert EVIL in fill(client, runtime, "/manuals/1/edit", 422, title=EVIL, dated=EVIL, official_id=EVIL, **described)
+    fill(client, runtime, "/manuals/1/paste", section=EVIL, text=f"{EVIL} detainer {EVIL}", reader=EVIL)
+    fill(client, runtime, "/manuals/passages/1/mark", words=f"{EVIL} detainer", kind="hold")
+    assert EVIL in fill(client, runtime, "/manuals/passages/1/mark", 422, words=f"{EVIL} {EVIL}", kind="hold")
+    said = {"policy": "5", "comment": EVIL, "reader": EVIL, "done": "y"}
+    assert EVIL in fill(client, runtime, "/manuals/passages/1", 409, version=EVIL, **said)
+    version = re.findall(r'name="version"[^>]*value="([^"]*)"', client.get("/manuals/passages/1").text)[0]
+    fill(client, runtime, "/manuals/passages/1", version=version, **said)
+    fill(client, runtime, "/manuals/passages/1/note", answer="no")
 
 
 def fill_segments(client: FlaskClient, runtime: Runtime, group_id: int) -> None:
@@ -282,7 +313,7 @@ def known_values(runtime: Runtime) -> dict[str, list[str]]:
         "campaign_id": Campaign, "meeting_id": Meeting, "official_id": Official, "person_id": Constituent,
         "upload_id": Upload, "conversation_id": Conversation, "segment_id": Segment, "district_id": District,
         "canned_id": CannedReply, "office_id": Office, "tree_id": PhoneTree, "node_id": TreeNode,
-        "run_id": TreeRun,
+        "run_id": TreeRun, "stance_id": Stance, "document_id": ManualDocument, "passage_id": ManualPassage,
     }  # fmt: skip
     with runtime.db.snapshot() as session:
         found = {name: [str(one) for one in session.execute(select(model.id)).scalars()] for name, model in ids.items()}

@@ -36,6 +36,7 @@ from outreach.story.ledger import CarrierControl
 from outreach.story.play import play, wait_for_the_end
 from outreach.web.sign_up_address import page_of
 from tests.factories import upload_file
+from tests.pictures.ledger import read_a_manual
 
 WHO = "admin"
 FAIR, FAIR_PEOPLE = "May fair", 40
@@ -60,6 +61,7 @@ def play_the_scene(runtime: Runtime, carrier_url: str, group_id: int, *, recipie
         _keep_a_commitment(tx, runtime, group_id)
         ids = _draft_another(tx, runtime, group_id) | _save_a_segment(tx, runtime, group_id)
         ids |= _plant_trees(tx, runtime, group_id, int(ids["meeting"]))
+        ids |= read_a_manual(tx, runtime, group_id, int(ids["official"]), WHO)
         ids["ready"] = str(create_canned(tx, runtime, Actor(0, group_id, WHO), "Rides", RIDES))
     evening = people_csv(KNOWN + NEW, seed, skip=recipients + FAIR_PEOPLE - KNOWN, ours=ours) + UNUSABLE
     upload = upload_file(runtime, group_id, evening, "library-evening.csv", "Library evening", CONSENT, by=WHO)
