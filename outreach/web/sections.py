@@ -22,7 +22,7 @@ SECTIONS: Final = (
     Section(
         "people.overview",
         lazy_gettext("People"),
-        frozenset({"people", "optouts", "poster", "privacy", "segments", "districts"}),
+        frozenset({"people", "optouts", "poster", "privacy", "segments", "districts", "members"}),
     ),
     Section(
         "campaigns.overview",

@@ -111,6 +111,8 @@ ROUTES = {
     "/people/import/<int:upload_id>/undo",
     "/people/import/sample.csv",
     "/people/import/template.csv",
+    "/people/lists/",
+    "/people/lists/<int:list_id>/members",
     "/people/opt-outs",
     "/people/sign-up",
     "/people/sign-up/poster/<language>",
