@@ -20,13 +20,14 @@ from outreach.messaging import inbox_models as inbox
 from outreach.messaging import models as messaging
 from outreach.messaging import sign_up_models as sign_ups
 from outreach.officials import models as officials
+from outreach.officials import plan_models as plans
 from outreach.people import models as people
 from outreach.people import segment_models as segments
 from outreach.phone_tree import models as phone_tree
 
 MODELS = (
-    accounts, people, segments, officials, messaging, sign_ups, follow_ups, inbox, escalations, calls, phone_tree,
-    leases,
+    accounts, people, segments, officials, plans, messaging, sign_ups, follow_ups, inbox, escalations, calls,
+    phone_tree, leases,
 )  # fmt: skip
 
 
