@@ -77,10 +77,10 @@ def set_lines(tx: Transaction, group_id: int, plan_id: int, version: int, lines:
     if sum(line.policy is None for line in lines) > MOST_LINES:
         raise BadInputError("agenda_long", most=MOST_LINES)
     plan = get_plan(tx, group_id, plan_id, lock=True)
-    if plan.version != version:
-        raise ConflictError("plan_changed")
     if plan.state not in OPEN:
         raise ConflictError("plan_closed")
+    if plan.version != version:
+        raise ConflictError("plan_changed")
     plan.version += 1
     tx.execute(delete(PlanLine).where(PlanLine.plan_id == plan_id))
     tx.add_all(

@@ -99,10 +99,10 @@ def change_plan(
     """Describe a plan anew. Raises NotFoundError, BadInputError, ConflictError (plan_changed, plan_closed)."""
     check_plan(given)
     plan = get_plan(tx, group_id, plan_id, lock=True)
-    if plan.version != version:
-        raise ConflictError("plan_changed")
     if plan.state not in OPEN:
         raise ConflictError("plan_closed")
+    if plan.version != version:
+        raise ConflictError("plan_changed")
     for name, value in _columns(runtime.vault, given).items():
         setattr(plan, name, value)
     plan.version += 1
