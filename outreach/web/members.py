@@ -7,7 +7,7 @@ from flask_babel import gettext
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import RadioField
+from wtforms import RadioField, SelectChoice
 
 from outreach.core.errors import BadInputError, NotFoundError
 from outreach.people.members import MOST, lists_with_sizes, mark_members
@@ -22,7 +22,7 @@ YES, NO = "yes", "no"
 class MarkForm(FlaskForm):  # type: ignore[misc]
     """The mark of one list: which of two buttons was pressed."""
 
-    members = RadioField(choices=[(YES, YES), (NO, NO)])
+    members = RadioField(choices=[SelectChoice(YES, YES), SelectChoice(NO, NO)])
 
 
 @pages.get("/")

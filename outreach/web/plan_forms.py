@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from wtforms import (
     DateField,
     HiddenField,
     IntegerField,
+    SelectChoice,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -46,6 +47,11 @@ def chosen(text: object) -> int:
         return min(max(int(str(text)), -1), LARGEST_ID)
     except ValueError:
         return -1
+
+
+def choices_of(words: Mapping[str, Any]) -> list[SelectChoice]:
+    """What a table of words offers."""
+    return [SelectChoice(value, label) for value, label in words.items()]
 
 
 def member_choices(members: Iterable[Member]) -> list[tuple[int, str]]:
@@ -120,14 +126,14 @@ class PlanForm(WordsForm):
     attendees = checkboxes(lazy_gettext("Who else comes along"))
     partners = checkboxes(lazy_gettext("Partners who are invited"))
     condition_kinds = SelectMultipleField(
-        lazy_gettext("What they ask before they will meet"), choices=list(CONDITIONS.items()), validate_choice=False,
+        lazy_gettext("What they ask before they will meet"), choices=choices_of(CONDITIONS), validate_choice=False,
         widget=ListWidget(prefix_label=False), option_widget=CheckboxInput(),
     )  # fmt: skip
     conditions = TextAreaField(
         lazy_gettext("In their words"), filters=[clean], validators=[at_most(NOTE_LENGTH)], render_kw={"rows": 2}
     )
     audience = SelectField(
-        lazy_gettext("Introduction for"), choices=list(AUDIENCES.items()), validate_choice=False, default="elected"
+        lazy_gettext("Introduction for"), choices=choices_of(AUDIENCES), validate_choice=False, default="elected"
     )
 
     def offer(self, members: Sequence[Member], partners: Iterable[Any], zone: str) -> None:

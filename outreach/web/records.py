@@ -22,7 +22,7 @@ from outreach.serving import runtime
 from outreach.web.entry_forms import at_most, clean
 from outreach.web.official_words import official_words
 from outreach.web.officials_reads import find_official
-from outreach.web.plan_forms import NOBODY, NOTE_LENGTH, WordsForm, chosen
+from outreach.web.plan_forms import NOBODY, NOTE_LENGTH, WordsForm, choices_of, chosen
 from outreach.web.plan_reads import MOST_SHOWN, today_of
 from outreach.web.plan_words import WAYS, when_words
 from outreach.web.roles import allow
@@ -49,7 +49,7 @@ class RequestForm(WordsForm):
         lazy_gettext("What is asked for"), filters=[clean], validators=[at_most(NOTE_LENGTH)], render_kw={"rows": 3}
     )
     how = RadioField(
-        lazy_gettext("How it is asked"), choices=list(WAYS.items()), default="online", validate_choice=False
+        lazy_gettext("How it is asked"), choices=choices_of(WAYS), default="online", validate_choice=False
     )  # fmt: skip
     sent_on = DateField(lazy_gettext("Sent on"), validators=[Optional()])
     due_on = DateField(lazy_gettext("Should come by"), validators=[Optional()])
