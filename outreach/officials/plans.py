@@ -74,16 +74,34 @@ def day_of(plan: MeetingPlan) -> date | None:
 
 
 def make_plan(
-    tx: Transaction, runtime: Runtime, group_id: int, official_id: int, given: Given, *, by: str
+    tx: Transaction,
+    runtime: Runtime,
+    group_id: int,
+    official_id: int,
+    given: Given,
+    *,
+    by: str,
+    opened_at: datetime | None = None,
 ) -> MeetingPlan:
-    """Plan a meeting, with its checklist. Raises NotFoundError (official_unknown), BadInputError."""
+    """Plan a meeting, with its checklist; the same form again (handed out at ``opened_at``) is the first one's plan.
+
+    Raises NotFoundError (official_unknown), BadInputError.
+    """
     check_plan(given)
-    official = tx.get(Official, official_id)
-    if official is None or official.group_id != group_id:
+    # Two equal forms at once: the second waits here until the first is stored, then finds its plan.
+    official = tx.execute(
+        select(Official.id)
+        .where(Official.id == official_id, Official.group_id == group_id)
+        .with_for_update(key_share=True)
+    ).scalar()
+    if official is None:
         raise NotFoundError("official_unknown")
+    values = _columns(runtime.vault, given)
+    if opened_at is not None and (first := _planned_since(tx, official_id, by, opened_at, values)):
+        return first
     plan = MeetingPlan(
         group_id=group_id, official_id=official_id, state="asked", version=1, created_by=by,
-        created_at=runtime.clock.now(), **_columns(runtime.vault, given),
+        created_at=runtime.clock.now(), **values,
     )  # fmt: skip
     tx.add(plan)
     tx.flush()
@@ -217,6 +235,19 @@ def _columns(vault: Vault, given: Given) -> dict[str, Any]:
         "sealed": vault.seal(contact, CONTEXT) if any(contact.values()) else None,
         "condition_kinds": [kind for kind in CONDITIONS if kind in given.condition_kinds],
     }
+
+
+def _planned_since(
+    tx: Transaction, official_id: int, by: str, opened_at: datetime, values: dict[str, Any]
+) -> MeetingPlan | None:
+    query = select(MeetingPlan).where(
+        MeetingPlan.official_id == official_id, MeetingPlan.created_by == by, MeetingPlan.created_at >= opened_at
+    )
+    same = values.keys() - {"sealed"}  # what is sealed twice differs
+    for plan in tx.execute(query.order_by(MeetingPlan.id)).scalars():
+        if all(getattr(plan, name) == values[name] for name in same):
+            return plan
+    return None
 
 
 def _settle(tx: Transaction, runtime: Runtime, plan: MeetingPlan, given: Given) -> None:

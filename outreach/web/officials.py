@@ -43,7 +43,7 @@ def show(official_id: int) -> str:
     now = held.clock.now()
     with held.db.snapshot() as session:
         known = official_page(session, current_user.group_id, official_id)
-        ahead = official_ahead(session, current_user.group_id, official_id, now.astimezone(PHOENIX).date())
+        ahead = official_ahead(session, held, current_user.group_id, official_id)
     if known is None:
         abort(404)
     offices = [office_line(office, now) for office in known.official.offices if office.stands]

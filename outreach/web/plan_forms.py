@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext, lazy_gettext
 from wtforms import (
     DateField,
+    Field,
     HiddenField,
     IntegerField,
     SelectChoice,
@@ -18,6 +19,7 @@ from wtforms import (
     StringField,
     TextAreaField,
     TimeField,
+    ValidationError,
 )
 from wtforms.validators import InputRequired, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -39,6 +41,7 @@ NOBODY: Final = 0
 PLACE_LENGTH: Final = 300
 NOTE_LENGTH: Final = 2_000
 CONTACT_LENGTH: Final = 254
+EARLIEST, LATEST = 2000, 2200
 
 
 def chosen(text: object) -> int:
@@ -58,6 +61,17 @@ def member_choices(members: Iterable[Member]) -> list[tuple[int, str]]:
     """Members to choose from; who took something on and is no longer one stays in the list, and is told apart."""
     gone = lazy_gettext("no longer a member")
     return [(one.id, one.name if one.stays else f"{one.name} ({gone})") for one in members]
+
+
+def sensible(_form: object, field: Field) -> None:
+    """No day of another age: some of what is reckoned from it would be out of the calendar."""
+    if field.data is not None and not EARLIEST <= field.data.year <= LATEST:
+        raise ValidationError(gettext("Please look at the year."))
+
+
+def day_field(label: Any) -> DateField:
+    """A day, or none."""
+    return DateField(label, validators=[Optional(), sensible])
 
 
 class WordsForm(EntryForm):
@@ -107,9 +121,9 @@ class PlanForm(WordsForm):
     )  # fmt: skip
     staff_email = StringField(lazy_gettext("Their e-mail"), filters=[clean], validators=[at_most(CONTACT_LENGTH)])
     staff_phone = StringField(lazy_gettext("Their phone"), filters=[clean], validators=[at_most(40)])
-    asked_day = DateField(lazy_gettext("Day we asked for"), validators=[Optional()])
+    asked_day = day_field(lazy_gettext("Day we asked for"))
     asked_time = TimeField(lazy_gettext("Time we asked for"), validators=[Optional()])
-    day = DateField(lazy_gettext("Day of the meeting"), validators=[Optional()])
+    day = day_field(lazy_gettext("Day of the meeting"))
     time = TimeField(lazy_gettext("Time of the meeting"), validators=[Optional()])
     meeting_zone = SelectField(lazy_gettext("Time zone"), default=PHOENIX.key, validate_choice=False)
     minutes = IntegerField(lazy_gettext("How many minutes"), default=MEETING_MINUTES, validators=[Optional()])
@@ -155,8 +169,6 @@ class PlanForm(WordsForm):
                 self.add_error(day, gettext("Give the day as well."))
             if self[day].data and not self[hour].data and not self[hour].errors:
                 self.add_error(hour, gettext("Give the time as well."))
-            if self[day].data and not 2000 <= self[day].data.year <= 2200:
-                self.add_error(day, gettext("Please look at the year."))
         if self.meeting_zone.data not in table("office_hours")["zones"]:
             self.add_error("meeting_zone", gettext("Please choose one of the time zones."))
         if self.audience.data not in AUDIENCES:
@@ -208,7 +220,7 @@ class TryForm(WordsForm):
 
     field_of: ClassVar = {"plan_contact_blank": "whom", "meeting_in_future": "on_day"}
 
-    on_day = DateField(lazy_gettext("Day"), validators=[InputRequired(lazy_gettext("Please give the day."))])
+    on_day = DateField(lazy_gettext("Day"), validators=[InputRequired(lazy_gettext("Please give the day.")), sensible])
     whom = StringField(lazy_gettext("Whom you talked to"), filters=[clean], validators=[at_most(200)])
     said = StringField(lazy_gettext("What they said"), filters=[clean], validators=[at_most(NOTE_LENGTH)])
 
@@ -220,7 +232,7 @@ class ItemForm(WordsForm):
 
     words = StringField(lazy_gettext("What there is to do"), filters=[clean], validators=[at_most(WORDS_LENGTH)])
     who = SelectField(lazy_gettext("Who does it"), validate_choice=False, choices=[], default="")
-    due_on = DateField(lazy_gettext("Due on"), validators=[Optional()])
+    due_on = day_field(lazy_gettext("Due on"))
 
     def offer(self, members: Sequence[Member], users: dict[int, str]) -> None:
         """Members first, then everybody who signs in."""

@@ -28,6 +28,7 @@ from outreach.web.plan_words import with_words
 SHOWN: Final = 20
 MOST_SHOWN: Final = 200
 DUE_WITHIN: Final = timedelta(days=7)
+NEXT_FIRST: Final = (MeetingPlan.starts_at.is_(None), MeetingPlan.starts_at, MeetingPlan.id)
 
 
 class ItemLine(NamedTuple):
@@ -63,10 +64,11 @@ class RequestLine:
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """A plan in a list. ``whom``: whom we meet, in words."""
+    """A plan in a list. ``whom``: whom we meet, in words; ``over``: its time has passed, and it is not logged yet."""
 
     plan: MeetingPlan
     whom: str
+    over: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +110,25 @@ def today_of(runtime: Runtime) -> date:
     return runtime.clock.now().astimezone(PHOENIX).date()
 
 
-def list_plans(session: Session, group_id: int, *, is_open: bool) -> list[PlanRow]:
+def list_plans(session: Session, runtime: Runtime, group_id: int, *, is_open: bool) -> list[PlanRow]:
     """Plans that are open, the next meeting first and those without a time last; or the closed ones, newest first."""
     state = MeetingPlan.state.in_(OPEN) if is_open else MeetingPlan.state.not_in(OPEN)
-    order = (MeetingPlan.starts_at.is_(None), MeetingPlan.starts_at, MeetingPlan.id)
-    return _rows(session, [MeetingPlan.group_id == group_id, state], order if is_open else (MeetingPlan.id.desc(),))
+    which = [MeetingPlan.group_id == group_id, state]
+    return _rows(session, runtime, which, NEXT_FIRST if is_open else (MeetingPlan.id.desc(),))
 
 
-def official_ahead(session: Session, group_id: int, official_id: int, today: date) -> Ahead:
+def official_ahead(session: Session, runtime: Runtime, group_id: int, official_id: int) -> Ahead:
     """Open plans and requests for records of one official."""
     which = [MeetingPlan.group_id == group_id, MeetingPlan.official_id == official_id, MeetingPlan.state.in_(OPEN)]
-    plans = _rows(session, which, (MeetingPlan.starts_at.is_(None), MeetingPlan.starts_at, MeetingPlan.id))
-    return Ahead(plans, request_lines(requests_of(session, group_id, official_id), today))
+    requests = request_lines(requests_of(session, group_id, official_id), today_of(runtime))
+    return Ahead(_rows(session, runtime, which, NEXT_FIRST), requests)
 
 
 def what_is_ahead(session: Session, runtime: Runtime, group_id: int) -> Soon:
     """For Home."""
     today = today_of(runtime)
     own = MeetingPlan.group_id == group_id
-    plans = _rows(session, [own, MeetingPlan.state == "confirmed"], (MeetingPlan.starts_at,))
+    plans = _rows(session, runtime, [own, MeetingPlan.state == "confirmed"], NEXT_FIRST)
     asked = session.execute(select(func.count()).where(own, MeetingPlan.state == "asked")).scalar_one()
     found = session.execute(
         select(ChecklistItem, Official.name, Official.role)
@@ -224,7 +226,8 @@ def _ids(found: Iterable[int | None]) -> set[int]:
     return {one for one in found if one is not None}
 
 
-def _rows(session: Session, which: Sequence[Any], order: Sequence[Any]) -> list[PlanRow]:
+def _rows(session: Session, runtime: Runtime, which: Sequence[Any], order: Sequence[Any]) -> list[PlanRow]:
+    now = runtime.clock.now()
     rows = session.execute(
         select(MeetingPlan, Official.name, Official.role)
         .join(Official, Official.id == MeetingPlan.official_id)
@@ -232,4 +235,10 @@ def _rows(session: Session, which: Sequence[Any], order: Sequence[Any]) -> list[
         .order_by(*order)
         .limit(MOST_SHOWN)
     ).all()
-    return [PlanRow(row[0], with_words(row[0], official_words(row.name, row.role))) for row in rows]
+    return [
+        PlanRow(
+            plan, with_words(plan, official_words(name, role)),
+            over=plan.state in OPEN and plan.starts_at is not None and plan.starts_at < now,
+        )
+        for plan, name, role in rows
+    ]  # fmt: skip

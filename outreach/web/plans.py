@@ -63,8 +63,8 @@ def words() -> dict[str, Any]:
 def index() -> str:
     """Meetings that are agreed or asked for, then those that are past."""
     with runtime().db.snapshot() as session:
-        ahead = list_plans(session, current_user.group_id, is_open=True)
-        past = list_plans(session, current_user.group_id, is_open=False)
+        ahead = list_plans(session, runtime(), current_user.group_id, is_open=True)
+        past = list_plans(session, runtime(), current_user.group_id, is_open=False)
     return render_template("plans/index.html", ahead=ahead, past=past)
 
 
@@ -93,7 +93,10 @@ def new(official_id: int) -> Page:
             with held.db.transaction() as tx:
                 given = form.given()
                 check_given(tx, held, current_user.group_id, given, None)
-                plan_id = make_plan(tx, held, current_user.group_id, official_id, given, by=current_user.name).id
+                plan_id = make_plan(
+                    tx, held, current_user.group_id, official_id, given, by=current_user.name,
+                    opened_at=form.opened_at(now),
+                ).id  # fmt: skip
         except OutreachError as error:
             form.refuse(error)
         else:

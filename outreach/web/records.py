@@ -11,8 +11,7 @@ from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
-from wtforms import DateField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.validators import Optional
+from wtforms import RadioField, SelectField, StringField, TextAreaField
 
 from outreach.core.errors import BadInputError, NotFoundError, OutreachError
 from outreach.officials.models import Official
@@ -22,7 +21,7 @@ from outreach.serving import runtime
 from outreach.web.entry_forms import at_most, clean
 from outreach.web.official_words import official_words
 from outreach.web.officials_reads import find_official
-from outreach.web.plan_forms import NOBODY, NOTE_LENGTH, WordsForm, choices_of, chosen
+from outreach.web.plan_forms import NOBODY, NOTE_LENGTH, WordsForm, choices_of, chosen, day_field
 from outreach.web.plan_reads import MOST_SHOWN, today_of
 from outreach.web.plan_words import WAYS, when_words
 from outreach.web.roles import allow
@@ -51,9 +50,9 @@ class RequestForm(WordsForm):
     how = RadioField(
         lazy_gettext("How it is asked"), choices=choices_of(WAYS), default="online", validate_choice=False
     )  # fmt: skip
-    sent_on = DateField(lazy_gettext("Sent on"), validators=[Optional()])
-    due_on = DateField(lazy_gettext("Should come by"), validators=[Optional()])
-    received_on = DateField(lazy_gettext("Received on"), validators=[Optional()])
+    sent_on = day_field(lazy_gettext("Sent on"))
+    due_on = day_field(lazy_gettext("Should come by"))
+    received_on = day_field(lazy_gettext("Received on"))
     fee = StringField(lazy_gettext("Fee in dollars"), filters=[clean], validators=[at_most(12)])
     document = StringField(lazy_gettext("Title of what came"), filters=[clean], validators=[at_most(200)])
     kept_at = StringField(lazy_gettext("Where it is kept"), filters=[clean], validators=[at_most(300)])

@@ -175,15 +175,18 @@ def test_from_a_plan_to_its_log(runtime: Runtime, planned: tuple[FlaskClient, Wo
     asked = plan_form(
         runtime, asked_day=day.isoformat(), asked_time="12:00", spokesperson=str(ana), attendees=[str(bo)]
     )
-    post(client, f"/meetings/plans/new/{official}", **asked)
+    for _ in range(2):  # sent twice, planned once
+        post(client, f"/meetings/plans/new/{official}", **asked)
     plan_id = one(runtime, select(MeetingPlan.id))
+    assert one(runtime, select(func.count()).select_from(MeetingPlan)) == 1
     path = f"/meetings/plans/{plan_id}"
     assert "Asked for" in client.get(path).text
     assert one(runtime, select(func.count()).where(ChecklistItem.due_on.is_not(None))) == 0
     post(client, f"{path}/tries", on_day=today(runtime).isoformat(), whom="Front desk", said="May take weeks")
     post(client, f"{path}/tries", 422, on_day="2031-01-01", whom="", said="")
     agreed = {**asked, "day": day.isoformat(), "time": "17:30", "note_taker": str(bo), "version": "1"}
-    for wrong in ({"time": ""}, {"day": "soon"}, {"minutes": "9999"}, {"meeting_zone": "Mars/Base"},
+    for wrong in ({"time": ""}, {"day": "soon"}, {"day": "9999-12-31"},
+                  {"minutes": "9999"}, {"meeting_zone": "Mars/Base"},
                   {"gather_minutes": "-1"}, {"spokesperson": "999999"}, {"place": "x" * 301}):  # fmt: skip
         post(client, f"{path}/edit", 422, **{**agreed, **wrong})
     post(client, f"{path}/edit", **agreed)

@@ -71,7 +71,7 @@ def play_the_scene(runtime: Runtime, carrier_url: str, group_id: int, *, recipie
             | _save_a_segment(tx, runtime, group_id)
         )
         ids |= _plant_trees(tx, runtime, group_id, int(ids["meeting"]))
-        ids |= _plan_a_meeting(tx, runtime, group_id, int(ids["official"]))
+        ids |= plan_a_meeting(tx, runtime, group_id, int(ids["official"]), list_ids(tx, group_id, [FAIR])[0])
         ids["ready"] = str(create_canned(tx, runtime, Actor(0, group_id, WHO), "Rides", RIDES))
     evening = people_csv(KNOWN + NEW, seed, skip=recipients + FAIR_PEOPLE - KNOWN, ours=ours) + UNUSABLE
     upload = upload_file(runtime, group_id, evening, "library-evening.csv", "Library evening", CONSENT, by=WHO)
@@ -125,10 +125,10 @@ def _draft_another(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str
     return {name: str(one) for name, one in ids.items()}
 
 
-def _plan_a_meeting(tx: Transaction, runtime: Runtime, group_id: int, official_id: int) -> dict[str, str]:
+def plan_a_meeting(tx: Transaction, runtime: Runtime, group_id: int, official_id: int, list_id: int) -> dict[str, str]:
     """The chief's city manager, in ten days, with half of the preparations done."""
     now = runtime.clock.now()
-    mark_members(tx, runtime, group_id, list_ids(tx, group_id, [FAIR])[0], is_members=True, actor=WHO)
+    mark_members(tx, runtime, group_id, list_id, is_members=True, actor=WHO)
     rosa, walter, *others = [one.id for one in members_of(tx, runtime.vault, group_id)[:6]]
     partner = make_partner(
         tx, runtime, group_id, by=WHO,
