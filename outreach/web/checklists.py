@@ -60,7 +60,7 @@ def edit(item_id: int) -> Page:
         chosen = {item.constituent_id} if item.constituent_id is not None else set()
         members = members_and(session, held, current_user.group_id, chosen)
         users = users_of(session, current_user.group_id)
-    form = ItemForm(data={"words": item.words or "", "who": _who(item), "due_on": item.due_on})
+    form = ItemForm(data={"words": item.words or "", "assignee": _who(item), "due_on": item.due_on})
     form.offer(members, users)
     if form.validate_on_submit():
         try:

@@ -109,7 +109,7 @@ class PlanForm(WordsForm):
 
     field_of: ClassVar = {
         "plan_minutes": "minutes", "plan_gather_minutes": "gather_minutes", "office_zone_unknown": "meeting_zone",
-        "member_unknown": "attendees",
+        "member_unknown": "comes",
     }  # fmt: skip
 
     staff_name = StringField(
@@ -137,7 +137,7 @@ class PlanForm(WordsForm):
     spokesperson = one_member(lazy_gettext("Spokesperson"))
     note_taker = one_member(lazy_gettext("Note taker"))
     facilitator = one_member(lazy_gettext("Leads the talk"))
-    attendees = checkboxes(lazy_gettext("Who else comes along"))
+    comes = checkboxes(lazy_gettext("Who else comes along"))
     partners = checkboxes(lazy_gettext("Partners who are invited"))
     condition_kinds = SelectMultipleField(
         lazy_gettext("What they ask before they will meet"), choices=choices_of(CONDITIONS), validate_choice=False,
@@ -155,7 +155,7 @@ class PlanForm(WordsForm):
         choices = member_choices(members)
         for field in (self.spokesperson, self.note_taker, self.facilitator):
             field.choices = [(NOBODY, lazy_gettext("nobody yet")), *choices]
-        self.attendees.choices = choices
+        self.comes.choices = choices
         self.partners.choices = [(one.id, one.name) for one in partners]
         known = list(table("office_hours")["zones"])
         zones = known if zone in known else [*known, zone]
@@ -187,7 +187,7 @@ class PlanForm(WordsForm):
             asked_for_at=self._at("asked_day", "asked_time"), starts_at=self._at("day", "time"),
             minutes=MEETING_MINUTES if minutes is None else minutes, zone=self.meeting_zone.data,
             gather_minutes=GATHER_MINUTES if gather is None else gather,
-            attendees=frozenset(self.attendees.data or ()), partners=frozenset(self.partners.data or ()),
+            attendees=frozenset(self.comes.data or ()), partners=frozenset(self.partners.data or ()),
             condition_kinds=tuple(kind for kind in self.condition_kinds.data or () if kind in CONDITIONS),
             audience=self.audience.data,
         )  # fmt: skip
@@ -210,7 +210,7 @@ def values_of(plan: MeetingPlan, contact: dict[str, str], attendees: set[int], p
         "asked_day": asked and asked.date(), "asked_time": asked and asked.time(),
         "day": starts and starts.date(), "time": starts and starts.time(), "meeting_zone": plan.zone,
         "spokesperson": plan.spokesperson_id or NOBODY, "note_taker": plan.note_taker_id or NOBODY,
-        "facilitator": plan.facilitator_id or NOBODY, "attendees": sorted(attendees), "partners": sorted(partners),
+        "facilitator": plan.facilitator_id or NOBODY, "comes": sorted(attendees), "partners": sorted(partners),
         "version": str(plan.version),
     }  # fmt: skip
 
@@ -228,15 +228,15 @@ class TryForm(WordsForm):
 class ItemForm(WordsForm):
     """Who does an item of a checklist, and by when; of the group's own also what."""
 
-    field_of: ClassVar = {"checklist_words": "words", "member_unknown": "who", "checklist_two_people": "who"}
+    field_of: ClassVar = {"checklist_words": "words", "member_unknown": "assignee", "checklist_two_people": "assignee"}
 
     words = StringField(lazy_gettext("What there is to do"), filters=[clean], validators=[at_most(WORDS_LENGTH)])
-    who = SelectField(lazy_gettext("Who does it"), validate_choice=False, choices=[], default="")
+    assignee = SelectField(lazy_gettext("Who does it"), validate_choice=False, choices=[], default="")
     due_on = day_field(lazy_gettext("Due on"))
 
     def offer(self, members: Sequence[Member], users: dict[int, str]) -> None:
         """Members first, then everybody who signs in."""
-        self.who.choices = [
+        self.assignee.choices = [
             ("", lazy_gettext("nobody yet")),
             *((f"member:{one}", words) for one, words in member_choices(members)),
             *((f"user:{one}", name) for one, name in users.items()),
@@ -244,5 +244,5 @@ class ItemForm(WordsForm):
 
     def person(self) -> tuple[int | None, int | None]:
         """Member and user; one of them at most."""
-        kind, _, number = str(self.who.data or "").partition(":")
+        kind, _, number = str(self.assignee.data or "").partition(":")
         return (chosen(number) if kind == "member" else None, chosen(number) if kind == "user" else None)

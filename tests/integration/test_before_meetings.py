@@ -101,10 +101,10 @@ def work_through_the_checklist(client: FlaskClient, runtime: Runtime, path: str,
     post(
         client,
         f"/meetings/items/{item}",
-        who=f"member:{member}",
+        assignee=f"member:{member}",
         due_on=(today(runtime) + timedelta(days=1)).isoformat(),
     )
-    post(client, f"/meetings/items/{item}", 422, who="member:999999", due_on="")
+    post(client, f"/meetings/items/{item}", 422, assignee="member:999999", due_on="")
     post(client, f"/meetings/items/{item}/tick", done="yes")
     assert "Done by" in client.get(path).text
     post(client, f"/meetings/items/{item}/tick", done="no")
@@ -172,9 +172,7 @@ def test_from_a_plan_to_its_log(runtime: Runtime, planned: tuple[FlaskClient, Wo
     client, world, official = planned
     ana, bo, cy = world.people
     day = today(runtime) + timedelta(days=2)
-    asked = plan_form(
-        runtime, asked_day=day.isoformat(), asked_time="12:00", spokesperson=str(ana), attendees=[str(bo)]
-    )
+    asked = plan_form(runtime, asked_day=day.isoformat(), asked_time="12:00", spokesperson=str(ana), comes=[str(bo)])
     for _ in range(2):  # sent twice, planned once
         post(client, f"/meetings/plans/new/{official}", **asked)
     plan_id = one(runtime, select(MeetingPlan.id))
@@ -264,12 +262,12 @@ def test_reminders_follow_the_plan_and_erasing_clears_every_part(
     day = date(2026, 12, 10)
     form = plan_form(
         runtime, day=day.isoformat(), time="17:30", spokesperson=str(ana), facilitator=str(ana), note_taker=str(bo),
-        attendees=[str(ana), str(cy)],
+        comes=[str(ana), str(cy)],
     )  # fmt: skip
     post(client, f"/meetings/plans/new/{official}", **form)
     plan_id = one(runtime, select(MeetingPlan.id))
     item = one(runtime, select(ChecklistItem.id).where(ChecklistItem.key == "practice"))
-    post(client, f"/meetings/items/{item}", who=f"member:{ana}", due_on="2026-12-08")
+    post(client, f"/meetings/items/{item}", assignee=f"member:{ana}", due_on="2026-12-08")
     post(client, f"/meetings/plans/{plan_id}/agenda", version="1", line_1="Hello", who_1=str(ana))
 
     def due(month_day: int, hour: int) -> list[tuple[str, str, int]]:

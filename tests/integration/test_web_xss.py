@@ -210,15 +210,15 @@ def fill_plans(client: FlaskClient, runtime: Runtime) -> None:
     assert EVIL in fill(client, runtime, "/meetings/partners/new", 422, **partner)
     texts = dict.fromkeys(("staff_name", "staff_role", "staff_email", "place", "gather_place", "conditions"), EVIL)
     plan = {**texts, "meeting_zone": "America/Phoenix", "day": "2026-12-20", "time": "12:00", "spokesperson": "1",
-            "attendees": "2", "partners": "1", "condition_kinds": "other"}  # fmt: skip
-    wrong = dict.fromkeys(("day", "time", "meeting_zone", "minutes", "spokesperson", "attendees", "partners"), EVIL)
+            "comes": "2", "partners": "1", "condition_kinds": "other"}  # fmt: skip
+    wrong = dict.fromkeys(("day", "time", "meeting_zone", "minutes", "spokesperson", "comes", "partners"), EVIL)
     assert EVIL in fill(client, runtime, "/meetings/plans/new/1", 422, **{**plan, **wrong})
     fill(client, runtime, "/meetings/plans/new/1", **plan)
     fill(client, runtime, "/meetings/plans/1/tries", on_day="2026-12-01", whom=EVIL, said=EVIL)
     fill(client, runtime, "/meetings/plans/1/tries", 422, on_day=EVIL, whom=EVIL, said=EVIL)
     fill(client, runtime, "/meetings/plans/1/items", words=EVIL)
-    fill(client, runtime, "/meetings/items/1", 422, who=EVIL, due_on=EVIL)
-    fill(client, runtime, "/meetings/items/1", who="member:1")
+    fill(client, runtime, "/meetings/items/1", 422, assignee=EVIL, due_on=EVIL)
+    fill(client, runtime, "/meetings/items/1", assignee="member:1")
     fill(client, runtime, "/meetings/items/2/tick", done="yes")
     asked = dict.fromkeys(("agency", "asked_for", "document", "kept_at"), EVIL)
     fill(client, runtime, "/meetings/records/new/1", how="mail", plan="1", **asked)
