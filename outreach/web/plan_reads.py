@@ -25,7 +25,7 @@ from outreach.people.members import Member, named
 from outreach.web.official_words import language, official_words
 from outreach.web.plan_words import with_words
 
-SHOWN: Final = 20
+SHOWN: Final = 5
 MOST_SHOWN: Final = 200
 DUE_WITHIN: Final = timedelta(days=7)
 NEXT_FIRST: Final = (MeetingPlan.starts_at.is_(None), MeetingPlan.starts_at, MeetingPlan.id)
@@ -98,11 +98,15 @@ class Ahead:
 
 @dataclass(frozen=True, slots=True)
 class Soon:
-    """What Home shows: meetings that are agreed, and tasks that are due within a week or late."""
+    """What Home shows: the next meetings that are agreed, and what is due within a week or late, most urgent first.
+
+    ``more``: there are more than these few.
+    """
 
     plans: Sequence[PlanRow]
     tasks: Sequence[Any]  # item: an ItemLine; of: whom it is about; plan_id, meeting_id
     asked: int
+    more: bool
 
 
 def today_of(runtime: Runtime) -> date:
@@ -124,8 +128,8 @@ def official_ahead(session: Session, runtime: Runtime, group_id: int, official_i
     return Ahead(_rows(session, runtime, which, NEXT_FIRST), requests)
 
 
-def what_is_ahead(session: Session, runtime: Runtime, group_id: int) -> Soon:
-    """For Home."""
+def what_is_ahead(session: Session, runtime: Runtime, group_id: int, most: int = SHOWN) -> Soon:
+    """For Home, and with more of it for the page of meetings to come."""
     today = today_of(runtime)
     own = MeetingPlan.group_id == group_id
     plans = _rows(session, runtime, [own, MeetingPlan.state == "confirmed"], NEXT_FIRST)
@@ -141,7 +145,7 @@ def what_is_ahead(session: Session, runtime: Runtime, group_id: int) -> Soon:
             or_(MeetingPlan.state.in_(OPEN), ChecklistItem.meeting_id.is_not(None)),
         )
         .order_by(ChecklistItem.due_on, ChecklistItem.id)
-        .limit(SHOWN)
+        .limit(most + 1)
     ).all()  # fmt: skip
     lines = item_lines(session, runtime, group_id, [row[0] for row in found], today)
     tasks = [
@@ -149,7 +153,7 @@ def what_is_ahead(session: Session, runtime: Runtime, group_id: int) -> Soon:
          "meeting_id": row[0].meeting_id}
         for line, row in zip(lines, found, strict=True)
     ]  # fmt: skip
-    return Soon(plans[:SHOWN], tasks, asked)
+    return Soon(plans[:most], tasks[:most], asked, more=len(plans) > most or len(tasks) > most)
 
 
 def plan_page(session: Session, runtime: Runtime, group_id: int, plan_id: int) -> PlanPage:

@@ -28,7 +28,7 @@ from outreach.web.officials_reads import find_official
 from outreach.web.plan_entry import check_given, choices_for
 from outreach.web.plan_files import plan_calendar
 from outreach.web.plan_forms import PlanForm, TryForm, values_of
-from outreach.web.plan_reads import list_plans, plan_page, today_of, users_of
+from outreach.web.plan_reads import MOST_SHOWN, list_plans, plan_page, today_of, users_of, what_is_ahead
 from outreach.web.plan_words import (
     AUDIENCES,
     CONDITIONS,
@@ -64,8 +64,9 @@ def index() -> str:
     """Meetings that are agreed or asked for, then those that are past."""
     with runtime().db.snapshot() as session:
         ahead = list_plans(session, runtime(), current_user.group_id, is_open=True)
+        soon = what_is_ahead(session, runtime(), current_user.group_id, MOST_SHOWN)
         past = list_plans(session, runtime(), current_user.group_id, is_open=False)
-    return render_template("plans/index.html", ahead=ahead, past=past)
+    return render_template("plans/index.html", ahead=ahead, soon=soon, past=past)
 
 
 @pages.get("/<int:plan_id>")

@@ -144,7 +144,8 @@ def take_along(client: FlaskClient, path: str, plan_id: int, lines: dict[str, st
     assert [str(event["UID"]).partition("@")[0] for event in events][:2] == [f"plan-{plan_id}-meeting",
                                                                             f"plan-{plan_id}-gathering"]  # fmt: skip
     assert "Ana T" not in client.get(f"{path}/calendar.ics").text, "calendars are shared: it names no member"
-    assert all(words in client.get("/").text for words in ("Cy Rivera", "Divide the reading"))
+    assert all(words in client.get("/").text for words in ("Cy Rivera", "There are more"))
+    assert "Divide the reading" in client.get("/meetings/plans/").text
 
 
 def log_it(client: FlaskClient, runtime: Runtime, official: int, plan_id: int) -> None:
