@@ -107,6 +107,8 @@ def meeting() -> None:
 @click.option("--outcome", type=click.Choice(OUTCOMES), required=True)
 @click.option("--held-on", "held_on", help="YYYY-MM-DD; default: today.")
 @click.option("--attendees", default="", help="Who was there.")
+@click.option("--staff-name", default="", help="Whom of the staff you met in the official's place.")
+@click.option("--staff-role", default="", help="What they are: city manager, chief of staff ...")
 @click.option("--answer", "answers", multiple=True, metavar="POLICY=ANSWER[:BASIS]", help="5=no:writing, 2=evaded ...")
 @click.option("--promise", "promises", multiple=True, metavar="TEXT[;DATE[;CONTACT]]", help="May be given often.")
 @click.option("--notes", default="")
@@ -117,6 +119,8 @@ def record(
     outcome: str,
     held_on: str | None,
     attendees: str,
+    staff_name: str,
+    staff_role: str,
     answers: tuple[str, ...],
     promises: tuple[str, ...],
     notes: str,
@@ -143,6 +147,8 @@ def record(
             notes=notes,
             answers=said,
             promises=promised,
+            staff_name=staff_name,
+            staff_role=staff_role,
         )
         draft = draft_from_meeting(tx, held, made)
         document = {
@@ -150,6 +156,8 @@ def record(
             "official_id": official_id,
             "held_on": made.held_on.isoformat(),
             "outcome": outcome,
+            "staff_name": made.staff_name,
+            "staff_role": made.staff_role,
             "answers": [answer._asdict() for answer in said],
             "promises": [
                 {**promise._asdict(), "due_on": promise.due_on.isoformat() if promise.due_on else None}

@@ -22,13 +22,14 @@ from outreach.messaging import sign_up_models as sign_ups
 from outreach.officials import hostility_models as hostility
 from outreach.officials import manual_models as manuals
 from outreach.officials import models as officials
+from outreach.officials import plan_models as plans
 from outreach.people import models as people
 from outreach.people import segment_models as segments
 from outreach.phone_tree import models as phone_tree
 
 MODELS = (
-    accounts, people, segments, officials, messaging, sign_ups, follow_ups, inbox, escalations, calls, phone_tree,
-    leases, hostility, manuals,
+    accounts, people, segments, officials, hostility, manuals, plans, messaging, sign_ups, follow_ups, inbox,
+    escalations, calls, phone_tree, leases,
 )  # fmt: skip
 
 

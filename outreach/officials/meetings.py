@@ -10,6 +10,7 @@ from config import table
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, NotFoundError
 from outreach.core.runtime import Runtime
+from outreach.officials.checklists import open_commitment
 from outreach.officials.models import Meeting, Official, Promise, Stance
 
 OUTCOMES: Final = ("committed", "declined", "evaded", "no_meeting", "unreasonable_conditions")
@@ -18,6 +19,8 @@ BASES: Final = ("writing", "practice")
 CONTACT_LENGTH = 200
 CITATION_LENGTH = 1000
 MOST_TIMES = 99
+STAFF_NAME_LENGTH = 200
+STAFF_ROLE_LENGTH = 120
 
 
 class Answer(NamedTuple):
@@ -59,22 +62,29 @@ def record_meeting(
     notes: str = "",
     answers: Sequence[Answer] = (),
     promises: Sequence[Promised] = (),
+    staff_name: str = "",
+    staff_role: str = "",
 ) -> Meeting:
     """Store a meeting with its answers and promises; earlier answers stay as they are, this only adds.
 
-    Raises NotFoundError (official_unknown) and BadInputError for what cannot have happened.
+    ``staff_name`` and ``staff_role``: whom of the staff it was with, in the official's place. A commitment opens its
+    checklist. Raises NotFoundError (official_unknown) and BadInputError for what cannot have happened.
     """
     now = runtime.clock.now()
     # A day of grace: the meeting may be held where the date is one behind or ahead of UTC's.
     if (held_on - now.date()).days > 1:
         raise BadInputError("meeting_in_future")
     check_meeting(outcome, recorded_by, answers, promises)
+    for text, most in ((staff_name, STAFF_NAME_LENGTH), (staff_role, STAFF_ROLE_LENGTH)):
+        if len(text.strip()) > most:
+            raise BadInputError("official_field_long", field="staff", most=most)
     official = tx.get(Official, official_id)
     if official is None or official.group_id != group_id:
         raise NotFoundError("official_unknown")
     meeting = Meeting(
         group_id=group_id, official_id=official_id, held_on=held_on, attendees=attendees.strip(), outcome=outcome,
         notes=notes.strip(), recorded_by=recorded_by.strip(), created_at=now,
+        staff_name=staff_name.strip() or None, staff_role=staff_role.strip() or None,
     )  # fmt: skip
     tx.add(meeting)
     tx.flush()
@@ -85,6 +95,8 @@ def record_meeting(
         Promise(**common, text=promise.text.strip(), due_on=promise.due_on, staff_contact=promise.staff_contact or None)
         for promise in promises
     )
+    if outcome == "committed":
+        open_commitment(tx, runtime, group_id, meeting.id, held_on)
     tx.flush()
     return meeting
 

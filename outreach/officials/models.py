@@ -73,6 +73,8 @@ class Meeting(Base):
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
     official_id: Mapped[int] = mapped_column(ForeignKey("official.id"))
     held_on: Mapped[date]
+    staff_name: Mapped[str | None] = mapped_column(String(200))  # whom we met in the official's place
+    staff_role: Mapped[str | None] = mapped_column(String(120))
     attendees: Mapped[str] = mapped_column(Text, default="")
     outcome: Mapped[str] = mapped_column(String(32))
     notes: Mapped[str] = mapped_column(Text, default="")

@@ -20,6 +20,7 @@ from outreach.messaging.follow_up_models import FollowUp
 from outreach.messaging.inbox_models import ConversationTag, ThreadTag
 from outreach.messaging.models import Conversation, Message, Reply
 from outreach.messaging.states import public_state
+from outreach.officials.plan_people import parts_of
 from outreach.people.consent import WORDS
 from outreach.people.models import ConsentEvent, Constituent, ContactList, ListMembership, Suppression
 from outreach.phone_tree.listing import trees_of_person
@@ -59,6 +60,7 @@ def _everything(session: Session, vault: Vault, group_id: int, number_hash: byte
         "calls": _calls(session, *own),
         "phone_trees": trees_of_person(session, *own),
         "calls_of_captains": _calls_of_captains(session, *own),
+        "before_meetings": _before_meetings(session, *own),
         "thread": _thread(session, vault, *own),
     }
 
@@ -225,6 +227,14 @@ def _calls_of_captains(session: Session, group_id: int, number_hash: bytes) -> l
         .order_by(CallLeg.id)
     ).scalars()
     return [{"begun_at": _iso(leg.begun_at), "status": leg.status, "seconds": leg.seconds} for leg in rows]
+
+
+def _before_meetings(session: Session, group_id: int, number_hash: bytes) -> dict[str, Any]:
+    """Meetings of the group in which they have a part, and the tasks that they took on."""
+    person = session.execute(
+        select(Constituent.id).where(Constituent.group_id == group_id, Constituent.number_hash == number_hash)
+    ).scalar()
+    return parts_of(session, group_id, person) if person is not None else {"meetings": [], "tasks": []}
 
 
 def _thread(session: Session, vault: Vault, group_id: int, number_hash: bytes) -> dict[str, Any] | None:

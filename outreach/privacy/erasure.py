@@ -1,10 +1,10 @@
 """Forgetting a person in one group, on request or because nothing was heard of them for a year.
 
 What texts and recipients refer to is a row, so the row stays and everything in it goes: its document is emptied, its
-hash becomes chance, it leaves every list and phone tree. Texts and replies lose their words, texts that wait are
-canceled. What stays under the number's keyed hash is what protects the person: suppressions and the ledger's entries,
-so that an import of the same number finds the opt-out; and what is counted by it: recipients, texts, the seats of phone
-trees' runs. Tallies stay as they are.
+hash becomes chance, it leaves every list and phone tree, and has no part in a meeting any more. Texts and replies lose
+their words, texts that wait are canceled. What stays under the number's keyed hash is what protects the person:
+suppressions and the ledger's entries, so that an import of the same number finds the opt-out; and what is counted by
+it: recipients, texts, the seats of phone trees' runs. Tallies stay as they are.
 
 A text that is being posted, or whose fate nobody knows yet, keeps its words until that is settled: it is looked up
 by them. They go with its campaign's, 30 days after its last text.
@@ -30,6 +30,7 @@ from outreach.messaging.conversations import DONE
 from outreach.messaging.inbox_models import ConversationTag
 from outreach.messaging.models import Conversation, Message, Reply
 from outreach.messaging.optout import cancel_waiting
+from outreach.officials.plan_people import forget_people
 from outreach.people.consent import lock_people
 from outreach.people.facet_hashes import NO_CITY
 from outreach.people.models import ConsentEvent, Constituent, ImportChange, ListMembership
@@ -176,6 +177,7 @@ def erase_in(tx: Transaction, runtime: Runtime, group_id: int, number_hashes: Se
         connection.execute(_LEAVE_CALLS, {"ids": ids})
         connection.execute(_FORGET_BEFORE, {"ids": ids})
         leave_trees(tx, ids)
+        forget_people(tx, ids)
         connection.execute(_BLANK, [_blank(runtime, person, now) for person in ids])
     return Erased(len(ids), canceled, texts, replies, in_doubt)
 

@@ -23,6 +23,8 @@ from outreach.messaging import inbox, thread_tags
 from outreach.messaging.inbox_models import ThreadTag
 from outreach.messaging.models import Conversation, Message, Reply
 from outreach.messaging.sign_up_models import SignUp
+from outreach.officials import partners, plans
+from outreach.officials.plan_models import MeetingPlan, Partner
 from outreach.people.consent import WORDS
 from outreach.people.models import ConsentEvent, Constituent, ImportChange, UploadPart
 from outreach.people.segment_models import Segment, Tag
@@ -60,6 +62,8 @@ SHELVES: Final = (
     Shelf(Conversation.__table__, inbox.NOTE),
     Shelf(ThreadTag.__table__, thread_tags.CONTEXT),
     Shelf(CallSession.__table__, asking.CONTEXT),
+    Shelf(MeetingPlan.__table__, plans.CONTEXT),
+    Shelf(Partner.__table__, partners.CONTEXT),
 )
 """Every table that holds sealed documents; a test looks for tables that are missing here."""
 

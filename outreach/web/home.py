@@ -16,6 +16,7 @@ from outreach.web.campaign_words import is_halt, launches
 from outreach.web.campaigns import LABELS, SEEN_TALLY
 from outreach.web.inbox_words import at_least, late_words
 from outreach.web.phones import SEEN_PHONES
+from outreach.web.plan_reads import what_is_ahead
 from outreach.web.roles import allow
 from outreach.web.waiting import Waiting, what_waits
 
@@ -47,11 +48,12 @@ def index() -> str:
     """First steps, what needs a look now, launched campaigns, drafts, meetings without a follow-up, promises due."""
     held = runtime()
     with held.db.snapshot() as reading:
+        soon = what_is_ahead(reading, held, current_user.group_id)
         waiting = what_waits(reading, current_user.group_id, held.clock.now())
         late = late_words(count_late(reading, held, current_user.group_id), hours_of(reading, current_user.group_id))
     steps = first_steps(waiting, rehearsal=held.settings.mode == "rehearsal", writes=current_user.role != "staff")
     return render_template("home.html", waiting=waiting, urgent=urgent(waiting, late), labels=LABELS, launches=launches,
-                           **told(steps))  # fmt: skip
+                           soon=soon, **told(steps))  # fmt: skip
 
 
 def urgent(waiting: Waiting, late: Sequence[str]) -> list[Row]:

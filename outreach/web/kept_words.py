@@ -15,6 +15,8 @@ from wtforms import Field
 from outreach.accounts.members import organizers_of
 from outreach.escalations.segments import segments_of
 from outreach.officials.models import Office, Official
+from outreach.officials.partners import partners_of
+from outreach.people.members import named
 from outreach.people.models import ContactList
 from outreach.serving import runtime
 from outreach.web.official_words import policies
@@ -30,8 +32,14 @@ NOT_TYPED: Final = frozenset(
     {"csrf_token", "version", "once", "opened", "action", "start", "seen", "holder", "thread", AGAIN, TYPED_BY}
 )
 """Fields that pages fill in themselves: sent again, but nothing to read."""
-STORED: Final = frozenset({"list", "lists", "segments", "office_id", "official_id", "to", "under", "stands_in"})
-"""Fields whose choices are rows of the database; so are those of a segment's conditions, ``what_...``."""
+MEMBERS: Final = frozenset({"spokesperson", "note_taker", "facilitator", "comes", "assignee"})
+STORED: Final = (
+    frozenset({"list", "lists", "segments", "office_id", "official_id", "to", "under", "stands_in", "partners"})
+    | MEMBERS
+)
+"""Fields whose choices are rows of the database; so are those of ``CHOSEN``."""
+CHOSEN: Final = ("what_", "who_", "speaks_")
+"""How the names of a segment's conditions and of an agenda's speakers begin."""
 ID_DIGITS: Final = 18
 
 
@@ -40,7 +48,7 @@ def shown_words(form: FlaskForm | None, fields: Sequence[tuple[str, list[str]]])
     shown = []
     for name, values in fields:
         said = [words for value in values if (words := in_words(form, name, value))]
-        if said and (name in STORED or name.startswith("what_")) and _field(form, name) is not None:
+        if said and (name in STORED or name.startswith(CHOSEN)) and _field(form, name) is not None:
             said = [", ".join(_stored(name, values))]
         shown += [(label(form, name), words) for words in said]
     return shown
@@ -91,13 +99,16 @@ def in_words(form: FlaskForm | None, name: str, value: str) -> str:
 
 def _stored(name: str, values: Sequence[str]) -> list[str]:
     """The names of the chosen rows, for who may see them; how many there are for anybody else."""
-    ids = {int(value) for value in values if value.isascii() and value.isdecimal() and len(value) <= ID_DIGITS}
+    numbers = [value.removeprefix("member:") for value in values]
+    ids = {int(value) for value in numbers if value.isascii() and value.isdecimal() and len(value) <= ID_DIGITS}
     found: list[str] = []
     if current_user.is_authenticated and (ids or name not in STORED):
         with runtime().db.snapshot() as session:
-            known = {"office_id": _offices, "segments": _segments, "list": _lists, "lists": _lists, "to": _organizers,
-                     "official_id": _officials}  # fmt: skip
-            read = known.get(name)
+            known = {
+                "office_id": _offices, "segments": _segments, "list": _lists, "lists": _lists, "to": _organizers,
+                "official_id": _officials, "partners": _partners,
+            }  # fmt: skip
+            read = _members if name in MEMBERS or name.startswith(CHOSEN[1:]) else known.get(name)
             found = read(session, ids) if read else _conditions(session, values)
     return found or [str(ngettext("%(num)s chosen", "%(num)s chosen", len(values)))]
 
@@ -126,6 +137,14 @@ def _offices(session: Session, ids: set[int]) -> list[str]:
 def _officials(session: Session, ids: set[int]) -> list[str]:
     own = select(Official.name).where(Official.group_id == current_user.group_id, Official.id.in_(ids))
     return list(session.execute(own.order_by(Official.id)).scalars())
+
+
+def _members(session: Session, ids: set[int]) -> list[str]:
+    return [one.name for one in named(session, runtime().vault, current_user.group_id, ids).values()]
+
+
+def _partners(session: Session, ids: set[int]) -> list[str]:
+    return [one.name for one in partners_of(session, current_user.group_id) if one.id in ids]
 
 
 def _organizers(session: Session, ids: set[int]) -> list[str]:

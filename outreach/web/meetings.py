@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from datetime import date
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -16,6 +18,8 @@ from outreach.web.meetings_forms import PROMISES, MeetingForm
 from outreach.web.meetings_reads import meeting_page
 from outreach.web.official_words import ANSWERS, BASES, OUTCOMES, policies
 from outreach.web.officials_reads import find_official
+from outreach.web.plan_entry import Begun, begun_from
+from outreach.web.plan_reads import checklist_of
 from outreach.web.roles import allow
 
 pages = Blueprint("meetings", __name__, url_prefix="/meetings")
@@ -28,11 +32,12 @@ def show(meeting_id: int) -> str:
     held = runtime()
     with held.db.snapshot() as session:
         known = meeting_page(session, current_user.group_id, meeting_id)
+        commitment = checklist_of(session, held, current_user.group_id, meeting_id=meeting_id)
     if known is None:
         abort(404)
     return render_template(
         "meetings/show.html", known=known, policies=policies(), answers=ANSWERS, bases=BASES, outcomes=OUTCOMES,
-        states=LABELS, may_draft=known.may_draft,
+        states=LABELS, may_draft=known.may_draft, commitment=commitment,
     )  # fmt: skip
 
 
@@ -47,13 +52,15 @@ def log(official_id: int) -> str | Response | tuple[str, int]:
     if official is None:
         abort(404)
     # Today where the groups are: in the evening there, UTC's day is tomorrow already.
-    form = MeetingForm(held_on=now.astimezone(PHOENIX).date())
+    today = now.astimezone(PHOENIX).date()
+    begun = _begun(official_id, today)
+    form = MeetingForm(**{"held_on": today, **begun.values})
     if form.validate_on_submit():
         try:
             with held.db.transaction() as tx:
                 logged = log_meeting(
                     tx, held, current_user.group_id, official_id=official_id, recorded_by=current_user.name,
-                    opened_at=form.opened_at(now), **form.given(),
+                    opened_at=form.opened_at(now), plan_id=begun.plan_id, **form.given(),
                 )  # fmt: skip
         except OutreachError as error:
             form.refuse(error)
@@ -82,6 +89,15 @@ def draft(meeting_id: int) -> Response:
     if campaign_id is None:  # they committed: the page offers no such button
         return redirect(url_for("meetings.show", meeting_id=meeting_id), code=303)
     return redirect(url_for("campaigns.show", campaign_id=campaign_id), code=303)
+
+
+def _begun(official_id: int, today: date) -> Begun:
+    """The plan from which the log is begun, if the address names one; 404 for one that is not this official's."""
+    try:
+        with runtime().db.snapshot() as session:
+            return begun_from(session, runtime(), current_user.group_id, official_id, request.args, today)
+    except NotFoundError:
+        abort(404)
 
 
 def _onward(logged: Logged, official_id: int) -> Response:

@@ -14,6 +14,7 @@ from outreach.escalations.drafts import draft_from_meeting
 from outreach.escalations.models import Campaign
 from outreach.officials.meetings import Answer, Promised, record_meeting
 from outreach.officials.models import Meeting, Official, Promise, Stance
+from outreach.officials.plans import close_plan
 
 
 class Logged(NamedTuple):
@@ -31,12 +32,14 @@ def log_meeting(
     official_id: int,
     recorded_by: str,
     opened_at: datetime,
+    plan_id: int | None = None,
     **said: Any,
 ) -> Logged:
     """Record a meeting and draft its campaign; the same form again returns what the first time made.
 
-    ``said`` is what ``record_meeting`` takes besides; errors are its own, and ConflictError (meeting_logged_already)
-    when this form has stored a meeting of that day with other words: only the person knows whether it is a second one.
+    ``plan_id``: the plan that it was prepared with, which it closes. ``said`` is what ``record_meeting`` takes besides;
+    errors are its own, NotFoundError (plan_unknown), and ConflictError (meeting_logged_already) when this form has
+    stored a meeting of that day with other words: only the person knows whether it is a second one.
     """
     # Two equal forms at once: the second waits here until the first is stored, then sees it.
     tx.execute(
@@ -52,6 +55,8 @@ def log_meeting(
     if earlier:
         raise ConflictError("meeting_logged_already")
     made = record_meeting(tx, runtime, group_id, official_id=official_id, recorded_by=recorded_by, **said)
+    if plan_id is not None:
+        close_plan(tx, runtime, group_id, plan_id, made)
     drafted = draft_from_meeting(tx, runtime, made)
     return Logged(made.id, drafted.id if drafted else None)
 
@@ -99,10 +104,11 @@ def _content(tx: Transaction, meeting: Meeting) -> tuple[Any, ...]:
         .order_by(Promise.id)
     )
     return (
-        meeting.outcome, meeting.attendees, meeting.notes,
+        meeting.outcome, meeting.attendees, meeting.notes, meeting.staff_name or "", meeting.staff_role or "",
         [Answer(*row) for row in stances], [Promised(*row) for row in promises],
     )  # fmt: skip
 
 
 def _given(said: dict[str, Any]) -> tuple[Any, ...]:
-    return said["outcome"], said["attendees"], said["notes"], said["answers"], said["promises"]
+    texts = ("outcome", "attendees", "notes", "staff_name", "staff_role")
+    return *(said[name] for name in texts), said["answers"], said["promises"]

@@ -14,7 +14,14 @@ from flask_babel import gettext, lazy_gettext
 from wtforms import DateField, RadioField, SelectChoice, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Optional, Regexp
 
-from outreach.officials.meetings import CITATION_LENGTH, CONTACT_LENGTH, Answer, Promised
+from outreach.officials.meetings import (
+    CITATION_LENGTH,
+    CONTACT_LENGTH,
+    STAFF_NAME_LENGTH,
+    STAFF_ROLE_LENGTH,
+    Answer,
+    Promised,
+)
 from outreach.web.entry_forms import EntryForm, at_most, clean
 from outreach.web.official_words import ANSWERS, BASES, OUTCOMES, policies
 
@@ -40,11 +47,19 @@ class MeetingForm(EntryForm):
     """A meeting with an official, or the attempt at one."""
 
     field_of: ClassVar = {"meeting_in_future": "held_on", "no_meeting_no_answers": "outcome"}
+    PLAIN: ClassVar = ("held_on", "attendees", "outcome", "notes", "staff_name", "staff_role")
 
     held_on = DateField(
         lazy_gettext("Day of the meeting"),
         validators=[InputRequired(lazy_gettext("Please give the day, as in 2026-12-01."))],
     )
+    staff_name = StringField(
+        lazy_gettext("Name of that person"), filters=[clean], validators=[at_most(STAFF_NAME_LENGTH)]
+    )
+    staff_role = StringField(
+        lazy_gettext("What they are"), filters=[clean], validators=[at_most(STAFF_ROLE_LENGTH)],
+        render_kw={"list": "staff-roles", "autocomplete": "off"},
+    )  # fmt: skip
     attendees = StringField(lazy_gettext("Who was there"), filters=[clean], validators=[at_most(ATTENDEES_LENGTH)])
     outcome = RadioField(
         lazy_gettext("How it ended"),
@@ -110,7 +125,7 @@ class MeetingForm(EntryForm):
             for place in PROMISES
             if self[f"promise_{place}"].data
         ]
-        texts = {name: self[name].data for name in ("held_on", "attendees", "outcome", "notes")}
+        texts = {name: self[name].data for name in MeetingForm.PLAIN}
         return {**texts, "answers": answers, "promises": promises}
 
     def _answer(self, policy: int) -> Answer:

@@ -17,6 +17,7 @@ from outreach.web.official_words import ANSWERS, BASES, OUTCOMES, in_words, poli
 from outreach.web.officials_entry import add_once, import_upload
 from outreach.web.officials_forms import OfficialForm, OfficialsFileForm
 from outreach.web.officials_reads import list_officials, official_page
+from outreach.web.plan_reads import official_ahead
 from outreach.web.roles import allow
 from outreach.web.samples import officials_file
 
@@ -43,12 +44,13 @@ def show(official_id: int) -> str:
     now = held.clock.now()
     with held.db.snapshot() as session:
         known = official_page(session, current_user.group_id, official_id)
+        ahead = official_ahead(session, held, current_user.group_id, official_id)
     if known is None:
         abort(404)
     offices = [office_line(office, now) for office in known.official.offices if office.stands]
     return render_template(
         "officials/show.html", known=known, policies=policies(), answers=ANSWERS, bases=BASES, outcomes=OUTCOMES,
-        states=LABELS, offices=offices, today=now.astimezone(PHOENIX).date(), **ledger_words(),
+        states=LABELS, offices=offices, today=now.astimezone(PHOENIX).date(), ahead=ahead, **ledger_words(),
     )  # fmt: skip
 
 

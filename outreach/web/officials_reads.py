@@ -19,6 +19,7 @@ ON_A_PAGE: Final = 25
 LAST_PAGE: Final = 100_000
 MOST_WORDS: Final = 8
 SHOWN: Final = 50
+MET: Final = ("id", "held_on", "outcome", "attendees", "staff_name", "staff_role")
 
 
 class Page(NamedTuple):
@@ -79,7 +80,7 @@ def official_page(session: Session, group_id: int, official_id: int) -> Official
     if official is None:
         return None
     meetings = session.execute(
-        select(Meeting.id, Meeting.held_on, Meeting.outcome, Meeting.attendees)
+        select(*(getattr(Meeting, name) for name in MET))
         .where(Meeting.group_id == group_id, Meeting.official_id == official_id)
         .order_by(Meeting.held_on.desc(), Meeting.id.desc())
         .limit(SHOWN)

@@ -21,12 +21,28 @@ SECTIONS: Final = (
     Section(
         "officials.index",
         lazy_gettext("Officials"),
-        frozenset({"officials", "offices", "meetings", "stances", "board", "manuals", "passages", "glossary"}),
+        frozenset(
+            {
+                "officials",
+                "offices",
+                "meetings",
+                "stances",
+                "board",
+                "manuals",
+                "passages",
+                "glossary",
+                "plans",
+                "checklists",
+                "agenda",
+                "records",
+                "partners",
+            }
+        ),
     ),
     Section(
         "people.overview",
         lazy_gettext("People"),
-        frozenset({"people", "optouts", "poster", "privacy", "segments", "districts"}),
+        frozenset({"people", "optouts", "poster", "privacy", "segments", "districts", "members"}),
     ),
     Section(
         "campaigns.overview",

@@ -11,13 +11,18 @@ from sqlalchemy import func, select
 
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign
+from outreach.officials import partners
+from outreach.officials.checklists import add_item
 from outreach.officials.imports import add_official
 from outreach.officials.meetings import Answer, Promised, record_meeting
 from outreach.officials.models import Meeting, Promise, Stance
-from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, tab_to
+from outreach.officials.partners import make_partner
+from outreach.officials.plans import add_contact
+from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, speak, tab_to
 from tests.browser.test_campaign_page import sign_in
-from tests.factories import make_group
+from tests.factories import make_group, make_world
 from tests.pictures.ledger import read_a_manual
+from tests.pictures.scene import plan_a_meeting
 
 pytestmark = [pytest.mark.xdist_group("browser"), ONE_DATABASE]
 
@@ -169,6 +174,31 @@ def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runt
         expect(page.locator("#problems")).to_be_visible()
         assert_sound(page, f"the report in {language}")
     assert how_many(runtime, Meeting) == 3
+
+
+def test_every_page_before_a_meeting_is_sound(page: Page, site: tuple[str, Runtime]) -> None:
+    address, runtime = site
+    world = make_world(runtime, 6)
+    sign_in(page, address, runtime, world.group_id)
+    official, committed = crowd(runtime, world.group_id)
+    with runtime.db.transaction() as tx:
+        ids = plan_a_meeting(tx, runtime, world.group_id, official, world.list_id)
+        add_item(tx, runtime, world.group_id, LONG, plan_id=int(ids["plan"]))
+        day = runtime.clock.now().date()
+        add_contact(tx, runtime, world.group_id, int(ids["plan"]), on_day=day, whom=LONG, said=LONG, by="bo")
+        make_partner(tx, runtime, world.group_id, partners.Given(LONG, LONG, LONG, LONG, LONG, "1"), by="bo")
+    plan = f"/meetings/plans/{ids['plan']}"
+    dense = ("/", plan, f"{plan}/edit", f"/meetings/{committed}", f"/officials/{official}")
+    alone = {
+        "en": (f"/meetings/new/{official}?plan={ids['plan']}", f"/meetings/items/{ids['item']}", f"{plan}/briefing"),
+        "es": (f"{plan}/agenda", f"/meetings/records/{ids['request']}", "/meetings/partners/", "/people/lists/"),
+    }
+    for language, paths in alone.items():
+        page.goto(address + plan)
+        speak(page, language)
+        for path in (*dense, *paths):
+            page.goto(address + path)
+            assert_sound(page, f"{path} in {language}")
 
 
 def test_a_refused_meeting_without_scripts_on_a_small_phone(plain_page: Page, site: tuple[str, Runtime]) -> None:

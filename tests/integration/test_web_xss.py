@@ -30,6 +30,7 @@ from outreach.messaging.models import Conversation, Reply
 from outreach.messaging.page_links import token_for
 from outreach.officials.manual_models import ManualDocument, ManualPassage
 from outreach.officials.models import Meeting, Office, Official, Stance
+from outreach.officials.plan_models import ChecklistItem, MeetingPlan, Partner, RecordsRequest
 from outreach.people.facets import index_facets
 from outreach.people.models import Constituent, ContactList, Upload
 from outreach.people.segment_models import District, Segment
@@ -56,6 +57,7 @@ NOT_PAGES = {
     "/static/<path:filename>": "files of ours, the same for everybody",
     "/assets/<release>/<name>": "files of packages, the same for everybody",
     "/favicon.ico": "a file of ours, the same for everybody",
+    "/meetings/plans/<int:plan_id>/calendar.ics": "a calendar file, which nothing runs",
 }
 """GET routes that are not walked, and why."""
 SILENT = {
@@ -63,6 +65,7 @@ SILENT = {
     "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
     "/people/opt-outs", "/people/sign-up", "/people/sign-up/qr.svg",
     "/people/districts/new", "/inbox/settings/ready/new", "/trees/runs/<int:run_id>/levers", "/glossary/",
+    "/meetings/partners/new",
 }  # fmt: skip
 """Pages that show nothing which anybody typed: numbers, empty forms. Every other page must show the hostile words."""
 IN_ITS_READERS_LANGUAGE = {"/s/<link>", "/t/<link>"}
@@ -80,6 +83,9 @@ WITH_QUERY = {
     "/inbox/<int:conversation_id>": ({"start": EVIL},),
     "/phones/<number>": ({"campaign": EVIL},),
     "/s/<link>": ({"l": EVIL}, {"l": "es"}),
+    "/meetings/new/<int:official_id>": ({"plan": EVIL}, {"plan": "1"}, {"plan": "1", "outcome": EVIL}),
+    "/meetings/plans/<int:plan_id>/briefing": ({"in": EVIL},),
+    "/meetings/records/new/<int:official_id>": ({"plan": EVIL},),
 }
 """What can stand behind the question mark."""
 
@@ -164,6 +170,7 @@ def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> Non
         harmless(client.post("/people/find", data={field: EVIL}).text, "/people/find")
     fill_segments(client, runtime, group_id)
     fill_trees(client, runtime)
+    fill_plans(client, runtime)
     text_of = {f"{kind}_{language}": f"{{{{ group }}}} {EVIL} STOP ALTO" for kind in ("text", "script", "spoken")
                for language in ("en", "es")}  # fmt: skip
     for campaign in (1, 2):
@@ -224,6 +231,32 @@ def fill_segments(client: FlaskClient, runtime: Runtime, group_id: int) -> None:
     with runtime.db.transaction() as tx:
         tree = {"not": {"all": [{"tag": EVIL}, {"city": EVIL}]}}
         create_segment(tx, runtime, group_id, f"{EVIL} 2", tree, by=EVIL)
+
+
+def fill_plans(client: FlaskClient, runtime: Runtime) -> None:
+    """A plan and everything that belongs to one, and every form about it refused once."""
+    fill(client, runtime, "/people/lists/1/members", members="yes")
+    partner = dict.fromkeys(("organization", "does", "together", "contact_name", "email"), EVIL)
+    fill(client, runtime, "/meetings/partners/new", **partner)
+    assert EVIL in fill(client, runtime, "/meetings/partners/new", 422, **partner)
+    texts = dict.fromkeys(("staff_name", "staff_role", "staff_email", "place", "gather_place", "conditions"), EVIL)
+    plan = {**texts, "meeting_zone": "America/Phoenix", "day": "2026-12-20", "time": "12:00", "spokesperson": "1",
+            "comes": "2", "partners": "1", "condition_kinds": "other"}  # fmt: skip
+    wrong = dict.fromkeys(("day", "time", "meeting_zone", "minutes", "spokesperson", "comes", "partners"), EVIL)
+    assert EVIL in fill(client, runtime, "/meetings/plans/new/1", 422, **{**plan, **wrong})
+    fill(client, runtime, "/meetings/plans/new/1", **plan)
+    fill(client, runtime, "/meetings/plans/1/tries", on_day="2026-12-01", whom=EVIL, said=EVIL)
+    fill(client, runtime, "/meetings/plans/1/tries", 422, on_day=EVIL, whom=EVIL, said=EVIL)
+    fill(client, runtime, "/meetings/plans/1/items", words=EVIL)
+    fill(client, runtime, "/meetings/items/1", 422, assignee=EVIL, due_on=EVIL)
+    fill(client, runtime, "/meetings/items/1", assignee="member:1")
+    fill(client, runtime, "/meetings/items/2/tick", done="yes")
+    asked = dict.fromkeys(("agency", "asked_for", "document", "kept_at"), EVIL)
+    fill(client, runtime, "/meetings/records/new/1", how="mail", plan="1", **asked)
+    fill(client, runtime, "/meetings/records/new/1", 422, how=EVIL, plan=EVIL, fee=EVIL, **asked)
+    agenda = {"version": "1", "line_1": EVIL, "who_1": "1", "point_0": EVIL, "point_5": EVIL}
+    fill(client, runtime, "/meetings/plans/1/agenda", 422, **{**agenda, "minutes_1": EVIL, "who_1": EVIL})
+    fill(client, runtime, "/meetings/plans/1/agenda", **agenda)
 
 
 def fill_trees(client: FlaskClient, runtime: Runtime) -> None:
@@ -314,6 +347,7 @@ def known_values(runtime: Runtime) -> dict[str, list[str]]:
         "upload_id": Upload, "conversation_id": Conversation, "segment_id": Segment, "district_id": District,
         "canned_id": CannedReply, "office_id": Office, "tree_id": PhoneTree, "node_id": TreeNode,
         "run_id": TreeRun, "stance_id": Stance, "document_id": ManualDocument, "passage_id": ManualPassage,
+        "plan_id": MeetingPlan, "request_id": RecordsRequest, "partner_id": Partner, "item_id": ChecklistItem,
     }  # fmt: skip
     with runtime.db.snapshot() as session:
         found = {name: [str(one) for one in session.execute(select(model.id)).scalars()] for name, model in ids.items()}

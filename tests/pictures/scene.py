@@ -17,13 +17,20 @@ from outreach.messaging.conversations import TO_READ
 from outreach.messaging.models import Conversation, Reply
 from outreach.messaging.page_links import token_for
 from outreach.messaging.threads import Actor
+from outreach.officials import partners, plans, records
+from outreach.officials.agenda import Line, first_agenda, first_points, set_lines
+from outreach.officials.checklists import change_item, items_of, tick_item
 from outreach.officials.meetings import Answer, Promised, record_meeting
 from outreach.officials.models import Meeting, Office, Official
 from outreach.officials.offices import Given, add_office
+from outreach.officials.partners import make_partner
+from outreach.officials.plans import add_contact, make_plan
+from outreach.officials.records import make_request
 from outreach.people.districts import create_district
 from outreach.people.importing import import_constituents
 from outreach.people.invented import CONSENT, people_csv
 from outreach.people.lists import list_ids
+from outreach.people.members import mark_members, members_of
 from outreach.people.models import Constituent
 from outreach.phone_tree.answering import confirm
 from outreach.phone_tree.captain_page import page_address
@@ -58,10 +65,15 @@ def play_the_scene(runtime: Runtime, carrier_url: str, group_id: int, *, recipie
     fair = people_csv(FAIR_PEOPLE, seed, skip=recipients, ours=ours)
     import_constituents(runtime, group_id, fair, list_name=FAIR, consent=CONSENT, recorded_by=WHO)
     with runtime.db.transaction() as tx:
-        _keep_a_commitment(tx, runtime, group_id)
-        ids = _draft_another(tx, runtime, group_id) | _save_a_segment(tx, runtime, group_id)
+        committed = _keep_a_commitment(tx, runtime, group_id)
+        ids = (
+            {"committed": str(committed)}
+            | _draft_another(tx, runtime, group_id)
+            | _save_a_segment(tx, runtime, group_id)
+        )
         ids |= _plant_trees(tx, runtime, group_id, int(ids["meeting"]))
         ids |= read_a_manual(tx, runtime, group_id, int(ids["official"]), WHO)
+        ids |= plan_a_meeting(tx, runtime, group_id, int(ids["official"]), list_ids(tx, group_id, [FAIR])[0])
         ids["ready"] = str(create_canned(tx, runtime, Actor(0, group_id, WHO), "Rides", RIDES))
     evening = people_csv(KNOWN + NEW, seed, skip=recipients + FAIR_PEOPLE - KNOWN, ours=ours) + UNUSABLE
     upload = upload_file(runtime, group_id, evening, "library-evening.csv", "Library evening", CONSENT, by=WHO)
@@ -78,16 +90,16 @@ def _official(session: Session, group_id: int, external_id: str) -> int:
     ).scalar_one()
 
 
-def _keep_a_commitment(tx: Transaction, runtime: Runtime, group_id: int) -> None:
+def _keep_a_commitment(tx: Transaction, runtime: Runtime, group_id: int) -> int:
     """A mayor who said yes, and whose promise is overdue."""
     today = runtime.clock.now().date()
-    record_meeting(
+    return record_meeting(
         tx, runtime, group_id, official_id=_official(tx, group_id, "demo/mayor"), held_on=today - timedelta(days=20),
         attendees="Luz, Tomás, and the mayor's chief of staff", outcome="committed", recorded_by=WHO,
         notes="She listened, and asked for our draft.",
         answers=[Answer(5, "yes", "writing"), Answer(6, "yes", "practice")],
         promises=[Promised("The draft ordinance, for us to read", today - timedelta(days=2), "Chief of staff")],
-    )  # fmt: skip
+    ).id  # fmt: skip
 
 
 def _draft_another(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str, str]:
@@ -112,6 +124,48 @@ def _draft_another(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str
     desk = Given("front desk", "623-555-0121", "", "41 Example Street, Dry Wash, AZ 85300")
     add_office(tx, runtime, group_id, chief, desk)
     ids = {"official": chief, "office": office.id, "meeting": meeting.id, "draft": draft.id, "waits": waits.id}
+    return {name: str(one) for name, one in ids.items()}
+
+
+def plan_a_meeting(tx: Transaction, runtime: Runtime, group_id: int, official_id: int, list_id: int) -> dict[str, str]:
+    """The chief's city manager, in ten days, with half of the preparations done."""
+    now = runtime.clock.now()
+    mark_members(tx, runtime, group_id, list_id, is_members=True, actor=WHO)
+    rosa, walter, *others = [one.id for one in members_of(tx, runtime.vault, group_id)[:6]]
+    partner = make_partner(
+        tx, runtime, group_id, by=WHO,
+        given=partners.Given(
+            "Valley Welcome Project", "Rides, interpreters, and a hotline for families.", "Policy 5, and the hearing.",
+            "Inés Robles", "ines@example.org", "623-555-0133",
+        ),
+    )  # fmt: skip
+    plan = make_plan(
+        tx, runtime, group_id, official_id, by=WHO,
+        given=plans.Given(
+            staff_name="Dana Whitlow", staff_role="City manager", starts_at=now + timedelta(days=10),
+            place="City Hall, room 5", gather_place="The lobby of City Hall", spokesperson_id=rosa,
+            note_taker_id=walter, attendees=frozenset(others), partners=frozenset({partner.id}),
+            condition_kinds=("attendee_list",), conditions="Names of everybody, two weeks before.", audience="police",
+        ),
+    )  # fmt: skip
+    add_contact(
+        tx, runtime, group_id, plan.id, on_day=now.date() - timedelta(days=9), whom="Front desk",
+        said="The chief is booked for weeks. Try the city manager.", by=WHO,
+    )  # fmt: skip
+    request = make_request(
+        tx, runtime, group_id, official_id, by=WHO, today=now.date(),
+        given=records.Given(
+            "Dry Wash Police Department", "Immigration and Customs Enforcement protocols of the policy manual",
+            "online", now.date() - timedelta(days=21), now.date() - timedelta(days=7), plan_id=plan.id,
+        ),
+    )  # fmt: skip
+    first, second, third, *_ = items_of(tx, group_id, plan_id=plan.id)
+    tick_item(tx, runtime, group_id, first.id, done=True, by=WHO)
+    change_item(tx, group_id, second.id, due_on=now.date() - timedelta(days=1), constituent_id=rosa)
+    change_item(tx, group_id, third.id, due_on=third.due_on, constituent_id=walter)
+    lines = [*first_agenda("en"), *(Line(words, policy=policy) for policy, words in first_points("en").items())]
+    set_lines(tx, group_id, plan.id, plan.version, [lines[0]._replace(constituent_id=rosa), *lines[1:]])
+    ids = {"plan": plan.id, "item": second.id, "request": request.id, "partner": partner.id}
     return {name: str(one) for name, one in ids.items()}
 
 
