@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.db import Base
@@ -67,6 +67,7 @@ class ContactList(Base):
     name: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime]
     import_id: Mapped[int | None]  # the import that made it
+    is_members: Mapped[bool] = mapped_column(default=False, server_default=false())  # the group's own (``members``)
 
 
 class ListMembership(Base):
