@@ -39,6 +39,7 @@ COMMANDS = {
     "optouts": "outreach.cli.optouts:optouts",
     "officials": "outreach.cli.officials:officials",
     "meeting": "outreach.cli.officials:meeting",
+    "promises": "outreach.cli.promises:promises",
     "campaign": "outreach.cli.campaigns:campaign",
     "forecast": "outreach.cli.forecast:forecast",
     "tree": "outreach.cli.trees:tree",

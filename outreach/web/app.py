@@ -20,6 +20,7 @@ from outreach.core.runtime import Runtime, open_runtime
 from outreach.serving import DatabaseId
 from outreach.web import (
     accounts,
+    after_meeting,
     assets,
     campaign_calls,
     campaign_waves,
@@ -41,6 +42,7 @@ from outreach.web import (
     phones,
     poster,
     privacy,
+    promises,
     review,
     script_page,
     sections,
@@ -108,6 +110,8 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         officials.pages,
         offices.pages,
         meetings.pages,
+        after_meeting.pages,
+        promises.pages,
         people_import.pages,
         optouts.pages,
         poster.pages,

@@ -18,7 +18,11 @@ class Section(NamedTuple):
 
 SECTIONS: Final = (
     Section("home.index", lazy_gettext("Home"), frozenset({"home"})),
-    Section("officials.index", lazy_gettext("Officials"), frozenset({"officials", "offices", "meetings"})),
+    Section(
+        "officials.index",
+        lazy_gettext("Officials"),
+        frozenset({"officials", "offices", "meetings", "after_meeting", "promises"}),
+    ),
     Section(
         "people.overview",
         lazy_gettext("People"),
