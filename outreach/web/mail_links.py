@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 MOST: Final = 1_800
 """Characters of a link that every mail program takes: some cut off what is longer, without a word."""
+SUBJECT: Final = 500
+"""Of these, what the subject may take."""
 
 
 class MailLink(NamedTuple):
@@ -18,8 +20,10 @@ class MailLink(NamedTuple):
 
 def mail_link(to: str, subject: str, body: str, rest: str) -> MailLink:
     """A mailto link (RFC 6068: line ends are CR LF). A body that is too long ends at a line, and with ``rest``."""
-    subject = " ".join(subject.split())
-    start = f"mailto:{quote(to, safe='@')}?subject={quote(subject[:200], safe='')}&body="
+    about = " ".join(subject.split())
+    while len(_coded([about])) > SUBJECT:
+        about = about[:-1]
+    start = f"mailto:{quote(to, safe='@')}?subject={_coded([about])}&body="
     lines = body.replace("\r\n", "\n").split("\n")
     whole = _coded(lines)
     if len(start) + len(whole) <= MOST:

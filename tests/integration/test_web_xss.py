@@ -28,7 +28,7 @@ from outreach.messaging.events import append, result
 from outreach.messaging.inbox_models import CannedReply
 from outreach.messaging.models import Conversation, Reply
 from outreach.messaging.page_links import token_for
-from outreach.officials.models import Meeting, Office, Official
+from outreach.officials.models import Meeting, Office, Official, Promise
 from outreach.people.facets import index_facets
 from outreach.people.models import Constituent, ContactList, Upload
 from outreach.people.segment_models import District, Segment
@@ -55,12 +55,14 @@ NOT_PAGES = {
     "/static/<path:filename>": "files of ours, the same for everybody",
     "/assets/<release>/<name>": "files of packages, the same for everybody",
     "/favicon.ico": "a file of ours, the same for everybody",
+    "/promises/calendar.ics": "a file for calendars, which no browser shows",
+    "/promises/<int:promise_id>/calendar.ics": "a file for calendars, which no browser shows",
 }
 """GET routes that are not walked, and why."""
 SILENT = {
     "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv", "/people/import/sample.csv",
     "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
-    "/people/opt-outs", "/people/sign-up", "/people/sign-up/qr.svg",
+    "/promises/export", "/people/opt-outs", "/people/sign-up", "/people/sign-up/qr.svg",
     "/people/districts/new", "/inbox/settings/ready/new", "/trees/runs/<int:run_id>/levers",
 }  # fmt: skip
 """Pages that show nothing which anybody typed: numbers, empty forms. Every other page must show the hostile words."""
@@ -156,6 +158,7 @@ def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> Non
             assert client.post(f"{sent.location}/{end}").status_code == 303
     for field in ("sought", "list"):
         harmless(client.post("/people/find", data={field: EVIL}).text, "/people/find")
+    fill_promises(client)
     fill_segments(client, runtime, group_id)
     fill_trees(client, runtime)
     text_of = {f"{kind}_{language}": f"{{{{ group }}}} {EVIL} STOP ALTO" for kind in ("text", "script", "spoken")
@@ -176,6 +179,26 @@ def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> Non
         for test in ("test", "test-call"):
             fill(client, runtime, f"{draft}/{test}", 422, phone=EVIL, once=EVIL, language=EVIL, version=EVIL)
         fill(client, runtime, f"{draft}/launch", 422, count=EVIL, version=EVIL)
+
+
+def fill_promises(client: FlaskClient) -> None:
+    """A promise that is described, put off and told of, and a report, with hostile words in every field."""
+    told = dict.fromkeys(("text", "approver", "staff_contact", "steps"), EVIL)
+    heard = dict.fromkeys(("words", "said_by"), EVIL)
+    for path, given in (
+        ("/promises/1/change", {**told, "due_on": EVIL, "watcher": EVIL}),
+        ("/promises/1", {**heard, "kind": EVIL, "said_on": EVIL, "new_day": EVIL, "seen": EVIL}),
+        ("/officials/state-office", {"name": EVIL, "email": EVIL}),
+    ):
+        assert EVIL in harmless(client.post(path, data=given).text, path)
+    for path, given in (
+        ("/promises/1/change", {**told, "due_on": "2026-12-02"}),
+        ("/promises/new/1", told),
+        ("/promises/1", {**heard, "kind": "extended", "new_day": "2026-12-20", "said_on": "2026-12-01", "seen": "0"}),
+        ("/officials/state-office", {"name": EVIL, "email": "office@example.org"}),
+        ("/meetings/1/report", dict.fromkeys(("said", "not_said", "next_step", "with_attendees"), EVIL)),
+    ):
+        assert client.post(path, data=given).status_code == 303, path
 
 
 def fill_segments(client: FlaskClient, runtime: Runtime, group_id: int) -> None:
@@ -282,7 +305,7 @@ def known_values(runtime: Runtime) -> dict[str, list[str]]:
         "campaign_id": Campaign, "meeting_id": Meeting, "official_id": Official, "person_id": Constituent,
         "upload_id": Upload, "conversation_id": Conversation, "segment_id": Segment, "district_id": District,
         "canned_id": CannedReply, "office_id": Office, "tree_id": PhoneTree, "node_id": TreeNode,
-        "run_id": TreeRun,
+        "run_id": TreeRun, "promise_id": Promise,
     }  # fmt: skip
     with runtime.db.snapshot() as session:
         found = {name: [str(one) for one in session.execute(select(model.id)).scalars()] for name, model in ids.items()}
