@@ -15,6 +15,7 @@ from wtforms import Field
 from outreach.accounts.members import organizers_of
 from outreach.escalations.segments import segments_of
 from outreach.officials.models import Office, Official
+from outreach.people.members import named
 from outreach.people.models import ContactList
 from outreach.serving import runtime
 from outreach.web.official_words import policies
@@ -30,7 +31,7 @@ NOT_TYPED: Final = frozenset(
     {"csrf_token", "version", "once", "opened", "action", "start", "seen", "holder", "thread", AGAIN, TYPED_BY}
 )
 """Fields that pages fill in themselves: sent again, but nothing to read."""
-STORED: Final = frozenset({"list", "lists", "segments", "office_id", "to", "under", "stands_in"})
+STORED: Final = frozenset({"list", "lists", "segments", "office_id", "to", "under", "stands_in", "watcher"})
 """Fields whose choices are rows of the database; so are those of a segment's conditions, ``what_...``."""
 ID_DIGITS: Final = 18
 
@@ -95,7 +96,8 @@ def _stored(name: str, values: Sequence[str]) -> list[str]:
     found: list[str] = []
     if current_user.is_authenticated and (ids or name not in STORED):
         with runtime().db.snapshot() as session:
-            known = {"office_id": _offices, "segments": _segments, "list": _lists, "lists": _lists, "to": _organizers}
+            known = {"office_id": _offices, "segments": _segments, "list": _lists, "lists": _lists, "to": _organizers,
+                     "watcher": _members}  # fmt: skip
             read = known.get(name)
             found = read(session, ids) if read else _conditions(session, values)
     return found or [str(ngettext("%(num)s chosen", "%(num)s chosen", len(values)))]
@@ -120,6 +122,10 @@ def _offices(session: Session, ids: set[int]) -> list[str]:
     own = select(Office).join(Official, Official.id == Office.official_id)
     own = own.where(Official.group_id == current_user.group_id, Office.id.in_(ids)).order_by(Office.id)
     return [office_words(office) for office in session.execute(own).scalars()]
+
+
+def _members(session: Session, ids: set[int]) -> list[str]:
+    return [one.name for one in named(session, runtime().vault, current_user.group_id, ids).values()]
 
 
 def _organizers(session: Session, ids: set[int]) -> list[str]:

@@ -12,7 +12,7 @@ from wtforms.validators import DataRequired, InputRequired, Optional
 
 from outreach.core.errors import OutreachError
 from outreach.officials.meetings import CONTACT_LENGTH
-from outreach.officials.promise_rules import BROKEN, EXTENDED, MAY_FOLLOW
+from outreach.officials.promise_rules import BROKEN, EXTENDED, KEPT, MAY_FOLLOW
 from outreach.officials.promises import STEPS_LENGTH, TEXT_LENGTH, WORDS_LENGTH, Details, Heard
 from outreach.people.members import Member
 from outreach.people.segments import LARGEST_ID
@@ -101,7 +101,9 @@ class HeardForm(PromiseEntryForm):
     }  # fmt: skip
 
     kind = RadioField(
-        lazy_gettext("What happened"), validators=[InputRequired(lazy_gettext("Please choose what happened."))]
+        lazy_gettext("What happened"),
+        choices=[SelectChoice(kind, ENTRIES[kind]) for kind in (KEPT, BROKEN, EXTENDED)],
+        validators=[InputRequired(lazy_gettext("Please choose what happened."))],
     )
     new_day = DateField(lazy_gettext("The new day"), validators=[Optional()])
     words = TextAreaField(lazy_gettext("Why, or how you know"), filters=[clean], validators=[at_most(WORDS_LENGTH)])

@@ -18,7 +18,7 @@ from outreach.messaging.models import Conversation, Reply
 from outreach.messaging.page_links import token_for
 from outreach.messaging.threads import Actor
 from outreach.officials.meetings import Answer, Promised, record_meeting
-from outreach.officials.models import Meeting, Office, Official
+from outreach.officials.models import Meeting, Office, Official, Promise
 from outreach.officials.offices import Given, add_office
 from outreach.people.districts import create_district
 from outreach.people.importing import import_constituents
@@ -109,7 +109,9 @@ def _draft_another(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str
     office.hours, office.lines = [*[[["07:00", "12:00"], ["13:00", "18:00"]]] * 4, [["08:00", "12:00"]], [], []], 3
     desk = Given("front desk", "623-555-0121", "", "41 Example Street, Dry Wash, AZ 85300")
     add_office(tx, runtime, group_id, chief, desk)
-    ids = {"official": chief, "office": office.id, "meeting": meeting.id, "draft": draft.id, "waits": waits.id}
+    promise = tx.execute(select(Promise.id).where(Promise.meeting_id == meeting.id)).scalar_one()
+    ids = {"official": chief, "office": office.id, "meeting": meeting.id, "draft": draft.id, "waits": waits.id,
+           "promise": promise}  # fmt: skip
     return {name: str(one) for name, one in ids.items()}
 
 
