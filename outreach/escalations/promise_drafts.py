@@ -6,7 +6,7 @@ lock, so that neither a second upkeep nor one that was killed opens a second.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -39,6 +39,8 @@ log = structlog.get_logger(__name__)
 OVERDUE: Final = "overdue"
 UPKEEP: Final = "upkeep"
 CHUNK: Final = 20
+LATELY: Final = timedelta(days=30)
+"""Upkeep drafts for what has become overdue so lately: whoever begins with years of old promises is not flooded."""
 PARTS: Final = {"text": 2, "script": 3}
 SHORTER: Final = (120, 80, 50, 30, 15)
 """Characters that the promise's words may take in a text: as many as leave it in its parts."""
@@ -52,7 +54,7 @@ def draft_overdue(runtime: Runtime) -> int:
     with runtime.db.snapshot() as session:
         due = session.execute(
             select(Promise.id)
-            .where(Promise.state.in_(WAITED_FOR), today > DUE_ON)
+            .where(Promise.state.in_(WAITED_FOR), DUE_ON.between(today - LATELY, today - timedelta(days=1)))
             .where(~exists().where(PromiseDraft.promise_id == Promise.id), ~_committed_since())
             .order_by(Promise.id)
             .limit(CHUNK)

@@ -147,7 +147,8 @@ def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runt
             official, meeting = crowd(runtime, group_id)
         for path in (
             "/", "/officials/", "/officials/?q=nobody", "/officials/new", "/officials/import",
-            f"/officials/{official}", f"/meetings/{meeting}", f"/meetings/new/{official}",
+            f"/officials/{official}", f"/meetings/{meeting}", f"/meetings/new/{official}", "/promises/", "/promises/1",
+            f"/meetings/{meeting}/report", f"/meetings/{meeting}/news",
         ):  # fmt: skip
             page.goto(address + path)
             assert page.locator("html").get_attribute("lang") == language
