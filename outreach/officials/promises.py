@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from outreach.accounts.audit import record_audit
@@ -110,7 +110,7 @@ def promises_of(session: Session, group_id: int, today: date, *, only_overdue: b
         .where(Promise.group_id == group_id)
     )  # fmt: skip
     if only_overdue:
-        query = query.where(Promise.state.in_(WAITED_FOR), today > DUE_ON)
+        query = query.where(is_overdue(today))
     rows = [Row._make(row) for row in session.execute(query)]
     return sorted(
         rows,
@@ -120,12 +120,9 @@ def promises_of(session: Session, group_id: int, today: date, *, only_overdue: b
     )  # fmt: skip
 
 
-def overdue_count(session: Session, group_id: int, today: date, official_id: int | None = None) -> int:
-    """How many promises to a group, or of one official to it, are overdue on this day of the group's."""
-    overdue = select(func.count()).where(Promise.group_id == group_id, Promise.state.in_(WAITED_FOR), today > DUE_ON)
-    if official_id is not None:
-        overdue = overdue.where(Promise.official_id == official_id)
-    return session.execute(overdue).scalar_one()
+def is_overdue(today: date) -> ColumnElement[bool]:
+    """Whether a promise's day has passed on this day of the group's, and it is still waited for; for a query."""
+    return and_(Promise.state.in_(WAITED_FOR), today - timedelta(days=1) >= DUE_ON)
 
 
 def add_promise(
