@@ -69,9 +69,8 @@ def show(promise_id: int) -> Page:
 def note(promise_id: int) -> Page:
     """Note that it was kept, broken or extended; a broken one opens its draft."""
     held = runtime()
-    known = _find(promise_id)
-    form = HeardForm()
-    form.offer(known.standing.state)
+    _find(promise_id)
+    form = HeardForm()  # pressed twice, the same is no mistake: what cannot follow is refused below
     if form.validate_on_submit():
         try:
             with held.db.transaction() as tx:

@@ -44,7 +44,7 @@ def test_whatever_happens_a_member_is_reminded_once_and_only_of_what_is_theirs(
     class Here(PromiseMachine):
         """The machine on this test's database."""
 
-        runtime, clock = clocked, clock
+        runtime, hands = clocked, clock
 
     profile = hypothesis_settings(
         max_examples=EXAMPLES[clocked.db.is_sqlite], stateful_step_count=25, deadline=None,
@@ -58,7 +58,7 @@ class PromiseMachine(RuleBasedStateMachine):
     """A group with two members and two promises; an organizer, upkeep and a sender."""
 
     runtime: Runtime
-    clock: ModelClock
+    hands: ModelClock
     made = 0
 
     @initialize(days=st.lists(st.integers(-2, 4), min_size=2, max_size=2))
@@ -127,14 +127,14 @@ class PromiseMachine(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([1, 5, 9, 15, 24, 24]))
     def time_passes(self, hours: int) -> None:
-        self.clock.advance(hours * 3_600.0)
+        self.hands.advance(hours * 3_600.0)
 
     @rule(who=st.sampled_from([0, 0, 1]))
     def somebody_says_stop(self, who: int) -> None:
         with self.runtime.db.transaction(durable=True) as tx:
             obey_opt_out(
                 tx, self.runtime.vault, group_id=self.world.group_id, wording="STOP", source="person",
-                number_hash=self.runtime.vault.number_hash(self.numbers[who]), at=self.clock.real_now(),
+                number_hash=self.runtime.vault.number_hash(self.numbers[who]), at=self.hands.real_now(),
             )  # fmt: skip
         self.stopped.add(self.numbers[who])
 
@@ -153,7 +153,7 @@ class PromiseMachine(RuleBasedStateMachine):
             return
         claimed, _ = claim(self.runtime, gate_id, "dead" if dies else "alive", after=0, limit=10)
         self.claimed += [] if dies else claimed
-        self.clock.advance(31.0 if dies else 0.0)
+        self.hands.advance(31.0 if dies else 0.0)
         if dies:
             sweep_claims(self.runtime)
 
