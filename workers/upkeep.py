@@ -23,12 +23,14 @@ from outreach.core.leases import acquire, new_token, release
 from outreach.core.logs import set_up_logs
 from outreach.core.runtime import Runtime, open_runtime
 from outreach.escalations.planning import wake_planners
+from outreach.escalations.promise_drafts import draft_overdue
 from outreach.escalations.schedule import launch_due
 from outreach.messaging.breakers import check_breakers
 from outreach.messaging.coming_back import plan_follow_ups
 from outreach.messaging.nudges import nudge_groups
 from outreach.messaging.reconcile import reconcile
 from outreach.messaging.recover import fetch_silent, list_missed
+from outreach.messaging.reminders import plan_reminders
 from outreach.messaging.retries import retry_reported
 from outreach.messaging.sweep import release_held, sweep_claims, sweep_closed, sweep_posts, wake_senders
 from outreach.people.upload_purge import purge_uploads
@@ -51,6 +53,7 @@ LIST_AT_MOST_EVERY = 5.0
 PURGE_WORDS_EVERY = 6 * 3600.0
 WAKE_IMPORTER_EVERY = 10.0
 NUDGE_EVERY = 60.0
+REMIND_EVERY = 30.0
 PURGE_EVERY = 600.0
 """Real seconds between two looks for uploads that were kept for their time."""
 
@@ -167,6 +170,8 @@ STEPS = (
     seldom(purge_uploads, PURGE_EVERY),
     seldom(purge_words, PURGE_WORDS_EVERY),
     seldom(nudge_groups, NUDGE_EVERY),
+    seldom(plan_reminders, REMIND_EVERY),
+    seldom(draft_overdue, REMIND_EVERY),
 )
 
 

@@ -40,6 +40,7 @@ COMMANDS = {
     "officials": "outreach.cli.officials:officials",
     "meeting": "outreach.cli.officials:meeting",
     "meetings": "outreach.cli.plans:meetings",
+    "promises": "outreach.cli.promises:promises",
     "campaign": "outreach.cli.campaigns:campaign",
     "forecast": "outreach.cli.forecast:forecast",
     "tree": "outreach.cli.trees:tree",

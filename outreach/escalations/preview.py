@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from outreach.core.errors import BadInputError
+from outreach.core.plain import Odd, odd_characters, plain_template
 from outreach.core.segments import Measure, measure
 from outreach.escalations.lint import ERROR, Finding, Where, lint
-from outreach.escalations.plain import Odd, odd_characters, plain_template
 from outreach.escalations.spoken import check_spoken, seconds_to_hear
 from outreach.messaging.render import check_template, render
 

@@ -15,6 +15,7 @@ from outreach.core.errors import ConflictError
 from outreach.core.hot import Hot
 from outreach.messaging.events import append, delta
 from outreach.messaging.models import Event, Gate, GateText, Message, Tally
+from outreach.messaging.reminder_models import REMINDER
 from outreach.messaging.states import BEFORE_POSTING, public_state
 
 log = structlog.get_logger(__name__)
@@ -25,7 +26,7 @@ SEND_BATCH = "workers.messaging.send_batch"
 
 PERSONAL = frozenset({"answers", "sign_up"})
 """Kinds of gates for people who wait for a text because they asked for one: they come first."""
-NEVER_PAUSED = PERSONAL | {"reconfirm", "follow_up"}
+NEVER_PAUSED = PERSONAL | {"reconfirm", "follow_up", REMINDER}
 """Kinds that nobody pauses, for no page would resume them: what the carrier refuses is tried again."""
 PERSONAL_GATE = Hot(
     select(Gate.id)
@@ -90,6 +91,11 @@ def follow_up_gate(tx: Transaction, group_id: int, clock: Clock) -> int:
     """The gate by which a group comes back to people; made when it is first needed. What a follow-up is about is
     another gate, its campaign's, and that one decides whether it may go (``slices``)."""
     return _personal_gate(tx, group_id, "follow_up", clock)
+
+
+def reminder_gate(tx: Transaction, group_id: int, clock: Clock) -> int:
+    """The gate by which a group reminds its own members; made when it is first needed."""
+    return _personal_gate(tx, group_id, REMINDER, clock)
 
 
 def _personal_gate(tx: Transaction, group_id: int, kind: str, clock: Clock) -> int:

@@ -191,6 +191,7 @@ def receive_reply(tx: Transaction, runtime: Runtime, taken: Taken) -> Received |
         verdict=verdict,
         silent=_is_silent(runtime, text, verdict, suppressed_before=suppressed_before)
         or (understood.asked == "opt_in" and verdict.intent == "decline")
+        or (understood.reminded and verdict.intent == "other")
         or (verdict.intent == "wrong_number" and _was_told_so(tx, runtime, reply_id, number_hash, understood.texts)),
         joined=joins and not suppressed_before,
         stopped_by_others=stopped_by_others,

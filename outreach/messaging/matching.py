@@ -18,13 +18,14 @@ from config import table
 from outreach.core.hot import Hot
 from outreach.messaging.follow_up_models import FOLLOW_UPS
 from outreach.messaging.models import Gate, Message
+from outreach.messaging.reminder_models import REMINDER
 
 RECONFIRM: Final = "reconfirm"
 SCRIPT: Final = "script"
 ASKING: Final = frozenset({SCRIPT, *FOLLOW_UPS})
 """Kinds of texts that ask how it went."""
 TO_CAPTAINS: Final = ("captain", "captain_again")
-BELONGS: Final = ("campaign", RECONFIRM, SCRIPT, *FOLLOW_UPS, *TO_CAPTAINS)
+BELONGS: Final = ("campaign", RECONFIRM, REMINDER, SCRIPT, *FOLLOW_UPS, *TO_CAPTAINS)
 """Kinds of texts by which a reply finds its campaign, or its group."""
 LOOKED_AT: Final = 30
 
@@ -72,7 +73,7 @@ def match(texts: Sequence[Texted], now: datetime) -> Match:
     longer silence a text is about none.
     """
     rule = table("follow_ups")
-    of_campaigns = [one for one in texts if one.kind != RECONFIRM]
+    of_campaigns = [one for one in texts if one.kind not in {RECONFIRM, REMINDER}]
     about = _first(of_campaigns, now, timedelta(days=rule["open_days"]), closed=False) or _first(
         of_campaigns, now, timedelta(days=rule["closed_days"]), closed=True
     )

@@ -26,6 +26,8 @@ from outreach.messaging.events import append, delta
 from outreach.messaging.follow_up_models import ASK, FOLLOW_UPS, PLEDGE
 from outreach.messaging.following import gates_about, owed_by, put_back
 from outreach.messaging.models import Gate, Message, Reply
+from outreach.messaging.reminder_models import REMINDER
+from outreach.messaging.reminding import needless_reminders, wait_again
 from outreach.people.caps import WEEK, next_allowed
 from outreach.people.consent import is_suppressed_clause, lock_people
 from outreach.people.models import Constituent
@@ -37,7 +39,7 @@ ANSWER_WITHIN = timedelta(minutes=30)
 """An answer so soon after the person's text may go out at any hour (COMPLIANCE.md); later ones keep to the window."""
 CAPTAIN, AGAIN = "captain", "captain_again"
 """A captain of a phone tree is asked, as their one text of a run; whatever else a run says to somebody comes again."""
-CAPPED = ("campaign", "reconfirm", CAPTAIN, *FOLLOW_UPS)
+CAPPED = ("campaign", "reconfirm", CAPTAIN, *FOLLOW_UPS, REMINDER)
 """Kinds of texts that we begin: the caps count them and hold them back."""
 GO_BY_ANOTHER = (*FOLLOW_UPS, AGAIN)
 """Kinds that go out by a gate of the group's, while that of their campaign decides whether they may."""
@@ -116,7 +118,7 @@ class Facts:
     zones: tuple[str, ...]
     sent_at: tuple[datetime, ...]
     asked_at: datetime | None = None  # domain time of the text that this answers
-    answered: bool = False  # replied already, where only the silent are to be reminded
+    answered: bool = False  # replied already, where only the silent are to be reminded; or what it is about is settled
     expires_at: datetime | None = None  # domain time after which a follow-up makes no sense any more
 
 
@@ -198,6 +200,7 @@ def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime
     replied = _replied(tx, rows)
     owed = owed_by(tx, [row.id for row in rows if row.kind in FOLLOW_UPS])
     abouts = gates_about(tx, [row.id for row in rows if row.kind == AGAIN])
+    needless = needless_reminders(tx, [row.id for row in rows if row.kind == REMINDER], now)
     return {
         row.id: (
             row.gate_id,
@@ -210,7 +213,9 @@ def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime
                 zones=parse_zones_key(row.zones or by_id[row.id].zones),
                 sent_at=tuple(sent[row.number_hash]),
                 asked_at=row.asked_at,
-                answered=row.number_hash in replied or (row.id in owed and owed[row.id].has_reported),
+                answered=row.number_hash in replied
+                or (row.id in owed and owed[row.id].has_reported)
+                or row.id in needless,
                 expires_at=owed[row.id].expires_at if row.id in owed else None,
             ),
         )
@@ -253,13 +258,14 @@ def _stop(tx: Transaction, stopped: dict[int, tuple[int, Verdict]], at: datetime
 
 
 def _put_back(tx: Transaction, facts: dict[int, tuple[int, Facts]], verdicts: dict[int, Verdict]) -> None:
-    """A follow-up that cannot go now waits as one, not as a text."""
+    """A follow-up or reminder that cannot go now waits as one, not as a text."""
     waits = {
         message_id: verdict.not_before
         for message_id, verdict in verdicts.items()
-        if verdict.not_before is not None and facts[message_id][1].kind in FOLLOW_UPS
+        if verdict.not_before is not None and facts[message_id][1].kind in (*FOLLOW_UPS, REMINDER)
     }
-    put_back(tx, waits)
+    put_back(tx, {i: at for i, at in waits.items() if facts[i][1].kind != REMINDER})
+    wait_again(tx, {i: at for i, at in waits.items() if facts[i][1].kind == REMINDER})
     verdicts.update(dict.fromkeys(waits, Verdict("canceled")))
 
 

@@ -15,21 +15,24 @@ from outreach.calls import models as calls
 from outreach.core import leases
 from outreach.core.db import Base, Database
 from outreach.escalations import models as escalations
+from outreach.escalations import promise_models as promise_drafts
 from outreach.messaging import follow_up_models as follow_ups
 from outreach.messaging import inbox_models as inbox
 from outreach.messaging import models as messaging
+from outreach.messaging import reminder_models as reminders
 from outreach.messaging import sign_up_models as sign_ups
 from outreach.officials import hostility_models as hostility
 from outreach.officials import manual_models as manuals
 from outreach.officials import models as officials
 from outreach.officials import plan_models as plans
+from outreach.officials import promise_models as promises
 from outreach.people import models as people
 from outreach.people import segment_models as segments
 from outreach.phone_tree import models as phone_tree
 
 MODELS = (
-    accounts, people, segments, officials, hostility, manuals, plans, messaging, sign_ups, follow_ups, inbox,
-    escalations, calls, phone_tree, leases,
+    accounts, people, segments, officials, hostility, manuals, plans, promises, messaging, sign_ups, follow_ups, inbox,
+    reminders, escalations, promise_drafts, calls, phone_tree, leases,
 )  # fmt: skip
 
 

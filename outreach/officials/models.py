@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, or_
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, or_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.core.db import Base
@@ -109,17 +109,30 @@ class Stance(Base):
     created_at: Mapped[datetime]
 
 
+WATCHED = "watcher_id is not null"
+
+
 class Promise(Base):
     """What the official said they would do, and by when."""
 
     __tablename__ = "promise"
-    __table_args__ = (Index(None, "official_id"),)
+    __table_args__ = (
+        Index(None, "official_id"),
+        Index(None, "group_id", "state"),
+        Index("ix_promise_watcher_id", "watcher_id", sqlite_where=text(WATCHED), postgresql_where=text(WATCHED)),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
     official_id: Mapped[int] = mapped_column(ForeignKey("official.id"))
     meeting_id: Mapped[int] = mapped_column(ForeignKey("meeting.id"))
     text: Mapped[str] = mapped_column(Text)
-    due_on: Mapped[date | None]
+    due_on: Mapped[date | None]  # as it was promised; ``extended_to`` takes its place
     staff_contact: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime]
+    approver: Mapped[str | None] = mapped_column(String(200))  # who must approve it
+    steps: Mapped[str | None] = mapped_column(Text)  # what it must go through, public meetings among it
+    watcher_id: Mapped[int | None] = mapped_column(ForeignKey("constituent.id"))  # the member who keeps an eye on it
+    # What ``promise_rules.standing`` makes of its entries; written with each of them, for lists to read.
+    state: Mapped[str] = mapped_column(String(8), default="open", server_default="open")
+    extended_to: Mapped[date | None]

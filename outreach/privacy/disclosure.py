@@ -19,8 +19,10 @@ from outreach.messaging import inbox, thread_tags
 from outreach.messaging.follow_up_models import FollowUp
 from outreach.messaging.inbox_models import ConversationTag, ThreadTag
 from outreach.messaging.models import Conversation, Message, Reply
+from outreach.messaging.reminder_models import Reminder
 from outreach.messaging.states import public_state
 from outreach.officials.plan_people import parts_of
+from outreach.officials.promises import watched_by
 from outreach.people.consent import WORDS
 from outreach.people.models import ConsentEvent, Constituent, ContactList, ListMembership, Suppression
 from outreach.phone_tree.listing import trees_of_person
@@ -57,6 +59,8 @@ def _everything(session: Session, vault: Vault, group_id: int, number_hash: byte
         "texts": _texts(session, vault, *own),
         "replies": _replies(session, vault, *own),
         "follow_ups": _follow_ups(session, *own),
+        "reminders": _reminders(session, *own),
+        "promises_watched": _promises(session, *own),
         "calls": _calls(session, *own),
         "phone_trees": trees_of_person(session, *own),
         "calls_of_captains": _calls_of_captains(session, *own),
@@ -181,6 +185,32 @@ def _follow_ups(session: Session, group_id: int, number_hash: bytes) -> list[dic
         .order_by(FollowUp.id)
     )
     return [{"kind": row.kind, "state": row.state, "reason": row.reason, "due_at": _iso(row.due_at)} for row in rows]
+
+
+def _reminders(session: Session, group_id: int, number_hash: bytes) -> list[dict[str, Any]]:
+    """Of what the group reminded them as a member, and when."""
+    rows = session.execute(
+        select(Reminder.kind, Reminder.step, Reminder.state, Reminder.reason, Reminder.due_at)
+        .join(Constituent, Constituent.id == Reminder.constituent_id)
+        .where(Constituent.group_id == group_id, Constituent.number_hash == number_hash)
+        .order_by(Reminder.id)
+    )
+    return [
+        {"kind": row.kind, "step": row.step, "state": row.state, "reason": row.reason, "due_at": _iso(row.due_at)}
+        for row in rows
+    ]
+
+
+def _promises(session: Session, group_id: int, number_hash: bytes) -> list[dict[str, Any]]:
+    """Promises of officials that they watch over."""
+    person = session.execute(
+        select(Constituent.id).where(Constituent.group_id == group_id, Constituent.number_hash == number_hash)
+    ).scalar()
+    rows = watched_by(session, group_id, person) if person is not None else []
+    return [
+        {"promise": row.text, "state": row.state, "due_on": row.due_on.isoformat() if row.due_on else None}
+        for row in rows
+    ]
 
 
 def _calls(session: Session, group_id: int, number_hash: bytes) -> list[dict[str, Any]]:

@@ -1,10 +1,10 @@
 """Forgetting a person in one group, on request or because nothing was heard of them for a year.
 
 What texts and recipients refer to is a row, so the row stays and everything in it goes: its document is emptied, its
-hash becomes chance, it leaves every list and phone tree, and has no part in a meeting any more. Texts and replies lose
-their words, texts that wait are canceled. What stays under the number's keyed hash is what protects the person:
-suppressions and the ledger's entries, so that an import of the same number finds the opt-out; and what is counted by
-it: recipients, texts, the seats of phone trees' runs. Tallies stay as they are.
+hash becomes chance, it leaves every list and phone tree, has no part in a meeting and watches over no promise. Texts
+and replies lose their words, texts that wait are canceled. What stays under the number's keyed hash is what protects
+the person: suppressions and the ledger's entries, so that an import of the same number finds the opt-out; and what is
+counted by it: recipients, texts, the seats of phone trees' runs. Tallies stay as they are.
 
 A text that is being posted, or whose fate nobody knows yet, keeps its words until that is settled: it is looked up
 by them. They go with its campaign's, 30 days after its last text.
@@ -30,7 +30,9 @@ from outreach.messaging.conversations import DONE
 from outreach.messaging.inbox_models import ConversationTag
 from outreach.messaging.models import Conversation, Message, Reply
 from outreach.messaging.optout import cancel_waiting
+from outreach.messaging.reminder_models import Reminder
 from outreach.officials.plan_people import forget_people
+from outreach.officials.promises import leave_promises
 from outreach.people.consent import lock_people
 from outreach.people.facet_hashes import NO_CITY
 from outreach.people.models import ConsentEvent, Constituent, ImportChange, ListMembership
@@ -94,6 +96,7 @@ _FORGET_BEFORE = delete(ImportChange).where(ImportChange.constituent_id.in_(bind
 _LEAVE_CALLS = update(CallLeg).where(CallLeg.member_id.in_(bindparam("ids", expanding=True))).values(member_id=None)
 """A captain was put through to them."""
 _LEAVE_TAGS = delete(ConstituentTag).where(ConstituentTag.constituent_id.in_(bindparam("ids", expanding=True)))
+_LEAVE_REMINDERS = delete(Reminder).where(Reminder.constituent_id.in_(bindparam("ids", expanding=True)))
 _LEAVE_LISTS = delete(ListMembership).where(ListMembership.constituent_id.in_(bindparam("ids", expanding=True)))
 _BLANK = (
     update(_person)
@@ -178,6 +181,8 @@ def erase_in(tx: Transaction, runtime: Runtime, group_id: int, number_hashes: Se
         connection.execute(_FORGET_BEFORE, {"ids": ids})
         leave_trees(tx, ids)
         forget_people(tx, ids)
+        leave_promises(tx, ids)
+        connection.execute(_LEAVE_REMINDERS, {"ids": ids})
         connection.execute(_BLANK, [_blank(runtime, person, now) for person in ids])
     return Erased(len(ids), canceled, texts, replies, in_doubt)
 

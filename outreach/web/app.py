@@ -20,6 +20,7 @@ from outreach.core.runtime import Runtime, open_runtime
 from outreach.serving import DatabaseId
 from outreach.web import (
     accounts,
+    after_meeting,
     agenda,
     assets,
     board,
@@ -50,6 +51,7 @@ from outreach.web import (
     plans,
     poster,
     privacy,
+    promises,
     records,
     review,
     script_page,
@@ -131,6 +133,8 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         agenda.pages,
         records.pages,
         partners.pages,
+        after_meeting.pages,
+        promises.pages,
         people_import.pages,
         optouts.pages,
         poster.pages,

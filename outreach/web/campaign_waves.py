@@ -14,10 +14,10 @@ from werkzeug.wrappers import Response
 
 from config import table
 from outreach.core.errors import NotFoundError, OutreachError
+from outreach.core.plain import plain_template
 from outreach.escalations.audience import Audience, count_wave, in_wave
 from outreach.escalations.drafts import LANGUAGES, get_campaign, text_values
 from outreach.escalations.models import Campaign, Wave
-from outreach.escalations.plain import plain_template
 from outreach.escalations.preview import preview, stops
 from outreach.escalations.reckoning import reckon
 from outreach.escalations.waves import SILENT, WHO, audience_after, check_wave, launch_wave, waves_of

@@ -32,7 +32,7 @@ NOT_TYPED: Final = frozenset(
     {"csrf_token", "version", "once", "opened", "action", "start", "seen", "holder", "thread", AGAIN, TYPED_BY}
 )
 """Fields that pages fill in themselves: sent again, but nothing to read."""
-MEMBERS: Final = frozenset({"spokesperson", "note_taker", "facilitator", "comes", "assignee"})
+MEMBERS: Final = frozenset({"spokesperson", "note_taker", "facilitator", "comes", "assignee", "watcher"})
 STORED: Final = (
     frozenset({"list", "lists", "segments", "office_id", "official_id", "to", "under", "stands_in", "partners"})
     | MEMBERS

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from outreach.escalations.models import Campaign
 from outreach.officials.meetings import needs_escalation
 from outreach.officials.models import Meeting, Official, Promise, Stance
+from outreach.web.promise_reads import LINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,7 @@ def meeting_page(session: Session, group_id: int, meeting_id: int) -> MeetingPag
         .order_by(Stance.policy)
     ).all()  # fmt: skip
     promises = session.execute(
-        select(Promise.text, Promise.due_on, Promise.staff_contact)
-        .where(Promise.group_id == group_id, Promise.meeting_id == meeting_id)
-        .order_by(Promise.id)
+        select(*LINE).where(Promise.group_id == group_id, Promise.meeting_id == meeting_id).order_by(Promise.id)
     ).all()
     campaigns = session.execute(
         select(Campaign.id, Campaign.name, Campaign.state)

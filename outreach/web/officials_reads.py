@@ -14,6 +14,7 @@ from outreach.officials.hostility import hostility_history
 from outreach.officials.hostility_models import HostilityEvent
 from outreach.officials.models import Meeting, Official, Promise
 from outreach.officials.stances import Standing, standings_of
+from outreach.web.promise_reads import LINE
 
 ON_A_PAGE: Final = 25
 LAST_PAGE: Final = 100_000
@@ -86,7 +87,7 @@ def official_page(session: Session, group_id: int, official_id: int) -> Official
         .limit(SHOWN)
     ).all()
     promises = session.execute(
-        select(Promise.text, Promise.due_on, Promise.staff_contact, Promise.meeting_id, Meeting.held_on)
+        select(*LINE, Promise.meeting_id, Meeting.held_on)
         .join(Meeting, Meeting.id == Promise.meeting_id)
         .where(Promise.group_id == group_id, Promise.official_id == official_id)
         .order_by(Meeting.held_on.desc(), Promise.id.desc())

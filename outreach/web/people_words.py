@@ -147,6 +147,7 @@ SOURCES: Final = {
 KINDS: Final = {
     "captain": lazy_gettext("phone tree: they lead a branch, or stand in"),
     "captain_again": lazy_gettext("phone tree: asked again, or to stand in"),
+    "reminder": lazy_gettext("a reminder to a member"),
 }
 """Kinds of our texts that a page names; what the others are, their words say."""
 LANGUAGES: Final = {"en": lazy_gettext("English"), "es": lazy_gettext("Spanish")}

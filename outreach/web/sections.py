@@ -16,28 +16,16 @@ class Section(NamedTuple):
     blueprints: frozenset[str]
 
 
+OFFICIALS: Final = frozenset({
+    "officials", "offices", "meetings", "after_meeting", "promises", "stances", "board", "manuals", "passages",
+    "glossary", "plans", "checklists", "agenda", "records", "partners",
+})  # fmt: skip
 SECTIONS: Final = (
     Section("home.index", lazy_gettext("Home"), frozenset({"home"})),
     Section(
         "officials.index",
         lazy_gettext("Officials"),
-        frozenset(
-            {
-                "officials",
-                "offices",
-                "meetings",
-                "stances",
-                "board",
-                "manuals",
-                "passages",
-                "glossary",
-                "plans",
-                "checklists",
-                "agenda",
-                "records",
-                "partners",
-            }
-        ),
+        OFFICIALS,
     ),
     Section(
         "people.overview",

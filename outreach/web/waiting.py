@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, exists, func, or_, select
@@ -12,17 +12,18 @@ from sqlalchemy.orm import Session
 
 from outreach.core.clock import PHOENIX
 from outreach.escalations.models import Campaign, Wave
+from outreach.escalations.promise_drafts import drafts_of_promises
 from outreach.messaging.models import Gate, GateText, Tally
 from outreach.messaging.nudges import count_waiting
-from outreach.officials.models import Meeting, Official, Promise
+from outreach.officials.models import Meeting, Official
 from outreach.people.models import Constituent
 from outreach.phone_tree.models import TreeRun
 from outreach.web.campaign_state import WAITING, shown_state
 from outreach.web.official_words import official_words
+from outreach.web.promise_reads import promises_due
 from outreach.web.review_reads import doubts_waiting
 
 SHOWN = 20
-DUE_WITHIN = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Waiting:
     """The day in the group's zone: a promise that was due before it is overdue."""
     meetings: Sequence[Any]
     promises: Sequence[Any]
+    broken: Sequence[Any]
+    """Drafts that a promise opened which was not kept."""
     drafts: Sequence[CampaignRow]
     scheduled: Sequence[CampaignRow]
     running: Sequence[CampaignRow]
@@ -75,13 +78,6 @@ def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
         .order_by(Meeting.held_on.desc(), Meeting.id.desc())
         .limit(SHOWN)
     ).all()
-    promises = session.execute(
-        select(Promise.text, Promise.due_on, Official.name, Official.id.label("official_id"))
-        .join(Official, Official.id == Promise.official_id)
-        .where(Promise.group_id == group_id, Promise.due_on <= today + DUE_WITHIN)
-        .order_by(Promise.due_on)
-        .limit(SHOWN)
-    ).all()
 
     def count(model: type[Official | Constituent | Meeting]) -> int:
         counted = select(func.count()).where(model.group_id == group_id)
@@ -92,7 +88,8 @@ def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
     return Waiting(
         today=today,
         meetings=meetings,
-        promises=promises,
+        promises=promises_due(session, group_id, today),
+        broken=drafts_of_promises(session, group_id),
         drafts=campaign_rows(session, group_id, ("draft",)),
         scheduled=campaign_rows(session, group_id, ("scheduled",)),
         running=campaign_rows(session, group_id, ("launched",)),

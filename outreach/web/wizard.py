@@ -12,9 +12,9 @@ from werkzeug.wrappers import Response
 
 from config import table
 from outreach.core.errors import ConflictError, NotFoundError, OutreachError
+from outreach.core.plain import plain_template
 from outreach.escalations.audience import count_audience
 from outreach.escalations.drafts import SECOND_TEXTS, TEXTS, policy_name, spoken_of
-from outreach.escalations.plain import plain_template
 from outreach.escalations.preview import preview, stops
 from outreach.escalations.revisions import ABOUT, AUDIENCE, draft_version, revise_draft
 from outreach.escalations.segments import freeze, segments_of

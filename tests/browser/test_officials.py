@@ -158,7 +158,8 @@ def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runt
             f"/officials/{official}", f"/meetings/{meeting}", f"/meetings/new/{official}", "/officials/board",
             f"/officials/stances/{ledger['stance']}", f"/officials/{official}/hostility", "/glossary/",
             f"/manuals/{ledger['manual']}", f"/manuals/passages/{ledger['passage']}",
-            f"/manuals/{ledger['manual']}/comparison",
+            f"/manuals/{ledger['manual']}/comparison", "/promises/", "/promises/1", f"/meetings/{meeting}/report",
+            f"/meetings/{meeting}/news",
         ):  # fmt: skip
             page.goto(address + path)
             assert page.locator("html").get_attribute("lang") == language

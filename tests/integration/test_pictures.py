@@ -12,7 +12,8 @@ from tests.pictures.pages import EMPTY, PLAYED, SIGNED_OUT
 NO_PAGES = {
     "assets.icon", "assets.serve", "campaigns.levers", "campaigns.live", "healthz", "inbox.live",
     "inbox.thread_live", "officials.sample", "people.sample", "poster.qr",
-    "people.template", "phones.beside", "plans.calendar", "phones.grid_live", "phones.thread_live", "readyz",
+    "promises.calendar", "promises.calendar_of_one", "people.template", "phones.beside", "plans.calendar",
+    "phones.grid_live", "phones.thread_live", "readyz",
     "static", "tree_runs.levers", "tree_runs.live",
 }  # fmt: skip
 """What answers a GET and is a part of a page, a file, or for machines."""

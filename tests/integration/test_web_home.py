@@ -119,8 +119,8 @@ def test_a_meeting_is_listed_until_a_draft_follows_it_and_a_late_promise_is_mark
     page = client.get("/").text
     assert page.count(f'href="/meetings/{meeting.id}"') == 1
     late, due = page.index("Late answer"), page.index("Answer of today")
-    assert late < page.index("The day has passed") < due
-    assert page.count("The day has passed") == 1
+    assert late < page.index("1 day overdue") < due < page.index("due today")
+    assert page.count("overdue") == 1
     with runtime.db.transaction() as tx:
         assert draft_from_meeting(tx, runtime, tx.get_one(Meeting, meeting.id)) is not None
     page = client.get("/").text

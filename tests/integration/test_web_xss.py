@@ -29,7 +29,7 @@ from outreach.messaging.inbox_models import CannedReply
 from outreach.messaging.models import Conversation, Reply
 from outreach.messaging.page_links import token_for
 from outreach.officials.manual_models import ManualDocument, ManualPassage
-from outreach.officials.models import Meeting, Office, Official, Stance
+from outreach.officials.models import Meeting, Office, Official, Promise, Stance
 from outreach.officials.plan_models import ChecklistItem, MeetingPlan, Partner, RecordsRequest
 from outreach.people.facets import index_facets
 from outreach.people.models import Constituent, ContactList, Upload
@@ -58,14 +58,15 @@ NOT_PAGES = {
     "/assets/<release>/<name>": "files of packages, the same for everybody",
     "/favicon.ico": "a file of ours, the same for everybody",
     "/meetings/plans/<int:plan_id>/calendar.ics": "a calendar file, which nothing runs",
+    "/promises/calendar.ics": "a file for calendars, which no browser shows",
+    "/promises/<int:promise_id>/calendar.ics": "a file for calendars, which no browser shows",
 }
 """GET routes that are not walked, and why."""
 SILENT = {
     "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv", "/people/import/sample.csv",
     "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
-    "/people/opt-outs", "/people/sign-up", "/people/sign-up/qr.svg",
+    "/promises/export", "/people/opt-outs", "/people/sign-up", "/people/sign-up/qr.svg", "/meetings/partners/new",
     "/people/districts/new", "/inbox/settings/ready/new", "/trees/runs/<int:run_id>/levers", "/glossary/",
-    "/meetings/partners/new",
 }  # fmt: skip
 """Pages that show nothing which anybody typed: numbers, empty forms. Every other page must show the hostile words."""
 IN_ITS_READERS_LANGUAGE = {"/s/<link>", "/t/<link>"}
@@ -168,6 +169,7 @@ def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> Non
             assert client.post(f"{sent.location}/{end}").status_code == 303
     for field in ("sought", "list"):
         harmless(client.post("/people/find", data={field: EVIL}).text, "/people/find")
+    fill_promises(client)
     fill_segments(client, runtime, group_id)
     fill_trees(client, runtime)
     fill_plans(client, runtime)
@@ -214,6 +216,26 @@ def fill_ledger(client: FlaskClient, runtime: Runtime) -> None:
     version = re.findall(r'name="version"[^>]*value="([^"]*)"', client.get("/manuals/passages/1").text)[0]
     fill(client, runtime, "/manuals/passages/1", version=version, **said)
     fill(client, runtime, "/manuals/passages/1/note", answer="no")
+
+
+def fill_promises(client: FlaskClient) -> None:
+    """A promise that is described, put off and told of, and a report, with hostile words in every field."""
+    told = dict.fromkeys(("text", "approver", "staff_contact", "steps"), EVIL)
+    heard = dict.fromkeys(("words", "said_by"), EVIL)
+    for path, given in (
+        ("/promises/1/change", {**told, "due_on": EVIL, "watcher": EVIL}),
+        ("/promises/1", {**heard, "kind": EVIL, "said_on": EVIL, "new_day": EVIL, "seen": EVIL}),
+        ("/officials/state-office", {"name": EVIL, "email": EVIL}),
+    ):
+        assert EVIL in harmless(client.post(path, data=given).text, path)
+    for path, given in (
+        ("/promises/1/change", {**told, "due_on": "2026-12-02"}),
+        ("/promises/new/1", told),
+        ("/promises/1", {**heard, "kind": "extended", "new_day": "2026-12-20", "said_on": "2026-12-01", "seen": "0"}),
+        ("/officials/state-office", {"name": EVIL, "email": "office@example.org"}),
+        ("/meetings/1/report", dict.fromkeys(("said", "not_said", "next_step", "with_attendees"), EVIL)),
+    ):
+        assert client.post(path, data=given).status_code == 303, path
 
 
 def fill_segments(client: FlaskClient, runtime: Runtime, group_id: int) -> None:
@@ -348,6 +370,7 @@ def known_values(runtime: Runtime) -> dict[str, list[str]]:
         "canned_id": CannedReply, "office_id": Office, "tree_id": PhoneTree, "node_id": TreeNode,
         "run_id": TreeRun, "stance_id": Stance, "document_id": ManualDocument, "passage_id": ManualPassage,
         "plan_id": MeetingPlan, "request_id": RecordsRequest, "partner_id": Partner, "item_id": ChecklistItem,
+        "promise_id": Promise,
     }  # fmt: skip
     with runtime.db.snapshot() as session:
         found = {name: [str(one) for one in session.execute(select(model.id)).scalars()] for name, model in ids.items()}

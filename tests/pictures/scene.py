@@ -21,7 +21,7 @@ from outreach.officials import partners, plans, records
 from outreach.officials.agenda import Line, first_agenda, first_points, set_lines
 from outreach.officials.checklists import change_item, items_of, tick_item
 from outreach.officials.meetings import Answer, Promised, record_meeting
-from outreach.officials.models import Meeting, Office, Official
+from outreach.officials.models import Meeting, Office, Official, Promise
 from outreach.officials.offices import Given, add_office
 from outreach.officials.partners import make_partner
 from outreach.officials.plans import add_contact, make_plan
@@ -123,7 +123,9 @@ def _draft_another(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str
     office.hours, office.lines = [*[[["07:00", "12:00"], ["13:00", "18:00"]]] * 4, [["08:00", "12:00"]], [], []], 3
     desk = Given("front desk", "623-555-0121", "", "41 Example Street, Dry Wash, AZ 85300")
     add_office(tx, runtime, group_id, chief, desk)
-    ids = {"official": chief, "office": office.id, "meeting": meeting.id, "draft": draft.id, "waits": waits.id}
+    promise = tx.execute(select(Promise.id).where(Promise.meeting_id == meeting.id)).scalar_one()
+    ids = {"official": chief, "office": office.id, "meeting": meeting.id, "draft": draft.id, "waits": waits.id,
+           "promise": promise}  # fmt: skip
     return {name: str(one) for name, one in ids.items()}
 
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import table
+from outreach.core.plain import Odd, odd_characters, plain_template, plain_text
 from outreach.core.segments import measure
 from outreach.escalations.audience import Cohort
 from outreach.escalations.forecast import finish_time, forecast
 from outreach.escalations.lint import Finding, Where, lint, reading_ease_es, reading_grade_en
-from outreach.escalations.plain import Odd, odd_characters, plain_template, plain_text
 from outreach.escalations.preview import PARTS, SAMPLES, preview, stops
 from outreach.messaging.render import render
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import table
+from outreach.core.plain import plain_text
 from outreach.core.segments import GSM_BASIC
-from outreach.escalations.plain import plain_text
 from outreach.officials.openstates import parse_officials
 from outreach.officials.roles import official_in, role_in
 

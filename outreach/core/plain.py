@@ -21,6 +21,10 @@ _TYPOGRAPHY: Final = {
 }  # fmt: skip
 
 
+_LIKE_A_PHONE: Final = re.compile(r"\(?\+?\d[\d\-\s().]{8,}\d")
+_PHONE_DIGITS: Final = 10
+
+
 class Odd(NamedTuple):
     """A character outside the GSM alphabet, and what could stand for it; None when nothing can."""
 
@@ -47,6 +51,23 @@ def plain_text(text: str) -> str:
     """The text with every character that has a GSM spelling in it; the others stay. Accents may be apart (NFD)."""
     composed = unicodedata.normalize("NFC", text)
     return "".join(char if (plain := plain_character(char)) is None else plain for char in composed)
+
+
+def free_words(text: str) -> str:
+    """What somebody typed into a page, as a text to others may repeat it: in the GSM alphabet, on one line, without
+    phone numbers, and without the full stop that the sentence around it has.
+    """
+    told = _LIKE_A_PHONE.sub(lambda found: "" if _digits(found.group()) >= _PHONE_DIGITS else found.group(), text)
+    return " ".join("".join(char for char in plain_text(told) if char in GSM_BASIC).split()).rstrip(".")
+
+
+def shortened(text: str, most: int) -> str:
+    """The text in so many characters; two dots, where it was longer, for a third one follows."""
+    return text if len(text) <= most else f"{text[: most - 2].rstrip(' .,;:-')}.."
+
+
+def _digits(text: str) -> int:
+    return sum(char.isdigit() for char in text)
 
 
 def plain_template(template: str, values: Mapping[str, str]) -> str:
