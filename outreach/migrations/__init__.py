@@ -19,6 +19,8 @@ from outreach.messaging import follow_up_models as follow_ups
 from outreach.messaging import inbox_models as inbox
 from outreach.messaging import models as messaging
 from outreach.messaging import sign_up_models as sign_ups
+from outreach.officials import hostility_models as hostility
+from outreach.officials import manual_models as manuals
 from outreach.officials import models as officials
 from outreach.people import models as people
 from outreach.people import segment_models as segments
@@ -26,7 +28,7 @@ from outreach.phone_tree import models as phone_tree
 
 MODELS = (
     accounts, people, segments, officials, messaging, sign_ups, follow_ups, inbox, escalations, calls, phone_tree,
-    leases,
+    leases, hostility, manuals,
 )  # fmt: skip
 
 

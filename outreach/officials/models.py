@@ -81,7 +81,10 @@ class Meeting(Base):
 
 
 class Stance(Base):
-    """An official's answer on one of the nine model policies, as heard in a meeting; append-only."""
+    """An official's answer on one of the nine model policies; append-only: a correction is a row of its own.
+
+    Rows of older days have what stands empty here from their meeting (``officials.stances``).
+    """
 
     __tablename__ = "stance"
     __table_args__ = (Index(None, "official_id", "policy"),)
@@ -89,10 +92,18 @@ class Stance(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
     official_id: Mapped[int] = mapped_column(ForeignKey("official.id"))
-    meeting_id: Mapped[int] = mapped_column(ForeignKey("meeting.id"))
+    meeting_id: Mapped[int | None] = mapped_column(ForeignKey("meeting.id"))  # null: heard without one
     policy: Mapped[int]  # 1..9, config/policies.toml
-    answer: Mapped[str] = mapped_column(String(8))  # yes, no, evaded
+    answer: Mapped[str] = mapped_column(String(8))  # yes, no, evaded, unknown; struck: what it corrects was no answer
     basis: Mapped[str | None] = mapped_column(String(8))  # writing, practice
+    heard_on: Mapped[date | None]
+    heard_by: Mapped[str | None] = mapped_column(String(200))
+    times_asked: Mapped[int | None]
+    citation: Mapped[str | None] = mapped_column(Text)  # where it is written: document, section, link
+    source: Mapped[str | None] = mapped_column(String(16))  # letter, statement, manual, report; null: a meeting
+    recorded_by: Mapped[str | None] = mapped_column(String(120))
+    # Unique: of two who correct one row at once, the second is told.
+    corrects_id: Mapped[int | None] = mapped_column(ForeignKey("stance.id"), unique=True)
     created_at: Mapped[datetime]
 
 
