@@ -234,7 +234,7 @@ def text_preview(campaign_id: int) -> str:
 
 
 def _previewed(form: TextForm, draft: Draft) -> dict[str, Any]:
-    shown = preview(form.texts(), draft.values, form.sample.data)
+    shown = preview(form.texts(), draft.values, form.sample.data, draft.campaign.tactic)
     absent = () if form.tries_two else SECOND_TEXTS
     return {
         "previews": shown, "absent": absent, "labels": PARTS, "language": language(), "words": words,

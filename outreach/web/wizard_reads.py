@@ -62,7 +62,7 @@ class Draft:
 
     def previews(self, sample: str = "known") -> tuple[Preview, ...]:
         """The saved texts as a sample person would get them."""
-        return preview(self.templates(), self.values, sample)
+        return preview(self.templates(), self.values, sample, self.campaign.tactic)
 
 
 def read_draft(session: Session, vault: Vault, group_id: int, campaign_id: int) -> Draft:
