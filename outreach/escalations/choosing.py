@@ -152,11 +152,11 @@ def draft_next(
         return found
     if tactic is not None and tactic not in TACTICS:
         raise BadInputError("tactic_unknown", known=", ".join(TACTICS))
-    suggested = next_suggestion(tx, runtime, campaign)
-    if suggested is None and tactic is None:
+    chosen = next_suggestion(tx, runtime, campaign)
+    if tactic is not None:
+        chosen = Suggestion(tactic, chosen.tone if chosen else tone_of(campaign.tone), ())
+    if chosen is None:
         raise ConflictError("no_next_rung")
-    tone = suggested.tone if suggested else tone_of(campaign.tone)
-    chosen = Suggestion(tactic or suggested.tactic, tone, ()) if suggested or tactic else None
     draft = draft_from_meeting(tx, runtime, tx.get_one(Meeting, campaign.meeting_id), chosen=chosen)
     if draft is None:
         raise ConflictError("no_next_rung")

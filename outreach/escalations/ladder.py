@@ -89,7 +89,8 @@ def suggest(facts: Facts, now: datetime) -> list[Suggestion]:
     named = {one.tactic for one in going}
     fresh = [tactic for tactic in order(facts) if tactic not in failed | named]
     fresh.sort(key=lambda tactic: (tactic not in facts.ready, not _is_coming(facts, tactic, now)))
-    last_failed = next((one for one in reversed(facts.tried) if one is newest[one.tactic] and one.tactic in failed), None)
+    ended = [one for one in facts.tried if one is newest[one.tactic] and one.tactic in failed]
+    last_failed = ended[-1] if ended else None
     found = [*going, *(Suggestion(one, tone, _why(facts, one, last_failed, now)) for one in fresh)]
     return found or [_again(facts.tried, tone)]
 

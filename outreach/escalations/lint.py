@@ -39,9 +39,7 @@ class Finding:
     found: str = ""
 
 
-def lint(
-    body: str, where: Where, language: str, values: Mapping[str, str], tactic: str = CALLS
-) -> tuple[Finding, ...]:
+def lint(body: str, where: Where, language: str, values: Mapping[str, str], tactic: str = CALLS) -> tuple[Finding, ...]:
     """The findings in one rendered text, in the order of the table. ``values`` are the campaign's merge values."""
     findings = []
     for rule in table("lint")["rules"]:

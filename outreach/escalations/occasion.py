@@ -74,7 +74,7 @@ def local_time(day: date | None, hour: time | None, zone: str | None, now: datet
         raise BadInputError("event_day_missing", field="event_day")
     if hour is None:
         raise BadInputError("event_time_missing", field="event_time")
-    if zone not in table("office_hours")["zones"]:
+    if zone is None or zone not in table("office_hours")["zones"]:
         raise BadInputError("event_zone_unknown", field="event_zone")
     clock = ZoneInfo(zone)
     if day < now.astimezone(clock).date():  # a calendar ends: what lies far behind or ahead has no UTC

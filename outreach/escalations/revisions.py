@@ -22,7 +22,7 @@ from outreach.escalations.spoken import SPOKEN
 
 ABOUT: Final = ("name", "policy", "office_id")
 AUDIENCE: Final = ("audience",)
-EVERYTHING: Final = (*ABOUT, *AUDIENCE, *TEXTS, *SECOND_TEXTS, *SPOKEN)
+EVERYTHING: Final = (*ABOUT, *AUDIENCE, *TEXTS, *SECOND_TEXTS, *SPOKEN, "tactic", "tone", "occasion")
 """The fields of a draft that are edited, and may clash, together."""
 
 

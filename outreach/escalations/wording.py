@@ -88,9 +88,7 @@ def tone_of(tone: str | None) -> str:
 def edited_fields(words: Mapping[str, str | None], tactic: str, tone: str | None, outcome: str) -> tuple[str, ...]:
     """The fields in which somebody's own words stand. ``words``: those of a campaign by field."""
     usual = words_for(tactic, tone_of(tone), outcome) if tactic in TACTICS else {}
-    return tuple(
-        field for field in WORDS if words.get(field) and _plain(words[field]) != _plain(usual.get(field))
-    )
+    return tuple(field for field in WORDS if words.get(field) and _plain(words[field]) != _plain(usual.get(field)))
 
 
 def _plain(text: str | None) -> str:

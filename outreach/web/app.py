@@ -42,6 +42,7 @@ from outreach.web import (
     poster,
     privacy,
     review,
+    rungs,
     script_page,
     sections,
     security,
@@ -54,6 +55,7 @@ from outreach.web import (
     trees,
     wizard,
     wizard_launch,
+    wizard_tactic,
 )
 from outreach.web.campaign_words import day_and_time
 from outreach.web.received import SealingRequest
@@ -101,6 +103,8 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         review.pages,
         wizard.pages,
         wizard_launch.pages,
+        wizard_tactic.pages,
+        rungs.pages,
         levers.pages,
         campaign_waves.pages,
         campaign_calls.pages,

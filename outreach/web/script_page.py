@@ -54,6 +54,26 @@ def show(link: str) -> Answer:
         )  # fmt: skip
 
 
+@pages.get("/<link>/letter")
+@allow(PUBLIC)
+def letter(link: str) -> Answer:
+    """The letter alone, to be printed; there is none where nothing goes on paper."""
+    if not may_look():
+        return _gone("often")
+    held = runtime()
+    with held.db.snapshot() as session:
+        opened = open_link(session, held, link)
+        if opened is None or opened.status != "open":
+            return _closed(opened)
+        language = language_of(opened.language)
+        with force_locale(language):
+            found = script_page(session, held, opened, language)
+    if found.kit is None or not found.kit.prints:
+        return _gone("unknown", opened)
+    with force_locale(language):
+        return render_template("script_page/letter.html", page=found, kit=found.kit, link=link, chosen=chosen())
+
+
 @pages.post("/<link>")
 @allow(PUBLIC)
 def report(link: str) -> Answer:
