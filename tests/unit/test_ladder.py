@@ -87,7 +87,7 @@ def test_what_has_not_worked_gives_way_and_headway_goes_on() -> None:
     assert "Phone calls" in reason_words(found[0].reasons[0], "en")
     moving = replace(calls, acted=needed(calls))
     assert needed(calls) == 6  # 3% of 200
-    assert [one.tactic for one in suggest(Facts("declined", None, frozenset(TACTICS), (moving,)), NOW)][0] == "calls"
+    assert suggest(Facts("declined", None, frozenset(TACTICS), (moving,)), NOW)[0].tactic == "calls"
     assert judge(replace(moving, launched_at=NOW - timedelta(days=14)), NOW) == "not_working"  # and no answer yet
     assert judge(replace(moving, launched_at=NOW - timedelta(days=14), answer="yes"), NOW) == "working"
     young = replace(calls, launched_at=NOW - timedelta(days=2))
