@@ -40,7 +40,7 @@ from tests.model.carrier import ModelClock
 DAY = 86_400.0
 EVENT = {"event_day": "2026-12-09", "event_time": "18:30", "event_zone": "America/Phoenix"}
 BEGINS = datetime(2026, 12, 10, 1, 30, tzinfo=UTC)
-FACTS: dict[str, dict[str, str]] = {
+FACTS: dict[str, dict[str, Any]] = {
     "letters": {"office_address": "200 W Washington St\nPhoenix AZ 85003"},
     "email": {"office_email": "chief@example.org"},
     "town_hall": {**EVENT, "event_place": "City Library", "event_link": "https://example.org/hall"},
