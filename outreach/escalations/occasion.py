@@ -32,8 +32,8 @@ LENGTHS: Final[Mapping[str, int]] = {
 WORD_LIMITS: Final = range(50, 1001)
 USUAL_WORDS: Final = 200
 """What papers print at most, where nobody has looked it up."""
-FARTHEST: Final = timedelta(days=60)
-"""No event further ahead: nobody keeps that day free now, and replies find their campaign for a month."""
+FARTHEST: Final = timedelta(days=table("follow_ups")["open_days"])
+"""No event further ahead: nobody keeps that day free now, and replies find their campaign for so long."""
 CLOCK: Final = "h:mm a"
 """Twelve hours, as people here read it, in Spanish too."""
 EMAIL: Final = re.compile(r"[^\s@<>\"',;]+@[^\s@<>\"',;]+\.[^\s@<>\"',;.]+")

@@ -37,6 +37,8 @@ from tests.integration.test_script_page import link_of, press
 from tests.integration.test_webhooks import say, text_everybody
 from tests.model.carrier import ModelClock
 
+ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Where neither locks nor what a database makes of a query are at stake."""
 DAY = 86_400.0
 EVENT = {"event_day": "2026-12-09", "event_time": "18:30", "event_zone": "America/Phoenix"}
 BEGINS = datetime(2026, 12, 10, 1, 30, tzinfo=UTC)
@@ -196,6 +198,7 @@ def moved_on(runtime: Runtime, client: FlaskClient, world: World, campaign_id: i
     assert re.search(r"2 [a-z -]+, of [0-9]+ people asked", official)
 
 
+@ONE_DATABASE
 def test_words_of_ones_own_are_replaced_only_when_somebody_says_so_and_can_be_had_back(
     runtime: Runtime, world: World, client: FlaskClient, campaign_id: int
 ) -> None:
@@ -244,24 +247,22 @@ def test_two_people_who_choose_at_once_and_a_launched_campaign(
     assert (stored(runtime, campaign_id).occasion or {})["office_address"] == "1 Main St"
 
 
-@pytest.mark.parametrize(
-    ("typed", "field"),
-    [
+@ONE_DATABASE
+def test_what_cannot_be_is_said_at_its_field(runtime: Runtime, client: FlaskClient, campaign_id: int) -> None:
+    send(client, at(campaign_id), tactic="town_hall", tone="open")
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({**EVENT, "event_day": "2026-11-02"}, "event_day"), ({**EVENT, "event_day": "x"}, "event_day"),
         ({**EVENT, "event_day": "9999-12-31"}, "event_day"), ({**EVENT, "event_time": ""}, "event_time"),
         ({**EVENT, "event_zone": ""}, "event_zone"), ({"event_link": "ftp://example.org"}, "event_link"),
         ({"event_place": "\0x" * 3_000}, "event_place"), ({"event_place": "\0y" * 200}, "event_place"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_is_said_at_its_field(
-    runtime: Runtime, client: FlaskClient, campaign_id: int, typed: dict[str, str], field: str
-) -> None:
-    send(client, at(campaign_id), tactic="town_hall", tone="open")
-    refused = send(client, at(campaign_id, "facts"), 422, **typed)
-    assert f'href="#{field}"' in refused
+    ]  # fmt: skip
+    for typed, field in wrong:
+        refused = send(client, at(campaign_id, "facts"), 422, **typed)
+        assert f'href="#{field}"' in refused, typed
     assert stored(runtime, campaign_id).occasion is None
 
 
+@ONE_DATABASE
 def test_a_launch_that_would_come_after_its_event_is_refused_and_said(
     runtime: Runtime, clock: ModelClock, world: World, client: FlaskClient, campaign_id: int
 ) -> None:
@@ -277,7 +278,7 @@ def test_a_launch_that_would_come_after_its_event_is_refused_and_said(
     assert 'href="#event_day"' in client.get(at(campaign_id, "facts")).text
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the use cases are tested on both
+@ONE_DATABASE
 def test_a_draft_takes_the_first_suggestion_and_the_commands_do_as_the_pages(
     settings_env: dict[str, str], runtime: Runtime, world: World
 ) -> None:

@@ -384,7 +384,7 @@ def test_names_in_the_wizard_are_escaped(runtime: Runtime, world: World, client:
     with runtime.db.transaction() as tx:
         tx.execute(update(Campaign).values(name=f"{XSS} 😀 שלום"))
         tx.execute(update(ContactList).values(name=XSS))
-    for page in PAGES:
+    for page in PAGES[:-1]:  # calls have no facts to know
         shown = client.get(at(campaign_id, page)).text
         assert XSS not in shown, page
         assert "&lt;script&gt;" in shown, page
