@@ -189,6 +189,16 @@ def _fixed(kind: str, sent_as: str = "answer") -> Say:
     return lambda tx, _runtime, received: Said(fixed_answer(tx, received, kind), sent_as)
 
 
+def _fixed_by_tactic(kind: str, sent_as: str = "answer") -> Say:
+    """An answer that names the words by which one acts: in a campaign that asks for no calls CALL is none."""
+
+    def say_it(tx: Transaction, _runtime: Runtime, received: Received) -> Said:
+        named = kind if received.tactic in (None, CALLS) else f"{kind}_script"
+        return Said(fixed_answer(tx, received, named), sent_as)
+
+    return say_it
+
+
 KEYS: Final[dict[str, tuple[str, Hears]]] = {
     "confirm": ("confirm", answering.confirm),
     "refuse": ("decline", answering.refuse),
@@ -199,12 +209,12 @@ LINKED: Final = ("started", "joined")
 ANSWERS: dict[str, Say] = {
     "opt_out": _fixed("opt_out", CONFIRMATION),
     "opt_in": _welcome,
-    "help": _fixed("help", CONFIRMATION),
+    "help": _fixed_by_tactic("help", CONFIRMATION),
     "call": _call,
     "script": _script,
     "pledge": _script,
     "report": _thanks,
-    "language": _fixed("language"),
+    "language": _fixed_by_tactic("language"),
     "wrong_number": _fixed("wrong_number"),
     "confirm": _leads,
     "deny": _leads_not,

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from outreach.cli.context import group_id, runtime
 from outreach.cli.silence import why
+from outreach.cli.tactics import next_, suggest, tactic
 from outreach.core.clock import PHOENIX
 from outreach.core.errors import BadInputError
 from outreach.escalations import drafts, launch, schedule, waves
@@ -34,7 +35,8 @@ def campaign() -> None:
     """Escalation campaigns: drafts, launch, further texts, pause, tally."""
 
 
-campaign.add_command(why)
+for command in (why, suggest, tactic, next_):
+    campaign.add_command(command)
 
 
 def _say(document: dict[str, Any], text: str, *, as_json: bool) -> None:
@@ -64,7 +66,8 @@ def show(campaign_id: int, as_json: bool) -> None:
     with held.db.transaction() as tx:
         found = drafts.get_campaign(tx, group_id(), campaign_id)
         texts = (*drafts.TEXTS, *drafts.SECOND_TEXTS, *SPOKEN)
-        fields = ("id", "name", "state", "policy", "office_id", "audience", *texts)
+        own = ("tactic", "tone", "occasion", "predecessor_id")
+        fields = ("id", "name", "state", "policy", "office_id", "audience", *own, *texts)
         document = {name: getattr(found, name) for name in fields}
         document["launch_at"] = found.launch_at.isoformat() if found.launch_at else None
         document["launch_problem"] = found.launch_problem

@@ -14,9 +14,13 @@ from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.phone import as_people_write
 from outreach.core.runtime import Runtime
+from outreach.escalations.ladder import Suggestion, suggest
+from outreach.escalations.ladder_facts import best_office, facts_for
 from outreach.escalations.models import Campaign
+from outreach.escalations.occasion import known_for, occasion_of, occasion_values
 from outreach.escalations.segments import hold_segments
 from outreach.escalations.spoken import SPOKEN, check_spoken, usual_words
+from outreach.escalations.wording import words_for
 from outreach.messaging.render import check_template
 from outreach.messaging.tactics import CALLS
 from outreach.officials.meetings import needs_escalation
@@ -32,37 +36,34 @@ SECOND_TEXTS = ("text_b_en", "text_b_es")
 EDITABLE = frozenset({"name", "policy", "office_id", *TEXTS, *SECOND_TEXTS, *SPOKEN})
 
 
-def draft_from_meeting(tx: Transaction, runtime: Runtime, meeting: Meeting) -> Campaign | None:
-    """A draft for the meeting's official and first unanswered policy; None when they committed."""
+def draft_from_meeting(
+    tx: Transaction, runtime: Runtime, meeting: Meeting, *, chosen: Suggestion | None = None
+) -> Campaign | None:
+    """A draft for the meeting's official and first unanswered policy; None when they committed.
+
+    ``chosen``: its tactic and tone; the first that is suggested when there is none.
+    """
     if not needs_escalation(meeting.outcome):
         return None
     official = tx.get_one(Official, meeting.official_id)
-    office = tx.execute(
-        select(Office)
-        .where(Office.official_id == official.id, STANDS)
-        .order_by(Office.phone.is_(None), Office.id)
-        .limit(1)
-    ).scalar()
+    office = best_office(tx, official.id)
     policy = _policy_to_press(tx, meeting)
-    calls = table("message_templates/calls")
+    now = runtime.clock.now()
+    step = chosen or suggest(facts_for(tx, meeting.group_id, official, meeting.outcome, now), now)[0]
     draft = Campaign(
         group_id=meeting.group_id,
         meeting_id=meeting.id,
         official_id=official.id,
         office_id=office.id if office else None,
         policy=policy,
-        tactic=CALLS,
+        tactic=step.tactic,
+        tone=step.tone,
         name=f"{official.name}: {policy_name(policy, 'en')}"[:NAME_LENGTH],
         state="draft",
-        text_en=calls[meeting.outcome]["en"],
-        text_es=calls[meeting.outcome]["es"],
-        script_en=calls["script"]["en"],
-        script_es=calls["script"]["es"],
-        spoken_en=usual_words("spoken_en"),
-        spoken_es=usual_words("spoken_es"),
+        **words_for(step.tactic, step.tone, meeting.outcome),
         audience={"lists": []},
         created_by=meeting.recorded_by,
-        created_at=runtime.clock.now(),
+        created_at=now,
     )
     tx.add(draft)
     tx.flush()
@@ -104,7 +105,7 @@ def edit_draft(
             check_template(str(value))
         if field in SPOKEN and value is not None:
             check_spoken(str(value))
-        if field == "office_id" and value not in _offices_of(tx, campaign.official_id):
+        if field == "office_id" and not _may_be_office(tx, campaign, value):
             raise BadInputError("office_not_of_official")
         setattr(campaign, field, value)
     if lists is not None:
@@ -114,6 +115,13 @@ def edit_draft(
         chosen = {"segments": list(segments)} if segments else {}
         campaign.audience = {"lists": campaign.audience.get("lists", []), **chosen}
     return campaign
+
+
+def _may_be_office(tx: Transaction, campaign: Campaign, office_id: object) -> bool:
+    """One of the official's; none at all where nobody is called."""
+    if office_id is None and campaign.tactic != CALLS:
+        return True
+    return office_id in _offices_of(tx, campaign.official_id)
 
 
 def _offices_of(tx: Transaction, official_id: int) -> set[int]:
@@ -162,8 +170,10 @@ def text_values(tx: Session, campaign: Campaign) -> dict[str, dict[str, str]]:
     official = tx.get_one(Official, campaign.official_id)
     office = tx.get(Office, campaign.office_id) if campaign.office_id else None
     group = tx.get_one(Group, campaign.group_id)
+    known = known_for(occasion_of(campaign), official, office)
     return {
         language: {
+            **occasion_values(known, language),
             "group": group.name,
             "official": official_in(official.name, official.role, language, "text_name"),
             "role": role_in(official.role, language, "text_name"),

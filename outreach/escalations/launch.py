@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
 
+from config import table
 from outreach.core.db import Job, Transaction
 from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import get_campaign, text_values
+from outreach.escalations.ladder_facts import known_of_campaign
 from outreach.escalations.lint import fold
 from outreach.escalations.models import BEFORE_LAUNCH, Campaign, Wave
+from outreach.escalations.occasion import event_at, missing, occasion_of
 from outreach.escalations.segments import freeze
 from outreach.messaging.gates import (
     cancel_messages,
@@ -42,10 +46,10 @@ def launch_campaign(tx: Transaction, runtime: Runtime, group_id: int, campaign_i
     ).first()
     if won is None:
         raise ConflictError("campaign_not_draft", state=campaign.state)
-    values = check_launch(tx, campaign)
+    values = check_launch(tx, campaign, runtime.clock.now())
     gate = open_gate(
         tx, group_id=group_id, kind="wave", texts=texts_of(campaign), second=second_texts_of(campaign), values=values,
-        clock=runtime.clock, tactic=campaign.tactic,
+        clock=runtime.clock, tactic=campaign.tactic, event_at=event_of(campaign),
     )  # fmt: skip
     return open_wave(tx, runtime, campaign, 1, gate, freeze(tx, group_id, campaign.audience))
 
@@ -70,19 +74,32 @@ def open_wave(
     return wave
 
 
-def check_launch(tx: Transaction, campaign: Campaign) -> dict[str, dict[str, str]]:
-    """What would keep a campaign from being launched raises BadInputError; returns the values of its texts."""
+def check_launch(tx: Transaction, campaign: Campaign, at: datetime) -> dict[str, dict[str, str]]:
+    """What would keep a campaign from being launched at a domain time raises BadInputError; returns the values of its
+    texts.
+    """
     if not (campaign.audience.get("lists") or campaign.audience.get("segments")):
         raise BadInputError("campaign_no_audience")
     values = text_values(tx, campaign)
-    if not values["en"]["office_phone"]:
-        raise BadInputError("campaign_no_office_phone")
+    check_tactic(tx, campaign, at)
     second = second_texts_of(campaign)
     if second and set(second) != set(texts_of(campaign)):
         raise BadInputError("second_text_in_one_language")
     for texts in (texts_of(campaign), second):
         check_texts(texts, values)
     return values
+
+
+def check_tactic(tx: Transaction, campaign: Campaign, at: datetime) -> None:
+    """Everything that its tactic needs is known, and an event is still to come. Raises BadInputError."""
+    for field, code in missing(campaign.tactic, known_of_campaign(tx, campaign), at).items():
+        raise BadInputError(code, field=field)
+
+
+def event_of(campaign: Campaign) -> datetime | None:
+    """When the event begins that people are asked to come to; None for every tactic that has none."""
+    rules = table("ladder")["tactics"].get(campaign.tactic, {})
+    return event_at(occasion_of(campaign)) if rules.get("event") else None
 
 
 def check_texts(texts: Mapping[str, str], values: Mapping[str, Mapping[str, str]]) -> None:

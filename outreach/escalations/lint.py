@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from config import table
 from outreach.core.segments import measure
 from outreach.escalations.spoken import seconds_to_hear
+from outreach.messaging.tactics import CALLS
 
 Where = Literal["text", "script", "spoken"]
 """``spoken``: read aloud to a caller before they are put through."""
@@ -38,11 +39,11 @@ class Finding:
     found: str = ""
 
 
-def lint(body: str, where: Where, language: str, values: Mapping[str, str]) -> tuple[Finding, ...]:
+def lint(body: str, where: Where, language: str, values: Mapping[str, str], tactic: str = CALLS) -> tuple[Finding, ...]:
     """The findings in one rendered text, in the order of the table. ``values`` are the campaign's merge values."""
     findings = []
     for rule in table("lint")["rules"]:
-        if where in rule["in"]:
+        if where in rule["in"] and tactic in rule.get("tactics", (tactic,)):
             found = _CHECKS[rule["kind"]](rule, body, language, values)
             if found is not None:
                 findings.append(Finding(rule["code"], rule["severity"], rule["reason"], found))

@@ -41,6 +41,11 @@ class Campaign(Base):
     spoken_en: Mapped[str | None] = mapped_column(Text)
     spoken_es: Mapped[str | None] = mapped_column(Text)
     audience: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # {"lists": [id], "segments": [id]}
+    tone: Mapped[str | None] = mapped_column(String(8))  # ally, open, evasive, hostile; null: open
+    occasion: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # what people must know (``occasion``)
+    # Words that another tactic took the place of, oldest first: {"tactic", "tone", "by", "at", "words": {field: text}}
+    kept_words: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
+    predecessor_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"))  # the rung below on the ladder
     created_by: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime]
 

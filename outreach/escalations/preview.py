@@ -12,6 +12,7 @@ from outreach.core.segments import Measure, measure
 from outreach.escalations.lint import ERROR, Finding, Where, lint
 from outreach.escalations.spoken import check_spoken, seconds_to_hear
 from outreach.messaging.render import check_template, render
+from outreach.messaging.tactics import CALLS
 
 LONGEST: Final = 1_600
 """Characters of a template; the carrier takes no longer text."""
@@ -71,18 +72,27 @@ def check_draft_text(template: str) -> None:
 
 
 def preview(
-    templates: Mapping[str, str], values: Mapping[str, Mapping[str, str]], sample: str = "known"
+    templates: Mapping[str, str],
+    values: Mapping[str, Mapping[str, str]],
+    sample: str = "known",
+    tactic: str = CALLS,
 ) -> tuple[Preview, ...]:
     """The parts that ``templates`` has, for a sample person; the findings are those of any sample person."""
     return tuple(
-        _preview(field, where, language, templates[field], values[language], SAMPLES.get(sample, {}))
+        _preview(field, where, language, templates[field], values[language], SAMPLES.get(sample, {}), tactic)
         for field, where, language in PARTS
         if field in templates
     )
 
 
 def _preview(
-    field: str, where: Where, language: str, template: str, values: Mapping[str, str], person: Mapping[str, str]
+    field: str,
+    where: Where,
+    language: str,
+    template: str,
+    values: Mapping[str, str],
+    person: Mapping[str, str],
+    tactic: str,
 ) -> Preview:
     spoken = where == "spoken"
     kind = "script" if spoken else where
@@ -95,7 +105,7 @@ def _preview(
         return Preview(field, where, language, None, error, measure(""), (), None, ())
     found: dict[str, Finding] = {}
     for one in bodies:
-        for finding in lint(one, where, language, values):
+        for finding in lint(one, where, language, values, tactic):
             found.setdefault(finding.code, finding)
     if spoken:
         seconds, heard = seconds_to_hear(body), tuple(found.values())

@@ -22,7 +22,7 @@ from outreach.escalations.spoken import SPOKEN
 
 ABOUT: Final = ("name", "policy", "office_id")
 AUDIENCE: Final = ("audience",)
-EVERYTHING: Final = (*ABOUT, *AUDIENCE, *TEXTS, *SECOND_TEXTS, *SPOKEN)
+EVERYTHING: Final = (*ABOUT, *AUDIENCE, *TEXTS, *SECOND_TEXTS, *SPOKEN, "tactic", "tone", "occasion")
 """The fields of a draft that are edited, and may clash, together."""
 
 
@@ -84,6 +84,6 @@ def _check_read(tx: Transaction, group_id: int, campaign_id: int, version: str) 
         raise ConflictError("campaign_not_draft", state=campaign.state)
     if draft_version(campaign, EVERYTHING) != version:
         raise ConflictError("draft_changed")
-    wrong = stops(preview(templates_of(campaign), text_values(tx, campaign)))
+    wrong = stops(preview(templates_of(campaign), text_values(tx, campaign), tactic=campaign.tactic))
     if wrong:
         raise BadInputError("draft_not_ready", count=wrong)

@@ -32,7 +32,7 @@ def schedule_launch(tx: Transaction, runtime: Runtime, group_id: int, campaign_i
         raise BadInputError("launch_time_past")
     if at > now + LONGEST:
         raise BadInputError("launch_time_far", days=LONGEST.days)
-    check_launch(tx, campaign)
+    check_launch(tx, campaign, at)
     if not _move(tx, group_id, campaign_id, "draft", state="scheduled", launch_at=at, launch_problem=None):
         raise ConflictError("campaign_not_draft", state=campaign.state)
 

@@ -13,7 +13,7 @@ from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import text_values
-from outreach.escalations.launch import check_texts, open_wave
+from outreach.escalations.launch import check_tactic, check_texts, event_of, open_wave
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.revisions import lock_draft
 from outreach.messaging.gates import open_gate
@@ -43,6 +43,7 @@ def launch_wave(
         raise BadInputError("wave_who_unknown", who=who)
     campaign = lock_draft(tx, group_id, campaign_id)
     earlier = check_wave(tx, campaign, runtime.clock.now())
+    check_tactic(tx, campaign, runtime.clock.now())
     values = text_values(tx, campaign)
     for template in texts.values():
         check_template(template)
@@ -51,6 +52,7 @@ def launch_wave(
     gate = open_gate(
         tx, group_id=group_id, kind="wave", texts=texts, values=values, clock=runtime.clock,
         unless_replied=audience["gates"] if who == SILENT else (), tactic=campaign.tactic,
+        event_at=event_of(campaign),
     )  # fmt: skip
     return open_wave(tx, runtime, campaign, earlier[-1].number + 1, gate, audience)
 

@@ -18,6 +18,7 @@ from outreach.core.hot import Hot
 from outreach.messaging.dropped import drop_of_campaign
 from outreach.messaging.follow_up_models import ASK, PLEDGE, REMIND, FollowUp
 from outreach.messaging.inbound import Received
+from outreach.messaging.models import Gate
 from outreach.messaging.promised import remind_at
 from outreach.messaging.tactics import tactic_row
 from outreach.people.quiet_hours import window_anywhere
@@ -28,6 +29,8 @@ PROMISED = Hot(select(FollowUp.id).where(
     FollowUp.gate_id == bindparam("gate"), FollowUp.number_hash == bindparam("number"), FollowUp.kind == PLEDGE,
     FollowUp.state == "waiting",
 ))  # fmt: skip
+
+EVENT = Hot(select(Gate.event_at).where(Gate.id == bindparam("gate")))
 
 ASKED = Hot(
     select(FollowUp.id).where(
@@ -62,7 +65,8 @@ def ask_later(tx: Transaction, received: Asker) -> None:
     if PROMISED.first(tx, asked):
         return
     wait = timedelta(minutes=tactic_row(received.tactic)["ask_after_minutes"])
-    due_at = window_anywhere(parse_zones_key(received.zones), received.asked_at + wait).opens_at
+    at = _after_event(tx, received.gate_id, received.tactic, received.asked_at) or received.asked_at + wait
+    due_at = window_anywhere(parse_zones_key(received.zones), at).opens_at
     if due_at is not None:
         owe(tx, _of(received), ASK, due_at)
 
@@ -79,7 +83,15 @@ def remember_promise(tx: Transaction, received: Received, at: datetime) -> None:
     earlier one that still waits. ``at``: real time."""
     if received.gate_id is None:
         return
-    due_at = remind_at(received.body, parse_zones_key(received.zones), received.asked_at)
+    zones = parse_zones_key(received.zones)
+    begins = event_of(tx, received.gate_id, received.tactic)
+    if begins is None:
+        due_at = remind_at(received.body, zones, received.asked_at)
+    else:
+        due_at = before_event(begins, zones, received.asked_at)
+        if due_at is None:
+            ask_later(tx, received)
+            return
     drop_of_campaign(tx, received.number_hash, received.gate_id, "promised", at)
     if due_at is not None:
         owe(tx, _of(received), PLEDGE, due_at)
@@ -87,10 +99,38 @@ def remember_promise(tx: Transaction, received: Received, at: datetime) -> None:
 
 def remind_later(tx: Transaction, owed: Any, zones: tuple[str, ...], now: datetime) -> None:
     """The question goes out now: ask once more the next day. ``owed``: its row, with the columns of ``_of``."""
-    due_at = window_anywhere(zones, now + timedelta(hours=table("follow_ups")["remind_after_hours"])).opens_at
+    later = now + timedelta(hours=table("follow_ups")["remind_after_hours"])
+    over = _after_event(tx, owed.gate_id, owed.tactic, now) if owed.kind == PLEDGE else None
+    due_at = window_anywhere(zones, max(later, over) if over else later).opens_at
     if due_at is not None:
         who = {name: getattr(owed, name) for name in ("group_id", "gate_id", "number_hash", "constituent_id")}
         owe(tx, {**who, "asked_at": owed.asked_at}, REMIND, due_at)
+
+
+def event_of(tx: Transaction, gate_id: int | None, tactic: str | None) -> datetime | None:
+    """When the event of a campaign begins (domain time); None for one that asks for no event."""
+    if gate_id is None or "after_event_minutes" not in tactic_row(tactic):
+        return None
+    begins: datetime | None = EVENT.value(tx, {"gate": gate_id})
+    return begins
+
+
+def before_event(begins: datetime, zones: tuple[str, ...], asked_at: datetime) -> datetime | None:
+    """When to remind somebody of an event: so soon before it that they are on their way, in their hours; None where
+    no such time is left. Pure."""
+    for hours in table("follow_ups")["before_event_hours"]:
+        at = begins - timedelta(hours=hours)
+        if at > asked_at and window_anywhere(zones, at).opens_at == at:
+            return at
+    return None
+
+
+def _after_event(tx: Transaction, gate_id: int | None, tactic: str | None, now: datetime) -> datetime | None:
+    """When somebody may be asked how it went who acts now; None where it is no event."""
+    begins = event_of(tx, gate_id, tactic)
+    if begins is None:
+        return None
+    return max(begins, now) + timedelta(minutes=tactic_row(tactic)["after_event_minutes"])
 
 
 def owe(tx: Transaction, who: dict[str, Any], kind: str, due_at: datetime) -> None:

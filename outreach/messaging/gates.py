@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TypedDict
 
 import structlog
@@ -58,15 +59,17 @@ def open_gate(
     second: Mapping[str, str] | None = None,
     unless_replied: Sequence[int] = (),
     tactic: str | None = None,
+    event_at: datetime | None = None,
 ) -> Gate:
     """A new open gate; per language its template, and the values that are the same for everybody.
 
     ``second``: another template per language, to be tried against the first. ``unless_replied``: nobody who has
-    replied to one of these gates gets its text. ``tactic``: what a campaign's texts ask people to do.
+    replied to one of these gates gets its text. ``tactic``: what a campaign's texts ask people to do; ``event_at``:
+    when that begins, where it is an event.
     """
     gate = Gate(
-        group_id=group_id, kind=kind, tactic=tactic, state="open", unless_replied=list(unless_replied) or None,
-        created_at=clock.now(),
+        group_id=group_id, kind=kind, tactic=tactic, event_at=event_at, state="open",
+        unless_replied=list(unless_replied) or None, created_at=clock.now(),
     )  # fmt: skip
     tx.add(gate)
     tx.flush()

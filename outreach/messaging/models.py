@@ -23,6 +23,7 @@ class Gate(Base):
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
     kind: Mapped[str] = mapped_column(String(16))  # wave, answers, sign_up, reconfirm, follow_up, reminder
     tactic: Mapped[str | None] = mapped_column(String(24))  # of a wave's campaign: what its texts ask people to do
+    event_at: Mapped[datetime | None]  # when what they ask people to come to begins: nobody is asked how it went before
     state: Mapped[str] = mapped_column(String(8))  # open, paused, closed
     reason: Mapped[str | None] = mapped_column(String(64))  # why it is not open: organizer, or what halted it
     baseline: Mapped[dict[str, int] | None] = mapped_column(JSON)  # ``gates.Baseline`` of the last resumption

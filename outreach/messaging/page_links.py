@@ -44,10 +44,15 @@ class Linked:
     asked_at: datetime
     language: str
     tactic: str | None
+    event_at: datetime | None = None
 
     def ends_at(self) -> datetime:
-        """When it ceases to work, by domain time."""
-        return self.asked_at + timedelta(days=table("follow_ups")["page_days"])
+        """When it ceases to work, by domain time; that of an event works until people have told of it."""
+        rule = table("follow_ups")
+        ends = self.asked_at + timedelta(days=rule["page_days"])
+        if self.event_at is None:
+            return ends
+        return max(ends, self.event_at + timedelta(days=rule["page_days_after_event"]))
 
 
 @lru_cache(maxsize=8)
@@ -93,7 +98,7 @@ def find_link(session: Session, runtime: Runtime, token: str) -> Linked | None:
     query = (
         select(
             Reply.group_id, Reply.gate_id, Reply.constituent_id, Reply.number_hash, Reply.received_at, Reply.language,
-            Gate.tactic,
+            Gate.tactic, Gate.event_at,
         )
         .join(Gate, Gate.id == Reply.gate_id)
         .where(Reply.id == reply_id, Reply.constituent_id.is_not(None))
@@ -103,5 +108,6 @@ def find_link(session: Session, runtime: Runtime, token: str) -> Linked | None:
         return None
     asked_at = runtime.clock.at(row.received_at.timestamp())
     return Linked(
-        reply_id, row.group_id, row.gate_id, row.constituent_id, row.number_hash, asked_at, row.language, row.tactic
-    )
+        reply_id, row.group_id, row.gate_id, row.constituent_id, row.number_hash, asked_at, row.language, row.tactic,
+        row.event_at,
+    )  # fmt: skip

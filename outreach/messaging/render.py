@@ -12,7 +12,10 @@ from config import table
 from outreach.core.errors import BadInputError
 
 PERSON_FIELDS = ("first_name", "city", "zip")
-CAMPAIGN_FIELDS = ("group", "official", "role", "policy", "office_phone")
+CAMPAIGN_FIELDS = (
+    "group", "official", "role", "policy", "office_phone", "event_day", "event_place", "event_link", "office_address",
+    "office_email", "newspaper", "newspaper_address", "word_limit",
+)  # fmt: skip
 MAX_BODY = 1600
 ALLOWED_NODES = (nodes.Output, nodes.TemplateData, nodes.Name)
 """Text and fields, nothing else: an expression could keep a worker busy for hours."""

@@ -5,7 +5,7 @@ they do is counted like any other wave's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from sqlalchemy import select, update
@@ -17,7 +17,7 @@ from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import get_campaign, text_values
-from outreach.escalations.launch import check_texts, texts_of
+from outreach.escalations.launch import check_tactic, check_texts, event_of, texts_of
 from outreach.escalations.models import BEFORE_LAUNCH, Campaign, Wave
 from outreach.escalations.revisions import lock_draft
 from outreach.escalations.waves import TREE, waves_of
@@ -79,7 +79,7 @@ def start_run(
     check_waits(nudge, backup)
     if tx.execute(select(TreeRun.id).where(TreeRun.tree_id == tree_id, TreeRun.state == "running")).first():
         raise ConflictError("tree_runs_already")
-    campaign = _launched(tx, group_id, campaign_id)
+    campaign = _launched(tx, group_id, campaign_id, runtime.clock.now())
     wave = _wave(tx, runtime, campaign)
     run = TreeRun(
         group_id=group_id, tree_id=tree_id, tree_version=tree.version, campaign_id=campaign_id, wave_id=wave.id,
@@ -96,17 +96,15 @@ def start_run(
     return run
 
 
-def _launched(tx: Transaction, group_id: int, campaign_id: int) -> Campaign:
+def _launched(tx: Transaction, group_id: int, campaign_id: int, now: datetime) -> Campaign:
     """The campaign, launched by this if it was a draft; its texts must stand either way."""
     campaign = lock_draft(tx, group_id, campaign_id)
     if campaign.state in BEFORE_LAUNCH:
         campaign.state, campaign.launch_at, campaign.launch_problem = "launched", None, None
     elif campaign.state != "launched":
         raise ConflictError("campaign_not_running")
-    values = text_values(tx, campaign)
-    if not values["en"]["office_phone"]:
-        raise BadInputError("campaign_no_office_phone")
-    check_texts(texts_of(campaign), values)
+    check_tactic(tx, campaign, now)
+    check_texts(texts_of(campaign), text_values(tx, campaign))
     return campaign
 
 
@@ -114,7 +112,7 @@ def _wave(tx: Transaction, runtime: Runtime, campaign: Campaign) -> Wave:
     """A wave of nobody: whoever the run texts becomes its recipient then."""
     gate = open_gate(
         tx, group_id=campaign.group_id, kind="wave", texts=texts_of(campaign), values=text_values(tx, campaign),
-        clock=runtime.clock, tactic=campaign.tactic,
+        clock=runtime.clock, tactic=campaign.tactic, event_at=event_of(campaign),
     )  # fmt: skip
     now = runtime.clock.now()
     wave = Wave(

@@ -23,9 +23,10 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.models import Recipient
 from outreach.messaging.events import append, delta
 from outreach.messaging.gates import SEND_BATCH, follow_up_gate
-from outreach.messaging.models import GateText, Message
+from outreach.messaging.models import Gate, GateText, Message
 from outreach.messaging.render import fill
 from outreach.messaging.slices import AGAIN, CAPTAIN
+from outreach.messaging.tactics import CALLS
 from outreach.people.consent import has_consent_clause, is_suppressed_clause
 from outreach.people.models import Constituent
 from outreach.people.quiet_hours import Window, window_anywhere
@@ -111,11 +112,19 @@ def ask(
 def say(tx: Transaction, gate_id: int, words: str, language: str, people: int, **values: str) -> str:
     """The words of ``config/phone_tree.toml`` with what the run's gate says to everybody."""
     found = tx.execute(
-        select(GateText.values).where(
-            GateText.gate_id == gate_id, GateText.language == language, GateText.variant == "a"
-        )
-    ).scalar_one()
-    return fill(table("phone_tree")[words][language], {**found, "count": counted(people, language), **values})
+        select(GateText.values, Gate.tactic)
+        .join(Gate, Gate.id == GateText.gate_id)
+        .where(GateText.gate_id == gate_id, GateText.language == language, GateText.variant == "a")
+    ).one()
+    said = {**found.values, "count": counted(people, language), **values}
+    return fill(wording(words, found.tactic)[language], said)
+
+
+def wording(words: str, tactic: str | None) -> Mapping[str, str]:
+    """The words by language: those that name CALL are others where nobody is called. Pure."""
+    rows: dict[str, Any] = table("phone_tree")
+    own: Mapping[str, str] = rows[words]
+    return own if tactic in (None, CALLS) else rows["others"].get(words, own)
 
 
 def counted(people: int, language: str) -> str:

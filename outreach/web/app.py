@@ -54,6 +54,7 @@ from outreach.web import (
     promises,
     records,
     review,
+    rungs,
     script_page,
     sections,
     security,
@@ -67,6 +68,7 @@ from outreach.web import (
     trees,
     wizard,
     wizard_launch,
+    wizard_tactic,
 )
 from outreach.web.campaign_words import day_and_time
 from outreach.web.received import SealingRequest
@@ -115,6 +117,8 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         review.pages,
         wizard.pages,
         wizard_launch.pages,
+        wizard_tactic.pages,
+        rungs.pages,
         levers.pages,
         campaign_waves.pages,
         campaign_calls.pages,

@@ -12,7 +12,6 @@ from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from config import table
 from outreach.core.errors import NotFoundError, OutreachError
 from outreach.core.plain import plain_template
 from outreach.escalations.audience import Audience, count_wave, in_wave
@@ -21,6 +20,7 @@ from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.preview import preview, stops
 from outreach.escalations.reckoning import reckon
 from outreach.escalations.waves import SILENT, WHO, audience_after, check_wave, launch_wave, waves_of
+from outreach.escalations.wording import again_text
 from outreach.messaging.models import Gate
 from outreach.serving import runtime
 from outreach.web.roles import allow
@@ -87,8 +87,8 @@ def write(campaign_id: int) -> Page:
     again = find(campaign_id)
     who = _who(request.values.get("who"))
     if request.method == "GET":
-        drafted = table("message_templates/waves")[who]
-        begun = {"who": who, "number": str(again.number), **{f"text_{one}": drafted[one] for one in LANGUAGES}}
+        drafted = {f"text_{one}": again_text(again.campaign.tactic, who, one) for one in LANGUAGES}
+        begun = {"who": who, "number": str(again.number), **drafted}
         return _show(again, WaveForm(formdata=None, data=begun))
     form = WaveForm()
     named = request.form.get("action", "").removeprefix("plain-")
@@ -145,7 +145,7 @@ def _count_refused(again: Again, form: WaveForm) -> str | None:
     if typed != people:
         told = gettext("You typed %(typed)s, but %(people)s people will get this text. Nothing was launched.")
         return str(told) % {"typed": f"{typed:,}", "people": f"{people:,}"}
-    if stops(preview(_typed(form), again.values)):
+    if stops(preview(_typed(form), again.values, tactic=again.campaign.tactic)):
         return str(gettext("The texts still have something to mend. It is marked above."))
     return None
 
@@ -185,7 +185,7 @@ def _show(again: Again, form: WaveForm, status: int = 200) -> Page:
 
 def _previewed(again: Again, form: WaveForm) -> dict[str, Any]:
     return {
-        "previews": preview(_typed(form), again.values, form.sample.data),
+        "previews": preview(_typed(form), again.values, form.sample.data, again.campaign.tactic),
         "labels": PARTS,
         "language": str(get_locale().language),
         "words": words,

@@ -27,7 +27,9 @@ from outreach.web.campaign_words import GROUP_ZONE, is_halt, launches, moment, p
 from outreach.web.people_words import place
 from outreach.web.phones import BESIDE, phones_of
 from outreach.web.roles import allow
+from outreach.web.rungs import step_of
 from outreach.web.silence import carrier_words_of
+from outreach.web.tactic_words import tactic_line
 from outreach.web.waiting import campaign_rows, is_planned, wordings
 from outreach.web.wizard_words import VARIANTS, problem
 
@@ -113,6 +115,7 @@ def show(campaign_id: int) -> str | WerkzeugResponse:
         "campaigns/show.html",
         **found,
         source=_source(campaign_id),
+        **_step(campaign_id),
         updated=to_the_second(tally.at),
         here=place(GROUP_ZONE),
         beside=rehearsal,
@@ -153,6 +156,14 @@ def _source(campaign_id: int) -> Any:
             .join(Official, Official.id == Campaign.official_id)
             .where(Campaign.id == campaign_id, Campaign.group_id == current_user.group_id)
         ).one()
+
+
+def _step(campaign_id: int) -> dict[str, Any]:
+    """The campaign as a rung of the ladder, and the lines about its tactic."""
+    held = runtime()
+    with held.db.snapshot() as reading:
+        step = step_of(reading, current_user.group_id, campaign_id, held.clock.now())
+    return {"step": step, "step_line": lambda kind: tactic_line(step.tactic, kind) if step else ""}
 
 
 def by_tree(tally: CampaignTally) -> bool:

@@ -19,6 +19,7 @@ from outreach.web.officials_forms import OfficialForm, OfficialsFileForm
 from outreach.web.officials_reads import list_officials, official_page
 from outreach.web.plan_reads import official_ahead
 from outreach.web.roles import allow
+from outreach.web.rungs import rungs_of
 from outreach.web.samples import officials_file
 
 pages = Blueprint("officials", __name__, url_prefix="/officials")
@@ -45,12 +46,14 @@ def show(official_id: int) -> str:
     with held.db.snapshot() as session:
         known = official_page(session, current_user.group_id, official_id)
         ahead = official_ahead(session, held, current_user.group_id, official_id)
+        rungs = rungs_of(session, current_user.group_id, official_id, now)
     if known is None:
         abort(404)
     offices = [office_line(office, now) for office in known.official.offices if office.stands]
     return render_template(
         "officials/show.html", known=known, policies=policies(), answers=ANSWERS, bases=BASES, outcomes=OUTCOMES,
-        states=LABELS, offices=offices, today=now.astimezone(PHOENIX).date(), ahead=ahead, **ledger_words(),
+        states=LABELS, offices=offices, today=now.astimezone(PHOENIX).date(), ahead=ahead, rungs=rungs,
+        **ledger_words(),
     )  # fmt: skip
 
 

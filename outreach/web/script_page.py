@@ -25,6 +25,8 @@ from outreach.web.script_words import GONE, HAPPENED, TOLD
 
 pages = link_pages("script_page", __name__, PATH)
 
+PRINT: Final = "print"
+"""The parameter that shows a letter alone, to be printed."""
 FORM: Final = "script page form"
 """The purpose of the token in its forms."""
 STATUS: Final = {"unknown": 404, "stale": 400, "often": 429, "told_too_often": 429}
@@ -47,10 +49,11 @@ def show(link: str) -> Answer:
         language = language_of(opened.language)
         with force_locale(language):
             found = script_page(session, held, opened, language)
+    on_paper = PRINT in request.args and found.kit is not None and found.kit.prints
     with force_locale(language):
         return render_template(
-            "script_page/show.html", page=found, link=link, happened=HAPPENED, labels=TOLD, chosen=chosen(),
-            form=token_for(held, opened.link.reply_id, FORM),
+            "script_page/letter.html" if on_paper else "script_page/show.html", page=found, link=link,
+            happened=HAPPENED, labels=TOLD, chosen=chosen(), form=token_for(held, opened.link.reply_id, FORM),
         )  # fmt: skip
 
 

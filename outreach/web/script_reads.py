@@ -29,6 +29,7 @@ from outreach.people.zones import parse_zones_key
 from outreach.tallies.reads import reports_so_far
 from outreach.web.office_words import state_words, week_words, zones_words
 from outreach.web.people_words import place
+from outreach.web.script_kits import Kit, kit_of
 from outreach.web.script_words import day_and_hour, dial_link
 
 
@@ -55,6 +56,7 @@ class ScriptPage:
     policy: str
     met: str
     calls: bool
+    kit: Kit | None
     script: str
     voicemail: str
     offices: list[OfficeLine]
@@ -81,6 +83,7 @@ def script_page(session: Session, runtime: Runtime, opened: Opened, language: st
         policy=values["policy"],
         met=session.get_one(Meeting, campaign.meeting_id).outcome,
         calls=calls,
+        kit=kit_of(session, campaign, values, language),
         script=script_of(campaign, values, language, calls=calls),
         voicemail=render(words["voicemail"][language], values, {}, language, kind="script") if calls else "",
         offices=[_line(office, now) for office in offices],

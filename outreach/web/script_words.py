@@ -50,7 +50,7 @@ GONE: Final = {
     ),
     "over": (
         lazy_gettext("This campaign has ended"),
-        lazy_gettext("There is no call to make right now. Thank you for looking."),
+        lazy_gettext("There is nothing to do for it any more. Thank you for looking."),
     ),
     "stopped": (
         lazy_gettext("This link is closed"),

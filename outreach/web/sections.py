@@ -35,7 +35,9 @@ SECTIONS: Final = (
     Section(
         "campaigns.overview",
         lazy_gettext("Campaigns"),
-        frozenset({"campaigns", "wizard", "wizard_launch", "levers", "waves", "silence", "calls"}),
+        frozenset(
+            {"campaigns", "wizard", "wizard_launch", "wizard_tactic", "rungs", "levers", "waves", "silence", "calls"}
+        ),
     ),
     Section(
         "trees.index",

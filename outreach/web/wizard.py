@@ -11,10 +11,11 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from config import table
-from outreach.core.errors import ConflictError, NotFoundError, OutreachError
+from outreach.core.errors import BadInputError, ConflictError, NotFoundError, OutreachError
 from outreach.core.plain import plain_template
 from outreach.escalations.audience import count_audience
 from outreach.escalations.drafts import SECOND_TEXTS, TEXTS, policy_name, spoken_of
+from outreach.escalations.occasion import missing
 from outreach.escalations.preview import preview, stops
 from outreach.escalations.revisions import ABOUT, AUDIENCE, draft_version, revise_draft
 from outreach.escalations.segments import freeze, segments_of
@@ -22,9 +23,10 @@ from outreach.escalations.spoken import SPOKEN
 from outreach.serving import runtime
 from outreach.web.official_words import OUTCOMES
 from outreach.web.roles import allow
+from outreach.web.tactic_words import fields_for, tactic_name, tone_name
 from outreach.web.wizard_forms import AboutForm, AudienceForm, TextForm, options
 from outreach.web.wizard_reads import Draft, lists_of, office_words, read_draft, texted_today
-from outreach.web.wizard_words import FIELDS, OUT, PARTS, counting, problem, words
+from outreach.web.wizard_words import FIELDS, OUT, counting, problem, words
 
 pages = Blueprint("wizard", __name__, url_prefix="/campaigns/<int:campaign_id>/draft")
 
@@ -67,9 +69,13 @@ def tasks_of(draft: Draft) -> list[Task]:
     text_note = (
         gettext("Ready to send.") if not wrong else gettext("Things to mend before launch: %(count)s", count=wrong)
     )
+    official = draft.values[language()]["official"]
     before = [
         Task("wizard.about", gettext("Meeting, official and office"),
-             f"{draft.values[language()]['official']}: {phone or gettext('no phone yet')}", bool(phone)),
+             f"{official}: {phone or gettext('no phone yet')}", bool(phone) or not draft.speaks),
+        Task("wizard_tactic.choose", gettext("Tactic"),
+             f"{tactic_name(draft.campaign.tactic)}. {tone_name(draft.campaign.tone)}.", done=True),
+        *_facts_task(draft),
         Task("wizard.audience", gettext("Audience"), chosen or gettext("No list is chosen yet."), bool(chosen)),
         Task("wizard.text", gettext("Text and script"), text_note, not wrong),
     ]  # fmt: skip
@@ -78,6 +84,15 @@ def tasks_of(draft: Draft) -> list[Task]:
     tasks = [*before, Task("wizard_launch.review", gettext("Review and launch"), note, done=False)]
     first = next(index for index, task in enumerate(tasks) if not task.done)
     return [task._replace(next=index == first) for index, task in enumerate(tasks)]
+
+
+def _facts_task(draft: Draft) -> list[Task]:
+    """What people must know, for a tactic where they must; what is missing, in words."""
+    if not table("ladder")["tactics"].get(draft.campaign.tactic, {}).get("fields"):
+        return []
+    lacks = missing(draft.campaign.tactic, draft.known, runtime().clock.now())
+    note = " ".join(words(BadInputError(code)) for code in lacks.values()) or gettext("Everything is there.")
+    return [Task("wizard_tactic.facts", gettext("What people need to know"), note, done=not lacks)]
 
 
 def step_after(endpoint: str, tasks: list[Task]) -> str:
@@ -150,6 +165,8 @@ def about(campaign_id: int) -> Page:
         {policy["number"]: policy_name(policy["number"], language()) for policy in table("policies")["policies"]}
     )
     form.office_id.choices = options({office.id: office_words(office) for office in draft.offices})
+    if not draft.speaks:
+        form.call_nobody()
     if form.validate_on_submit():
         changes = {"name": form.name.data, "policy": form.policy.data, "office_id": form.office_id.data}
         if saved := _save(form, draft, ABOUT, **changes):
@@ -208,6 +225,7 @@ def text(campaign_id: int) -> Page:
         return onward
     form = TextForm(obj=draft.campaign)
     form.hear(spoken_of(draft.campaign) if draft.speaks else None)
+    form.name_parts(draft.parts)
     action = request.form.get("action", "save")
     if action == "one":  # the second text goes; whatever else was typed is saved with that
         form.text_b_en.data = form.text_b_es.data = ""
@@ -220,7 +238,8 @@ def text(campaign_id: int) -> Page:
         spoken = {name: form[name].data or None for name in SPOKEN if name in form}
         if saved := _save(form, draft, WRITTEN, **first, **second, **spoken):
             return saved
-    return _show("wizard/text.html", form, draft, WRITTEN, merge_fields=FIELDS, **_previewed(form, draft))
+    fields = fields_for(draft.campaign.tactic, FIELDS)
+    return _show("wizard/text.html", form, draft, WRITTEN, merge_fields=fields, **_previewed(form, draft))
 
 
 @pages.post("/text/preview")
@@ -234,9 +253,9 @@ def text_preview(campaign_id: int) -> str:
 
 
 def _previewed(form: TextForm, draft: Draft) -> dict[str, Any]:
-    shown = preview(form.texts(), draft.values, form.sample.data)
+    shown = preview(form.texts(), draft.values, form.sample.data, draft.campaign.tactic)
     absent = () if form.tries_two else SECOND_TEXTS
     return {
-        "previews": shown, "absent": absent, "labels": PARTS, "language": language(), "words": words,
+        "previews": shown, "absent": absent, "labels": draft.parts, "language": language(), "words": words,
         "counting": counting,
     }  # fmt: skip

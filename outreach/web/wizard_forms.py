@@ -90,6 +90,11 @@ class AboutForm(FlaskForm):  # type: ignore[misc]
         validators=[DataRequired(lazy_gettext("Choose the office that people will call."))],
     )
 
+    def call_nobody(self) -> None:
+        """No office need be chosen: the campaign asks for something else than calls."""
+        self.office_id.label.text = lazy_gettext("Office that it is about")
+        self.office_id.validators, self.office_id.validate_choice = [], bool(self.office_id.raw_data)
+
 
 def _something(form: Form, field: Field) -> None:
     """A list or a segment; the sentence names what there is to choose from."""
@@ -142,6 +147,12 @@ class TextForm(FlaskForm):  # type: ignore[misc]
                 del self[name]
             elif not self[name].raw_data:
                 self[name].data = spoken[name]
+
+    def name_parts(self, names: Mapping[str, Any]) -> None:
+        """Call the texts what they are in the campaign's tactic."""
+        for name, label in names.items():
+            if name in self:
+                self[name].label.text = label
 
     @property
     def tries_two(self) -> bool:

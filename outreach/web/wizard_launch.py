@@ -30,7 +30,7 @@ from outreach.web.roles import allow
 from outreach.web.wizard import Page, find_draft, language, tasks_of
 from outreach.web.wizard_forms import LaunchForm, ScheduleForm, TestCallForm, TestTextForm, refuse
 from outreach.web.wizard_reads import Draft
-from outreach.web.wizard_words import OUT, PARTS, counting, problem, words
+from outreach.web.wizard_words import OUT, counting, problem, words
 
 pages = Blueprint("wizard_launch", __name__, url_prefix="/campaigns/<int:campaign_id>/draft")
 
@@ -74,7 +74,7 @@ def _review(
         tasks=tasks_of(draft), draft_version=draft_version(draft.campaign, EVERYTHING), audience=audience,
         outside=audience.outside_hours(now),
         expected=expected, lasts=expected.finish_at - now if expected.finish_at else None,
-        previews=draft.previews(), labels=PARTS, reasons=OUT, language=language(), words=words, counting=counting,
+        previews=draft.previews(), labels=draft.parts, reasons=OUT, language=language(), words=words, counting=counting,
         problem=problem, per_day=PER_DAY, here=place(GROUP_ZONE),
         may_call=draft.speaks and held.settings.twilio_from_number is not None,
         last_leaves=moment(expected.finish_at, now) if expected.finish_at else None,

@@ -14,6 +14,7 @@ from outreach.core.crypto import Vault
 from outreach.escalations.drafts import get_campaign, spoken_phone, templates_of, text_values
 from outreach.escalations.launch import second_texts_of
 from outreach.escalations.models import Campaign, Wave
+from outreach.escalations.occasion import known_for, occasion_of
 from outreach.escalations.preview import Preview, preview
 from outreach.escalations.segments import Saved, segments_of
 from outreach.messaging.tactics import CALLS
@@ -21,7 +22,8 @@ from outreach.officials.models import STANDS, Meeting, Office, Official
 from outreach.people.caps import day_of
 from outreach.people.models import ContactList, ListMembership
 from outreach.web.campaign_words import GROUP_ZONE
-from outreach.web.wizard_words import OFFICES
+from outreach.web.tactic_words import SCRIPT_PARTS
+from outreach.web.wizard_words import OFFICES, PARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,12 @@ class Draft:
         return self.values["en"]["office_phone"]
 
     @property
+    def known(self) -> dict[str, Any]:
+        """What is known of what people need to take part."""
+        office = next((one for one in self.offices if one.id == self.campaign.office_id), None)
+        return known_for(occasion_of(self.campaign), self.official, office)
+
+    @property
     def chosen(self) -> list[str]:
         """The names of the chosen lists and segments."""
         return [one.name for one in (*self.lists, *self.segments)]
@@ -56,13 +64,18 @@ class Draft:
         return self.campaign.tactic == CALLS
 
     @property
+    def parts(self) -> dict[str, Any]:
+        """What its texts are called."""
+        return PARTS if self.speaks else {**PARTS, **SCRIPT_PARTS}
+
+    @property
     def tries_two(self) -> bool:
         """Whether half of the people get a second text."""
         return len(second_texts_of(self.campaign)) > 0
 
     def previews(self, sample: str = "known") -> tuple[Preview, ...]:
         """The saved texts as a sample person would get them."""
-        return preview(self.templates(), self.values, sample)
+        return preview(self.templates(), self.values, sample, self.campaign.tactic)
 
 
 def read_draft(session: Session, vault: Vault, group_id: int, campaign_id: int) -> Draft:

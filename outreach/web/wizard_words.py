@@ -9,6 +9,8 @@ from flask_babel import lazy_gettext
 from outreach.core.errors import OutreachError
 from outreach.core.segments import Measure
 from outreach.officials.offices import LOCAL, MAIN
+from outreach.web.tactic_words import ERRORS as OF_TACTICS
+from outreach.web.tactic_words import PROBLEMS as PROBLEMS_OF_TACTICS
 
 ERRORS: Final[dict[str, Any]] = {
     "draft_changed": lazy_gettext(
@@ -145,7 +147,7 @@ PROBLEMS: Final[dict[str, Any]] = {
 
 def problem(code: str) -> str:
     """Why a launch at a chosen time has failed: the end of a sentence."""
-    return str(PROBLEMS.get(code, lazy_gettext("something in its texts must be mended.")))
+    return str({**PROBLEMS, **PROBLEMS_OF_TACTICS}.get(code, lazy_gettext("something in its texts must be mended.")))
 
 
 def words(error: OutreachError) -> str:
@@ -153,5 +155,5 @@ def words(error: OutreachError) -> str:
     code = "phone" if error.code in PHONE_REASONS else error.code
     if code == "campaign_not_draft" and error.details.get("state") == "scheduled":
         code = "campaign_scheduled"
-    sentence = ERRORS.get(code)
+    sentence = ERRORS.get(code) or OF_TACTICS.get(code)
     return str(error) if sentence is None else str(sentence) % error.details

@@ -51,7 +51,7 @@ def test_from_a_draft_to_a_launched_campaign_by_mouse(page: Page, site: tuple[st
     page.get_by_role("link", name="Meeting, official and office").click()
     page.get_by_label("Name of the campaign").fill("Ask the chief")
     page.get_by_role("button", name="Save and return to the list").click()
-    expect(page.locator(".task-state")).to_have_text(["Done", "Next", "Done", "To do"])
+    expect(page.locator(".task-state")).to_have_text(["Done", "Done", "Next", "Done", "To do"])
     page.get_by_role("link", name="Audience").click()
     expect(page.locator("#counts")).to_contain_text("Tick a list")
     page.get_by_label("all 6 people").check()
@@ -169,7 +169,7 @@ def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runt
     base = f"{address}/campaigns/{campaign_id}/draft/"
     if language == "es":
         page.get_by_role("button", name="Español").click()
-    for name in ("", "about", "audience", "text", "review", "../cancel"):
+    for name in ("", "about", "tactic/", "audience", "text", "review", "../cancel"):
         page.goto(base + name)
         assert page.locator("html").get_attribute("lang") == language
         if name == "text":
@@ -191,6 +191,19 @@ def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runt
     page.locator("#phone").press("Enter")
     expect(page.locator("#phone-error")).to_be_visible()
     assert_sound(page, f"wizard-refused-{language}")
+    page.goto(base + "tactic/")
+    page.locator("input[value=town_hall]").check()
+    page.locator("button[value=on]").click()
+    expect(page.locator("#errors")).to_be_visible()
+    page.locator("input[value=replace]").check()
+    page.locator("button[value=on]").click()
+    page.locator("#event_link").fill(LONG)
+    page.locator("button[value=on]").click()
+    expect(page.locator("#event_link-error")).to_be_visible()
+    assert_sound(page, f"wizard-facts-{language}")
+    page.goto(base + "tactic/")
+    page.locator("#kept summary").click()
+    assert_sound(page, f"wizard-kept-{language}")
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

@@ -83,7 +83,7 @@ WITH_QUERY = {
     "/inbox/live": ({"view": "all"}, {"view": "handed", "tag": "1"}),
     "/inbox/<int:conversation_id>": ({"start": EVIL},),
     "/phones/<number>": ({"campaign": EVIL},),
-    "/s/<link>": ({"l": EVIL}, {"l": "es"}),
+    "/s/<link>": ({"l": EVIL}, {"l": "es"}, {"print": EVIL}),
     "/meetings/new/<int:official_id>": ({"plan": EVIL}, {"plan": "1"}, {"plan": "1", "outcome": EVIL}),
     "/meetings/plans/<int:plan_id>/briefing": ({"in": EVIL},),
     "/meetings/records/new/<int:official_id>": ({"plan": EVIL},),
@@ -191,6 +191,22 @@ def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> Non
         for test in ("test", "test-call"):
             fill(client, runtime, f"{draft}/{test}", 422, phone=EVIL, once=EVIL, language=EVIL, version=EVIL)
         fill(client, runtime, f"{draft}/launch", 422, count=EVIL, version=EVIL)
+        fill(client, runtime, f"{draft}/tactic/", 422, **dict.fromkeys(("tactic", "tone", "edited", "version"), EVIL))
+        fill(client, runtime, f"{draft}/tactic/words/0", 409, version=EVIL)
+    fill_tactic(client, runtime, "/campaigns/1/draft/tactic")
+
+
+def fill_tactic(client: FlaskClient, runtime: Runtime, path: str) -> None:
+    """A draft that becomes one for a council meeting, at a hostile place; its own words are kept aside."""
+    read = re.findall(r'name="version" value="([^"]*)"', client.get(f"{path}/").text)[0]
+    taken = {"tactic": "council_meeting", "tone": "hostile", "version": read}
+    assert EVIL in fill(client, runtime, f"{path}/", 422, **taken)
+    fill(client, runtime, f"{path}/", **taken, edited="replace")
+    read = re.findall(r'name="version" value="([^"]*)"', client.get(f"{path}/facts").text)[0]
+    fields = ("event_day", "event_time", "event_zone", "event_place", "event_link")
+    assert EVIL in fill(client, runtime, f"{path}/facts", 422, version=read, **dict.fromkeys(fields, EVIL))
+    event = {"event_day": "2026-12-09", "event_time": "18:30", "event_zone": "America/Phoenix", "event_place": EVIL}
+    fill(client, runtime, f"{path}/facts", version=read, **event)
 
 
 def fill_ledger(client: FlaskClient, runtime: Runtime) -> None:

@@ -93,6 +93,8 @@ PLAYED: Final = (
     PageShot("import-preview", "/people/import/{upload}"),
     PageShot("wizard-tasks", "/campaigns/{draft}/draft/"),
     PageShot("wizard-about", "/campaigns/{draft}/draft/about"),
+    PageShot("wizard-tactic", "/campaigns/{draft}/draft/tactic/"),
+    PageShot("wizard-facts", "/campaigns/{council}/draft/tactic/facts"),
     PageShot("wizard-audience", "/campaigns/{draft}/draft/audience"),
     PageShot("wizard-text", "/campaigns/{draft}/draft/text", readme=True),
     PageShot("wizard-review", "/campaigns/{draft}/draft/review"),

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
+from outreach.escalations.choosing import choose_tactic, set_occasion
 from outreach.escalations.drafts import draft_from_meeting, edit_draft
 from outreach.escalations.schedule import schedule_launch
 from outreach.escalations.segments import create_segment
@@ -123,9 +124,15 @@ def _draft_another(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str
     office.hours, office.lines = [*[[["07:00", "12:00"], ["13:00", "18:00"]]] * 4, [["08:00", "12:00"]], [], []], 3
     desk = Given("front desk", "623-555-0121", "", "41 Example Street, Dry Wash, AZ 85300")
     add_office(tx, runtime, group_id, chief, desk)
+    council = draft_from_meeting(tx, runtime, meeting)
+    assert council is not None
+    choose_tactic(tx, runtime, group_id, council.id, tactic="council_meeting", tone="evasive", by=WHO)
+    begins = runtime.clock.now() + timedelta(days=8)
+    event = {"event_at": begins, "event_zone": "America/Phoenix", "event_place": "City Hall, 1 Example Street"}
+    set_occasion(tx, runtime, group_id, council.id, event)
     promise = tx.execute(select(Promise.id).where(Promise.meeting_id == meeting.id)).scalar_one()
     ids = {"official": chief, "office": office.id, "meeting": meeting.id, "draft": draft.id, "waits": waits.id,
-           "promise": promise}  # fmt: skip
+           "promise": promise, "council": council.id}  # fmt: skip
     return {name: str(one) for name, one in ids.items()}
 
 

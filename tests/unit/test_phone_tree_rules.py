@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +18,7 @@ from outreach.phone_tree.forecast import Foresight, foresee
 from outreach.phone_tree.models import TreeStep
 from outreach.phone_tree.reads import status_of
 from outreach.phone_tree.rules import NEXT, Facts, Move, Waits, decide
+from outreach.phone_tree.texting import wording
 from outreach.web.tree_words import is_overdue
 
 NOW = datetime(2026, 12, 1, 19, tzinfo=UTC)
@@ -150,6 +152,11 @@ def test_captains_get_two_segments_at_most(language: str) -> None:
     for kind in ("ask", "nudge", "backup", "started", "joined", "page", "declined", "over"):
         counted = measure(fill(words[kind][language], said))
         assert (counted.encoding, counted.segments <= 2) == ("GSM-7", True), (kind, counted)
+    for kind, others in words["others"].items():
+        counted = measure(fill(others[language], said))
+        assert (counted.encoding, counted.segments <= 2) == ("GSM-7", True), (kind, counted)
+        assert wording(kind, "letters") == others != wording(kind, "calls") == words[kind]
+        assert not re.search(r"\b(CALL|LLAMAR)\b", others[language])
     for kind in ("ask", "nudge", "backup", "page"):
         assert "STOP" in words[kind]["en"]
         assert "ALTO" in words[kind]["es"]
