@@ -37,6 +37,7 @@ from outreach.phone_tree.cascade import sweep_trees
 from outreach.privacy.retention import purge_words
 from outreach.replies import answer_found
 from outreach.tallies.fold import LEASE, LeaseLost, fold
+from outreach.tallies.participants import end_stand_downs
 
 log = structlog.get_logger(__name__)
 
@@ -155,6 +156,7 @@ EACH_TIME: tuple[Callable[[Runtime], int], ...] = (
     sweep_calls,
     sweep_trees,
     check_breakers,
+    end_stand_downs,
     sweep_closed,
     wake_senders,
     launch_due,

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from outreach.cli.context import group_id, runtime
 from outreach.cli.silence import why
+from outreach.cli.stand_downs import stand_down, undo
 from outreach.core.clock import PHOENIX
 from outreach.core.errors import BadInputError
 from outreach.escalations import drafts, launch, schedule, waves
@@ -34,7 +35,8 @@ def campaign() -> None:
     """Escalation campaigns: drafts, launch, further texts, pause, tally."""
 
 
-campaign.add_command(why)
+for command in (why, stand_down, undo):
+    campaign.add_command(command)
 
 
 def _say(document: dict[str, Any], text: str, *, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from outreach.core.errors import NotFoundError
 from outreach.escalations.audience import REACHED
-from outreach.escalations.models import Campaign
+from outreach.escalations.models import ENDED, Campaign
 from outreach.escalations.models import Wave as WaveRow
 from outreach.escalations.segments import freeze
 from outreach.escalations.silence import STOPS, Facts, Wave, in_order, why
@@ -115,7 +115,7 @@ def find_wave(session: Session, group_id: int, campaign_id: int, number: int | N
     if not rows:
         if number not in {None, 1}:
             raise NotFoundError("wave_unknown", number=number)
-        gate = "closed" if campaign.state == "canceled" else "draft"
+        gate = "closed" if campaign.state in ENDED else "draft"
         audience = freeze(session, group_id, campaign.audience, all_there=False)
         return Asked(group_id, campaign_id, campaign.name, 1, (1,), Wave(gate), None, audience, ())
     for row, held in rows:

@@ -21,10 +21,12 @@ class Gate(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
-    kind: Mapped[str] = mapped_column(String(16))  # wave, answers, sign_up, reconfirm, follow_up
+    kind: Mapped[str] = mapped_column(String(16))  # wave, answers, sign_up, reconfirm, follow_up, thanks
     tactic: Mapped[str | None] = mapped_column(String(24))  # of a wave's campaign: what its texts ask people to do
     state: Mapped[str] = mapped_column(String(8))  # open, paused, closed
-    reason: Mapped[str | None] = mapped_column(String(64))  # why it is not open: organizer, or what halted it
+    reason: Mapped[str | None] = mapped_column(
+        String(64)
+    )  # why it is not open: organizer, stand_down, or what halted it
     baseline: Mapped[dict[str, int] | None] = mapped_column(JSON)  # ``gates.Baseline`` of the last resumption
     # Gates to which a person must not have replied when this one's text goes out: it reminds the silent.
     unless_replied: Mapped[list[int] | None] = mapped_column(JSON)
@@ -116,7 +118,7 @@ class Message(Base):
     constituent_id: Mapped[int | None] = mapped_column(ForeignKey("constituent.id"))
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
     # campaign, answer, script, confirmation, test, opt_in, reconfirm; ask_report, remind_report, pledge;
-    # captain, captain_again
+    # captain, captain_again, thanks
     kind: Mapped[str] = mapped_column(String(16))
     # The campaign's gate that an answer or a follow-up is about: it goes out by another one. A plain number.
     about_gate_id: Mapped[int | None]

@@ -37,7 +37,9 @@ ANSWER_WITHIN = timedelta(minutes=30)
 """An answer so soon after the person's text may go out at any hour (COMPLIANCE.md); later ones keep to the window."""
 CAPTAIN, AGAIN = "captain", "captain_again"
 """A captain of a phone tree is asked, as their one text of a run; whatever else a run says to somebody comes again."""
-CAPPED = ("campaign", "reconfirm", CAPTAIN, *FOLLOW_UPS)
+THANKS = "thanks"
+"""The one text to whoever took part in campaigns that were stood down."""
+CAPPED = ("campaign", "reconfirm", CAPTAIN, THANKS, *FOLLOW_UPS)
 """Kinds of texts that we begin: the caps count them and hold them back."""
 GO_BY_ANOTHER = (*FOLLOW_UPS, AGAIN)
 """Kinds that go out by a gate of the group's, while that of their campaign decides whether they may."""
