@@ -82,13 +82,5 @@ def cancel(campaign_id: int) -> Response:
     return _back(campaign_id)
 
 
-@pages.get("/stand-down")
-@allow("organizer")
-def ask_stand_down(campaign_id: int) -> Response:
-    """Where this campaign and others about its official are stood down."""
-    official_id = find_draft(campaign_id).campaign.official_id
-    return redirect(url_for("stand_downs.begin", official_id=official_id, campaign=campaign_id), code=303)
-
-
 def _back(campaign_id: int) -> Response:
     return redirect(url_for("campaigns.show", campaign_id=campaign_id), code=303)

@@ -27,7 +27,7 @@ SECTIONS: Final = (
     Section(
         "campaigns.overview",
         lazy_gettext("Campaigns"),
-        frozenset({"campaigns", "wizard", "wizard_launch", "levers", "waves", "silence", "calls"}),
+        frozenset({"campaigns", "wizard", "wizard_launch", "levers", "waves", "silence", "calls", "stand_downs"}),
     ),
     Section(
         "trees.index",

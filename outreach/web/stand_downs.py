@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
-from outreach.escalations.drafts import policy_name
+from outreach.escalations.drafts import get_campaign, policy_name
 from outreach.escalations.models import Campaign
 from outreach.escalations.stand_down import (
     Running,
@@ -43,12 +43,28 @@ Page = str | Response | tuple[str, int]
 @allow("organizer")
 def begin(official_id: int) -> Page:
     """Look at what would stop, then stop it. Sent twice, it stops once."""
+    return _begin(official_id, None)
+
+
+@pages.route("/campaigns/<int:campaign_id>/stand-down", methods=["GET", "POST"])
+@allow("organizer")
+def begin_here(campaign_id: int) -> Page:
+    """The same from a campaign's page: what asks for its policy is ticked."""
+    try:
+        with runtime().db.snapshot() as reading:
+            official_id = get_campaign(reading, current_user.group_id, campaign_id).official_id
+    except NotFoundError:
+        abort(404)
+    return _begin(official_id, campaign_id)
+
+
+def _begin(official_id: int, campaign_id: int | None) -> Page:
     official, running = _running(official_id)
     form = StandDownForm() if request.method == "POST" else StandDownForm(formdata=None)
     form.offer(running)
     if request.method == "GET":
         form.why.data = gettext("%(official)s committed", official=official.name)
-        form.campaigns.data = _meant(running, request.args.get("campaign", type=int))
+        form.campaigns.data = _meant(running, campaign_id)
         usual = usual_thanks()
         form.text_en.data, form.text_es.data = usual["en"], usual["es"]
     elif form.validate_on_submit():

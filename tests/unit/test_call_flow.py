@@ -271,10 +271,10 @@ def test_once_the_official_has_committed_nobody_new_is_put_through_and_who_talks
     for greeting in AT_GREETING:
         for stage in ("greeting", "script", "closed", "all_busy"):
             won = facts(office(1), office(2), greeting=greeting)._replace(won=True)
-            turn = take(Place(stage), heard("1"), won)  # type: ignore[arg-type]  # they are stages
+            turn = take(Place(stage), heard("1"), won)
             assert [say.phrase for say in turn.says] == ["stood_down"]
             assert turn.dial is None
-            assert take(Place(stage), heard("9"), won).notes == (Note("opt_out"),)  # type: ignore[arg-type]
+            assert take(Place(stage), heard("9"), won).notes == (Note("opt_out"),)
     before = play(facts(office(1)), heard("1"), heard("1"))
     assert before.dial is not None
     lost = facts(office(1, "gone"))._replace(won=True)
