@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from config.settings import Settings
+from outreach.calls.pacer import pace_gates
 from outreach.calls.placing import sweep_calls
 from outreach.carrier.base import Carrier
 from outreach.carrier.twilio import TwilioCarrier
@@ -151,6 +152,7 @@ EACH_TIME: tuple[Callable[[Runtime], int], ...] = (
     sweep_claims,
     sweep_posts,
     release_held,
+    pace_gates,
     retry_reported,
     plan_follow_ups,
     sweep_calls,

@@ -15,6 +15,7 @@ from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.phone import as_people_write
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign
+from outreach.escalations.pacing_models import PACES
 from outreach.escalations.segments import hold_segments
 from outreach.escalations.spoken import SPOKEN, check_spoken, usual_words
 from outreach.messaging.render import check_template
@@ -29,7 +30,7 @@ NAME_LENGTH = 200
 TEXTS = ("text_en", "text_es", "script_en", "script_es")
 SECOND_TEXTS = ("text_b_en", "text_b_es")
 """Tried against the first texts; null, both of them, when nothing is tried."""
-EDITABLE = frozenset({"name", "policy", "office_id", *TEXTS, *SECOND_TEXTS, *SPOKEN})
+EDITABLE = frozenset({"name", "policy", "office_id", "pacing", *TEXTS, *SECOND_TEXTS, *SPOKEN})
 
 
 def draft_from_meeting(tx: Transaction, runtime: Runtime, meeting: Meeting) -> Campaign | None:
@@ -106,6 +107,8 @@ def edit_draft(
             check_spoken(str(value))
         if field == "office_id" and value not in _offices_of(tx, campaign.official_id):
             raise BadInputError("office_not_of_official")
+        if field == "pacing" and value not in PACES:
+            raise BadInputError("pacing_unknown", known=", ".join(PACES))
         setattr(campaign, field, value)
     if lists is not None:
         campaign.audience = {**campaign.audience, "lists": [_list_id(tx, group_id, name) for name in lists]}

@@ -14,6 +14,7 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import get_campaign, text_values
 from outreach.escalations.lint import fold
 from outreach.escalations.models import BEFORE_LAUNCH, STOOD_DOWN, Campaign, Wave
+from outreach.escalations.pacing import begin_pacing
 from outreach.escalations.segments import freeze
 from outreach.messaging.gates import (
     cancel_messages,
@@ -47,6 +48,7 @@ def launch_campaign(tx: Transaction, runtime: Runtime, group_id: int, campaign_i
         tx, group_id=group_id, kind="wave", texts=texts_of(campaign), second=second_texts_of(campaign), values=values,
         clock=runtime.clock, tactic=campaign.tactic,
     )  # fmt: skip
+    begin_pacing(tx, campaign, gate, runtime.clock.now())
     return open_wave(tx, runtime, campaign, 1, gate, freeze(tx, group_id, campaign.audience))
 
 

@@ -46,6 +46,9 @@ class Campaign(Base):
     # What a caller hears read aloud before they are put through; null: ``spoken`` of ``config/call_words.toml``.
     spoken_en: Mapped[str | None] = mapped_column(Text)
     spoken_es: Mapped[str | None] = mapped_column(Text)
+    # office: so many texts that people can call while it is open; fast: as many as may leave; null: office, where it
+    # has told its hours (``pacing.is_paced``).
+    pacing: Mapped[str | None] = mapped_column(String(8))
     audience: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # {"lists": [id], "segments": [id]}
     created_by: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime]

@@ -6,7 +6,7 @@ as ``event`` rows. Times named ``real`` are the machine's; the others are domain
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -30,6 +30,8 @@ class Gate(Base):
     baseline: Mapped[dict[str, int] | None] = mapped_column(JSON)  # ``gates.Baseline`` of the last resumption
     # Gates to which a person must not have replied when this one's text goes out: it reminds the silent.
     unless_replied: Mapped[list[int] | None] = mapped_column(JSON)
+    # Of a gate that is paced to an office: until when its texts may leave (domain time); null: it is not paced.
+    sends_until: Mapped[datetime | None]
     woken_at: Mapped[datetime | None]  # real: when upkeep last asked a worker to send for it
     created_at: Mapped[datetime]
 
@@ -49,6 +51,8 @@ class GateText(Base):
     values: Mapped[dict[str, str]] = mapped_column(JSON)
 
 
+PARKED = datetime(2999, 1, 1, tzinfo=UTC)
+"""``not_before`` of a text that waits for the pace of its gate: it never comes, so nothing but the pacer lets it go."""
 LEASED = "state in ('claimed', 'posting')"
 IS_LEASED = text(f"message.{LEASED}")
 """Word for word what the index says: without it a query for one of the two reads every message."""

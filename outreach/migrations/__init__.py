@@ -15,6 +15,7 @@ from outreach.calls import models as calls
 from outreach.core import leases
 from outreach.core.db import Base, Database
 from outreach.escalations import models as escalations
+from outreach.escalations import pacing_models as pacing
 from outreach.escalations import stand_down_models as stand_downs
 from outreach.messaging import follow_up_models as follow_ups
 from outreach.messaging import inbox_models as inbox
@@ -26,8 +27,8 @@ from outreach.people import segment_models as segments
 from outreach.phone_tree import models as phone_tree
 
 MODELS = (
-    accounts, people, segments, officials, messaging, sign_ups, follow_ups, inbox, escalations, stand_downs, calls,
-    phone_tree, leases,
+    accounts, people, segments, officials, messaging, sign_ups, follow_ups, inbox, escalations, pacing, stand_downs,
+    calls, phone_tree, leases,
 )  # fmt: skip
 
 

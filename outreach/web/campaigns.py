@@ -25,6 +25,7 @@ from outreach.tallies.live import live_tally
 from outreach.web.call_words import call_rows
 from outreach.web.campaign_state import shown_state, texts_wait
 from outreach.web.campaign_words import GROUP_ZONE, is_halt, launches, moment, percent, to_the_second, why_paused
+from outreach.web.pace_words import pace_in_words
 from outreach.web.people_words import place
 from outreach.web.phones import BESIDE, phones_of
 from outreach.web.roles import allow
@@ -172,6 +173,8 @@ def _live(campaign_id: int) -> dict[str, Any]:
             failed = failures(reading, current_user.group_id, campaign_id)
             waiting = texts_wait(found.tally.states) or not is_planned(reading, campaign_id)
             runs = runs_of_campaign(reading, campaign_id) if by_tree(found.tally) else {}
+            on = found.tally.state in {"launched", "paused"}
+            pace = pace_in_words(reading, campaign_id, found.tally.at) if on else None
             is_down = found.tally.state == STOOD_DOWN
             stood = stand_down_of(reading, current_user.group_id, campaign_id) if is_down else None
     except NotFoundError:
@@ -184,6 +187,7 @@ def _live(campaign_id: int) -> dict[str, Any]:
         "state": shown_state(tally.state, waiting=waiting or any(run.is_on for run in runs.values())),
         "runs": runs,
         "stood": stood,
+        "pace": pace,
         "labels": LABELS,
         "series_labels": SERIES_LABELS,
         "progress": stacked({state: states[state] for state in PROGRESS}),

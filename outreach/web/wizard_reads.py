@@ -42,6 +42,11 @@ class Draft:
         return self.values["en"]["office_phone"]
 
     @property
+    def office(self) -> Office | None:
+        """The one that people will call."""
+        return next((one for one in self.offices if one.id == self.campaign.office_id), None)
+
+    @property
     def chosen(self) -> list[str]:
         """The names of the chosen lists and segments."""
         return [one.name for one in (*self.lists, *self.segments)]

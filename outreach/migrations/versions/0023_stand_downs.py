@@ -1,4 +1,4 @@
-"""Stand-downs, and how each campaign stood before"""
+"""Stand-downs, how each campaign stood before, and the pace of campaigns whose people call an office"""
 
 from __future__ import annotations
 
@@ -53,8 +53,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("stand_down_id", "campaign_id", name=op.f("pk_stood_down")),
     )
     op.create_index(op.f("ix_stood_down_campaign_id"), "stood_down", ["campaign_id"])
+    op.create_table(
+        "pace",
+        sa.Column("gate_id", BigKey, nullable=False),
+        sa.Column("credit", sa.Float(), nullable=False),
+        sa.Column("ticked_at", UtcDateTime(), nullable=False),
+        sa.Column("opens_at", UtcDateTime(), nullable=True),
+        _refers("pace", "gate_id", "gate"),
+        sa.PrimaryKeyConstraint("gate_id", name=op.f("pk_pace")),
+    )
+    op.add_column("gate", sa.Column("sends_until", UtcDateTime(), nullable=True))
+    op.add_column("campaign", sa.Column("pacing", sa.String(length=8), nullable=True))
 
 
 def downgrade() -> None:
-    for table in ("stood_down", "stand_down"):
+    op.drop_column("campaign", "pacing")
+    op.drop_column("gate", "sends_until")
+    for table in ("pace", "stood_down", "stand_down"):
         op.drop_table(table)
