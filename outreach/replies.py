@@ -6,12 +6,13 @@ The webhook answers with TwiML; a text that the webhook missed and upkeep found 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import structlog
 from sqlalchemy.exc import IntegrityError
 
+from config import table
 from outreach.calls.asking import ask_call, live_session
 from outreach.calls.models import CallSession
 from outreach.core.db import Transaction
@@ -31,6 +32,7 @@ from outreach.messaging.follow_ups import ask_later, ask_no_sooner, remember_pro
 from outreach.messaging.inbound import InboundText, Received, is_stored, receive_reply, take_in
 from outreach.messaging.matching import SCRIPT
 from outreach.messaging.page_links import page_address, with_link
+from outreach.messaging.render import fill
 from outreach.messaging.slices import ANSWER_WITHIN
 from outreach.messaging.tactics import CALLS
 from outreach.messaging.told import note_word
@@ -122,11 +124,8 @@ def _script(tx: Transaction, runtime: Runtime, received: Received) -> Said:
 def _won(tx: Transaction, received: Received) -> Said | None:
     """The official has committed: thanks, and what was won."""
     won = what_was_won(tx, received.gate_id)
-    return Said(fixed_answer(tx, received, "stood_down", **_named(won[received.language]))) if won else None
-
-
-def _named(said: Mapping[str, str]) -> dict[str, str]:
-    return {field: said[field] for field in ("official", "policy")}
+    words = table("message_templates/thanks")["answer"]
+    return Said(fill(words[received.language], won[received.language])) if won else None
 
 
 def _call(tx: Transaction, runtime: Runtime, received: Received) -> Said:

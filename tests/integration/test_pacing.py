@@ -93,6 +93,7 @@ def test_texts_leave_at_the_pace_of_the_lines_while_the_office_is_open(
     assert set(reasons(runtime, wave)) == {"office_pace"}
     assert goes_on(runtime, clock, wave, 60) in range(int(RATE) - 1, int(RATE) + 3)
     client = sign_in(runtime, world.group_id, "organizer")
+    assert "waits for the office" in client.get(f"/people/{world.people[-1]}").text
     assert (
         "texts a minute. The office has 2 lines and is open until" in client.get(f"/campaigns/{wave.campaign_id}").text
     )
