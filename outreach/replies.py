@@ -12,12 +12,14 @@ from typing import Final, NamedTuple
 import structlog
 from sqlalchemy.exc import IntegrityError
 
+from config import table
 from outreach.calls.asking import ask_call, live_session
 from outreach.calls.models import CallSession
 from outreach.core.db import Transaction
 from outreach.core.phone import as_people_write
 from outreach.core.runtime import Runtime
 from outreach.escalations.scripts import script_text
+from outreach.escalations.won import what_was_won
 from outreach.messaging.answers import (
     Answer,
     answered_lately,
@@ -30,6 +32,7 @@ from outreach.messaging.follow_ups import ask_later, ask_no_sooner, remember_pro
 from outreach.messaging.inbound import InboundText, Received, is_stored, receive_reply, take_in
 from outreach.messaging.matching import SCRIPT
 from outreach.messaging.page_links import page_address, with_link
+from outreach.messaging.render import fill
 from outreach.messaging.slices import ANSWER_WITHIN
 from outreach.messaging.tactics import CALLS
 from outreach.messaging.told import note_word
@@ -108,7 +111,7 @@ def _script(tx: Transaction, runtime: Runtime, received: Received) -> Said:
     person = known_of(tx, runtime.vault, received.constituent_id)
     text = script_text(tx, received.gate_id, person, received.language) if received.gate_id else None
     if text is None:
-        return Said(fixed_answer(tx, received, "no_campaign"))
+        return _won(tx, received) or Said(fixed_answer(tx, received, "no_campaign"))
     if received.verdict.intent == "pledge":
         remember_promise(tx, received, runtime.clock.real_now())
     else:
@@ -116,6 +119,13 @@ def _script(tx: Transaction, runtime: Runtime, received: Received) -> Said:
     if received.constituent_id is not None:  # nobody else's link could be taken back
         text = with_link(text, page_address(runtime, received.reply_id), received.language)
     return Said(text, SCRIPT)
+
+
+def _won(tx: Transaction, received: Received) -> Said | None:
+    """The official has committed: thanks, and what was won."""
+    won = what_was_won(tx, received.gate_id)
+    words = table("message_templates/thanks")["answer"]
+    return Said(fill(words[received.language], won[received.language])) if won else None
 
 
 def _call(tx: Transaction, runtime: Runtime, received: Received) -> Said:
@@ -156,6 +166,8 @@ def _captain(tx: Transaction, runtime: Runtime, received: Received, heard: Hears
     told = heard(tx, runtime, gate_id, received.number_hash) if gate_id is not None else None
     if told is None or gate_id is None:
         return None
+    if won := _won(tx, received):  # their word is kept all the same: the stand-down may be undone
+        return won
     link = captain_page.page_address(runtime, told.step_id, backup=told.backup)
     return Said(say(tx, gate_id, told.words, received.language, told.people, link=link))
 
@@ -173,6 +185,8 @@ def lead_by_key(tx: Transaction, runtime: Runtime, call: CallSession, word: str)
     told = KEYS[word][1](tx, runtime, call.gate_id, call.number_hash)
     if told is None:
         return "captain_over"
+    if what_was_won(tx, call.gate_id):
+        return "stood_down"
     if told.words in LINKED and call.constituent_id is not None:
         link = captain_page.page_address(runtime, told.step_id, backup=told.backup)
         run = tx.get_one(TreeRun, tx.get_one(TreeStep, told.step_id).run_id)

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from config.settings import Settings
+from outreach.calls.pacer import pace_gates
 from outreach.calls.placing import sweep_calls
 from outreach.carrier.base import Carrier
 from outreach.carrier.twilio import TwilioCarrier
@@ -39,6 +40,7 @@ from outreach.phone_tree.cascade import sweep_trees
 from outreach.privacy.retention import purge_words
 from outreach.replies import answer_found
 from outreach.tallies.fold import LEASE, LeaseLost, fold
+from outreach.tallies.participants import end_stand_downs
 
 log = structlog.get_logger(__name__)
 
@@ -153,11 +155,13 @@ EACH_TIME: tuple[Callable[[Runtime], int], ...] = (
     sweep_claims,
     sweep_posts,
     release_held,
+    pace_gates,
     retry_reported,
     plan_follow_ups,
     sweep_calls,
     sweep_trees,
     check_breakers,
+    end_stand_downs,
     sweep_closed,
     wake_senders,
     launch_due,

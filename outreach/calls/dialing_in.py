@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import select
 from twilio.twiml.voice_response import VoiceResponse
 
@@ -15,6 +17,7 @@ from outreach.calls.talking import move_on, said_last
 from outreach.calls.twiml import VOICES
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
+from outreach.escalations.won import what_was_won
 from outreach.messaging.matching import match, texts_to
 from outreach.messaging.render import fill
 from outreach.people.consent import Owner, lock_owner
@@ -46,9 +49,20 @@ def take_call(runtime: Runtime, sid: str, sender: str) -> str:
             language=owner.language if owner else "en", source="dial_in", asked_at=now,
         )  # fmt: skip
         if made is None:
-            return nobody(tx, owners)
+            won = what_was_won(tx, about.gate_id)
+            return thanks(won, owner.language if owner else "en") if won else nobody(tx, owners)
         made.carrier_sid = sid
         return move_on(tx, runtime, made, Heard("answered"), sid)
+
+
+def thanks(won: Mapping[str, Mapping[str, str]], language: str) -> str:
+    """The official has committed: whoever calls hears what was won."""
+    spoken = "es" if language == "es" else "en"
+    voice, locale = VOICES[spoken]
+    response = VoiceResponse()
+    response.say(fill(table("call_words")["stood_down"][spoken], won[spoken]), voice=voice, language=locale)
+    response.hangup()
+    return str(response)
 
 
 def nobody(tx: Transaction, owners: list[Owner]) -> str:

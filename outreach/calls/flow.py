@@ -30,6 +30,8 @@ Of a member of a branch: ``closed``, it is no hour to call them; ``all_busy``, t
 Greeting = Literal["greeting", "dialed_in", "captain", "member"]
 """The first words of a call, and so what it is for: to an office, at our call or at theirs; a tree's."""
 TO_OFFICES: Final = frozenset({"greeting", "dialed_in"})
+BEFORE_OFFICE: Final = frozenset({"greeting", "script", "closed", "all_busy"})
+"""Stages of a call in which nobody is put through yet."""
 
 OUTCOME_KEYS: Final = {"1": "spoke", "2": "voicemail", "3": "mailbox_full", "4": "no_answer", "5": "refused"}
 """The same digits as after a text (``config/tactics.toml``)."""
@@ -55,6 +57,7 @@ class Facts(NamedTuple):
     """What the words are about. ``script``: by language. ``lines``: the offices, in the order of trying them.
 
     ``test``: an organizer hears what their callers will, and is put through to nobody. ``people``: of a captain.
+    ``won``: the official has committed, so whoever is not put through yet hears the thanks instead.
     """
 
     group: str
@@ -65,6 +68,7 @@ class Facts(NamedTuple):
     greeting: Greeting = "greeting"
     test: bool = False
     people: Mapping[str, str] = EMPTY
+    won: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,8 @@ class Turn(NamedTuple):
 
 def take(place: Place, heard: Heard, facts: Facts) -> Turn:
     """The turn after this was heard at this place. Whatever is heard where it does not belong asks again."""
+    if facts.won and place.stage in BEFORE_OFFICE and heard.kind != "dialed" and heard.keys != "9":
+        return _end(place, "stood_down")
     if heard.kind == "answered":
         return _ask(Place("greeting", place.language), facts.greeting)
     if heard.kind == "dialed":

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from outreach.calls.asking import PLACE, lease, opened, zones_of_person
 from outreach.calls.counts import count_call
 from outreach.calls.models import CAPTAIN, MEMBER, TEST, CallLeg, CallSession
-from outreach.calls.subject import is_on, is_open
+from outreach.calls.subject import is_on, is_open, may_go_on
 from outreach.carrier.base import Ambiguous, Caller, CarrierError, Throttled, Unreachable
 from outreach.core.db import Transaction
 from outreach.core.pace import SharedRate
@@ -92,6 +92,9 @@ def _claim(runtime: Runtime, session_id: int) -> Placed | None:
             return None
         to = opened(runtime, session)["to"]
         why = _why_not(tx, session, to, runtime.clock.now())
+        if why == "over" and may_go_on(tx, session.gate_id):
+            session.not_before = runtime.clock.after_real(AGAIN_SECONDS)
+            return None
         if why or not to:
             end(tx, runtime, session, "canceled", why or "erased")
             return None

@@ -19,6 +19,7 @@ from outreach.calls.subject import goes_on, offices_of
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.runtime import Runtime
+from outreach.escalations.won import what_was_won
 from outreach.messaging.follow_ups import ask_no_sooner
 from outreach.messaging.models import Reply
 from outreach.messaging.page_links import Linked, find_link
@@ -38,7 +39,7 @@ MOST_CALLS: Final = 3
 """So often in a day a person is called by links."""
 DAY: Final = timedelta(days=1)
 
-Status = Literal["open", "erased", "stopped", "over", "expired"]
+Status = Literal["open", "erased", "stopped", "won", "over", "expired"]
 Call = Literal["may", "ringing", "hours", "often", "no"]
 """Whether a person can be called now: they may; their phone rings already; not at this hour; not so often; not here."""
 
@@ -89,7 +90,7 @@ def _opened(session: Session, link: Linked, now: datetime) -> Opened:
     if person.number_bad_at is not None or is_suppressed(session, link.number_hash, link.group_id):
         status = "stopped"
     elif not goes_on(session, link.gate_id):
-        status = "over"
+        status = "won" if what_was_won(session, link.gate_id) else "over"
     elif now > link.ends_at():
         status = "expired"
     return Opened(link, status, _either(link.language, person.language), person.zones)

@@ -18,8 +18,9 @@ from outreach.calls.flow import Facts, Line, Status
 from outreach.calls.models import CallLeg
 from outreach.calls.office_hours import Opening, opening
 from outreach.core.hot import Hot
-from outreach.escalations.models import Campaign, Wave
+from outreach.escalations.models import STOOD_DOWN, Campaign, Wave
 from outreach.escalations.spoken import usual_words
+from outreach.escalations.won import what_was_won
 from outreach.messaging.models import Gate, GateText
 from outreach.messaging.render import render
 from outreach.messaging.tactics import CALLS
@@ -71,6 +72,12 @@ def is_open(session: Session, gate_id: int) -> bool:
     return _goes_on(campaign) and campaign.gate_state == "open"
 
 
+def may_go_on(session: Session, gate_id: int) -> bool:
+    """Whether a campaign was stood down, and that may still be undone: who waits to be called waits a little more."""
+    campaign = CAMPAIGN.first(session, {"gate": gate_id})
+    return bool(campaign and campaign.campaign_state == STOOD_DOWN and campaign.gate_state != "closed")
+
+
 def _goes_on(campaign: Any) -> bool:
     return bool(campaign and campaign.campaign_state == "launched" and campaign.gate_state != "closed")
 
@@ -95,7 +102,17 @@ def facts_of(
         for office_id in office_ids
     ]
     policy = {one: values[one]["policy"] for one in LANGUAGES}
-    return Facts(campaign.name, official, policy, script, tuple(lines))
+    won = campaign.campaign_state == STOOD_DOWN
+    return Facts(campaign.name, official, policy, script, tuple(lines), won=won)
+
+
+def as_won(session: Session, gate_id: int, facts: Facts, language: str) -> Facts:
+    """The facts of a phone tree's call; with what was won where its campaign was stood down."""
+    won = what_was_won(session, gate_id)
+    if won is None:
+        return facts
+    policy = {one: said["policy"] for one, said in won.items()}
+    return facts._replace(won=True, official=won[language]["official"], policy=policy)
 
 
 def facts_of_test(said: Mapping[str, Any], office_ids: Sequence[int], language: str) -> Facts:

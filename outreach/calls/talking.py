@@ -20,7 +20,7 @@ from outreach.calls.counts import count_call, count_dialed, set_status
 from outreach.calls.flow import Facts, Heard, Note, Place, Say, Turn, take
 from outreach.calls.models import CAPTAIN, MEMBER, TEST, CallLeg, CallSession
 from outreach.calls.placing import TALKING_SECONDS, end, locked
-from outreach.calls.subject import facts_of, facts_of_test
+from outreach.calls.subject import as_won, facts_of, facts_of_test
 from outreach.calls.tree_calls import facts_of_captain, facts_of_member, others_of, revealed
 from outreach.calls.twiml import document, nothing_more
 from outreach.core.db import Job, Transaction
@@ -107,9 +107,9 @@ def _facts(tx: Transaction, runtime: Runtime, session: CallSession, own: Mapping
     if session.source == TEST:
         return facts_of_test(own[TEST], session.office_ids, language)
     if session.source == CAPTAIN:
-        return facts_of_captain(own[CAPTAIN], language)
+        return as_won(tx, session.gate_id, facts_of_captain(own[CAPTAIN], language), language)
     if session.source == MEMBER:
-        return facts_of_member(tx, runtime, session, own[MEMBER])
+        return as_won(tx, session.gate_id, facts_of_member(tx, runtime, session, own[MEMBER]), language)
     facts = facts_of(tx, session.gate_id, session.office_ids, own["known"], runtime.clock.now(), language)
     return facts._replace(greeting="dialed_in") if session.source == "dial_in" else facts
 

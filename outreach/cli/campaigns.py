@@ -13,13 +13,16 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
+from outreach.calls.pacing import check_pace
 from outreach.cli.context import group_id, runtime
 from outreach.cli.silence import why
+from outreach.cli.stand_downs import stand_down, undo
 from outreach.cli.tactics import next_, suggest, tactic
 from outreach.core.clock import PHOENIX
 from outreach.core.errors import BadInputError
 from outreach.escalations import drafts, launch, schedule, waves
 from outreach.escalations.models import Campaign
+from outreach.escalations.pacing_models import PACES
 from outreach.escalations.preview import check_draft_text
 from outreach.escalations.segments import find_by_name
 from outreach.escalations.spoken import SPOKEN
@@ -35,7 +38,7 @@ def campaign() -> None:
     """Escalation campaigns: drafts, launch, further texts, pause, tally."""
 
 
-for command in (why, suggest, tactic, next_):
+for command in (why, suggest, tactic, next_, stand_down, undo):
     campaign.add_command(command)
 
 
@@ -67,7 +70,7 @@ def show(campaign_id: int, as_json: bool) -> None:
         found = drafts.get_campaign(tx, group_id(), campaign_id)
         texts = (*drafts.TEXTS, *drafts.SECOND_TEXTS, *SPOKEN)
         own = ("tactic", "tone", "occasion", "predecessor_id")
-        fields = ("id", "name", "state", "policy", "office_id", "audience", *own, *texts)
+        fields = ("id", "name", "state", "policy", "office_id", "pacing", "audience", *own, *texts)
         document = {name: getattr(found, name) for name in fields}
         document["launch_at"] = found.launch_at.isoformat() if found.launch_at else None
         document["launch_problem"] = found.launch_problem
@@ -81,6 +84,7 @@ def show(campaign_id: int, as_json: bool) -> None:
 @click.option("--name")
 @click.option("--policy", type=click.IntRange(1, 9))
 @click.option("--office", "office_id", type=DATABASE_ID)
+@click.option("--pacing", type=click.Choice(PACES), help="To the office's lines and hours, or as fast as allowed.")
 @click.option("--text-en")
 @click.option("--text-es")
 @click.option("--text-b-en", help="A second text, tried on half of the people. An empty one removes it.")
@@ -124,6 +128,7 @@ def launch_(campaign_id: int, at: str | None, as_json: bool) -> None:
     if at is not None:
         when = _time(at)
         with held.db.transaction() as tx:
+            check_pace(tx, held, drafts.get_campaign(tx, group_id(), campaign_id))
             schedule.schedule_launch(tx, held, group_id(), campaign_id, when)
         _say(
             {"id": campaign_id, "state": "scheduled", "launch_at": when.isoformat()},
@@ -132,6 +137,7 @@ def launch_(campaign_id: int, at: str | None, as_json: bool) -> None:
         )
         return
     with held.db.transaction(durable=True) as tx:
+        check_pace(tx, held, drafts.get_campaign(tx, group_id(), campaign_id))
         wave = launch.launch_campaign(tx, held, group_id(), campaign_id)
     _say({"id": campaign_id, "wave": wave.id}, f"Campaign {campaign_id} is launched.", as_json=as_json)
 

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from outreach.calls.pacing import paced_of
 from outreach.cli.context import group_id, runtime
 from outreach.escalations.drafts import get_campaign
 from outreach.escalations.reckoning import expect
@@ -18,7 +19,8 @@ def forecast(campaign_id: int, as_json: bool) -> None:
     """How long a campaign would take and what it would cost, launched now; nothing is sent."""
     held, group = runtime(), group_id()
     with held.db.snapshot() as session:
-        audience, expected = expect(session, held, get_campaign(session, group, campaign_id))
+        campaign = get_campaign(session, group, campaign_id)
+        audience, expected = expect(session, held, campaign, paced_of(session, campaign))
     document = {
         "campaign_id": campaign_id,
         "people": expected.people,
@@ -27,14 +29,20 @@ def forecast(campaign_id: int, as_json: bool) -> None:
         "parts": expected.parts,
         "exact": expected.exact,
         "texts_per_second": expected.per_second,
+        "texts_per_minute": round(expected.per_minute, 1) if expected.per_minute else None,
         "finish_at": expected.finish_at.isoformat() if expected.finish_at else None,
         "cost": round(expected.cost, 2),
         "currency": expected.currency,
     }
     about = "" if expected.exact else "about "
     ends = expected.finish_at.isoformat(timespec="minutes") if expected.finish_at else "never: somebody has no hours"
+    rate = (
+        f"{expected.per_minute:.0f} texts a minute"
+        if expected.per_minute
+        else f"{expected.per_second:g} texts a second"
+    )
     text = (
         f"{expected.people} people, {about}{expected.parts} parts, {about}{expected.cost:.2f} {expected.currency}; "
-        f"at {expected.per_second:g} texts a second the last leaves {ends}."
+        f"at {rate} the last leaves {ends}."
     )
     click.echo(json.dumps(document) if as_json else text)

@@ -18,6 +18,7 @@ from outreach.escalations.ladder import Suggestion, suggest
 from outreach.escalations.ladder_facts import best_office, facts_for
 from outreach.escalations.models import Campaign
 from outreach.escalations.occasion import known_for, occasion_of, occasion_values
+from outreach.escalations.pacing_models import PACES
 from outreach.escalations.segments import hold_segments
 from outreach.escalations.spoken import SPOKEN, check_spoken, usual_words
 from outreach.escalations.wording import words_for
@@ -33,7 +34,7 @@ NAME_LENGTH = 200
 TEXTS = ("text_en", "text_es", "script_en", "script_es")
 SECOND_TEXTS = ("text_b_en", "text_b_es")
 """Tried against the first texts; null, both of them, when nothing is tried."""
-EDITABLE = frozenset({"name", "policy", "office_id", *TEXTS, *SECOND_TEXTS, *SPOKEN})
+EDITABLE = frozenset({"name", "policy", "office_id", "pacing", *TEXTS, *SECOND_TEXTS, *SPOKEN})
 
 
 def draft_from_meeting(
@@ -107,6 +108,8 @@ def edit_draft(
             check_spoken(str(value))
         if field == "office_id" and not _may_be_office(tx, campaign, value):
             raise BadInputError("office_not_of_official")
+        if field == "pacing" and value not in PACES:
+            raise BadInputError("pacing_unknown", known=", ".join(PACES))
         setattr(campaign, field, value)
     if lists is not None:
         campaign.audience = {**campaign.audience, "lists": [_list_id(tx, group_id, name) for name in lists]}

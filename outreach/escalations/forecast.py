@@ -21,6 +21,7 @@ class Forecast:
     """``parts``: carrier segments over all people; ``exact`` when everybody's text was made to count them.
 
     ``finish_at`` (domain time, UTC) is None when somebody's window never opens. ``cost`` in ``currency``.
+    ``per_minute``: of a campaign that is paced to its office.
     """
 
     people: int
@@ -30,6 +31,7 @@ class Forecast:
     cost: float
     currency: str
     per_second: float
+    per_minute: float | None = None
 
 
 def forecast(

@@ -16,8 +16,9 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import get_campaign, text_values
 from outreach.escalations.ladder_facts import known_of_campaign
 from outreach.escalations.lint import fold
-from outreach.escalations.models import BEFORE_LAUNCH, Campaign, Wave
+from outreach.escalations.models import BEFORE_LAUNCH, STOOD_DOWN, Campaign, Wave
 from outreach.escalations.occasion import event_at, missing, occasion_of
+from outreach.escalations.pacing import begin_pacing
 from outreach.escalations.segments import freeze
 from outreach.messaging.gates import (
     cancel_messages,
@@ -51,6 +52,7 @@ def launch_campaign(tx: Transaction, runtime: Runtime, group_id: int, campaign_i
         tx, group_id=group_id, kind="wave", texts=texts_of(campaign), second=second_texts_of(campaign), values=values,
         clock=runtime.clock, tactic=campaign.tactic, event_at=event_of(campaign),
     )  # fmt: skip
+    begin_pacing(tx, campaign, gate, runtime.clock.now())
     return open_wave(tx, runtime, campaign, 1, gate, freeze(tx, group_id, campaign.audience))
 
 
@@ -152,9 +154,14 @@ def resume_campaign(tx: Transaction, group_id: int, campaign_id: int) -> None:
 
 
 def cancel_campaign(runtime: Runtime, group_id: int, campaign_id: int) -> int:
-    """Stop for good; returns how many texts were canceled. What was posted already is still reported on."""
+    """Stop for good; returns how many texts were canceled. What was posted already is still reported on.
+
+    Raises ConflictError (campaign_stood_down) where that has stopped it, and may be undone.
+    """
     with runtime.db.transaction(durable=True) as tx:
         campaign = get_campaign(tx, group_id, campaign_id)
+        if campaign.state == STOOD_DOWN:
+            raise ConflictError("campaign_stood_down")
         campaign.state, campaign.launch_at = "canceled", None
         gates = _gates(tx, campaign_id)
         for gate_id in gates:

@@ -14,6 +14,12 @@ BEFORE_LAUNCH = ("draft", "scheduled")
 """States of a campaign that nobody was texted for."""
 
 
+STOOD_DOWN = "stood_down"
+"""The state of a campaign whose official has committed (``stand_down``)."""
+ENDED = ("canceled", STOOD_DOWN)
+"""States of a campaign from which nobody is texted any more."""
+
+
 class Campaign(Base):
     """An escalation: what is asked of whom after a meeting that brought no commitment."""
 
@@ -28,7 +34,7 @@ class Campaign(Base):
     policy: Mapped[int]
     tactic: Mapped[str] = mapped_column(String(24))
     name: Mapped[str] = mapped_column(String(200))
-    state: Mapped[str] = mapped_column(String(12))  # draft, scheduled, launched, canceled
+    state: Mapped[str] = mapped_column(String(12))  # draft, scheduled, launched, canceled, stood_down
     launch_at: Mapped[datetime | None]  # domain time at which a scheduled campaign launches
     launch_problem: Mapped[str | None] = mapped_column(String(64))  # the error's code, when it could not
     text_en: Mapped[str] = mapped_column(Text)
@@ -40,6 +46,9 @@ class Campaign(Base):
     # What a caller hears read aloud before they are put through; null: ``spoken`` of ``config/call_words.toml``.
     spoken_en: Mapped[str | None] = mapped_column(Text)
     spoken_es: Mapped[str | None] = mapped_column(Text)
+    # office: so many texts that people can call while it is open; fast: as many as may leave; null: office, where it
+    # has told its hours (``pacing.is_paced``).
+    pacing: Mapped[str | None] = mapped_column(String(8))
     audience: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # {"lists": [id], "segments": [id]}
     tone: Mapped[str | None] = mapped_column(String(8))  # ally, open, evasive, hostile; null: open
     occasion: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # what people must know (``occasion``)

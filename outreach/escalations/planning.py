@@ -37,7 +37,7 @@ from outreach.escalations.models import Recipient, Wave
 from outreach.escalations.walking import candidates, chunk_end
 from outreach.messaging.events import append, delta
 from outreach.messaging.gates import SEND_BATCH, gate_state
-from outreach.messaging.models import GateText, Message
+from outreach.messaging.models import PARKED, Gate, GateText, Message
 from outreach.people.consent import is_suppressed_clause
 from outreach.people.models import Constituent
 from outreach.people.quiet_hours import window
@@ -113,14 +113,16 @@ def _insert_messages(tx: Transaction, wave: Wave, before: int, now: datetime, ru
     last_before = tx.execute(select(func.max(Message.id))).scalar() or 0
     chunk = {"wave": wave.id, "before": before}
     opens = {}
-    for zones in tx.execute(ZONES, chunk).scalars():
+    paced = tx.execute(select(Gate.sends_until).where(Gate.id == wave.gate_id)).scalar_one() is not None
+    for zones in () if paced else tx.execute(ZONES, chunk).scalars():
         hours = window(parse_zones_key(zones), now)
         if not hours.open and hours.opens_at is not None:
             opens[zones] = hours.opens_at
     closed = tuple(sorted(opens))
     times = {f"opens_{index}": opens[zones] for index, zones in enumerate(closed)}
     tx.execute(
-        _messages(closed, _has_second_text(tx, wave.gate_id)), {**chunk, **times, "gate": wave.gate_id, "now": now}
+        _messages(closed, _has_second_text(tx, wave.gate_id), paced=paced),
+        {**chunk, **times, "gate": wave.gate_id, "now": now},
     )
     counts = tx.execute(
         select(Message.state, func.count())
@@ -137,8 +139,8 @@ def _has_second_text(tx: Transaction, gate_id: int) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _messages(closed: tuple[str, ...], two_texts: bool) -> Insert:
-    """The INSERT of a chunk's messages; people in a ``closed`` set of zones are held.
+def _messages(closed: tuple[str, ...], two_texts: bool, *, paced: bool) -> Insert:
+    """The INSERT of a chunk's messages; people in a ``closed`` set of zones are held, and everybody where it is paced.
 
     Made once for each combination: to write it down costs more than to run it. Which of two texts a person gets does
     not depend on the order of any list.
@@ -150,6 +152,8 @@ def _messages(closed: tuple[str, ...], two_texts: bool) -> Insert:
         opens = {zones: bindparam(f"opens_{n}", type_=Message.not_before.type) for n, zones in enumerate(closed)}
         not_before = case(opens, value=Constituent.zones, else_=now)
         state = case((Constituent.zones.in_(closed), literal("held")), else_=literal("planned"))
+    elif paced:
+        not_before, state = bindparam("parked", PARKED, type_=Message.not_before.type), literal("held")
     mixed = cast(Constituent.id, BigInteger) * MIXER // 65536 % 2
     variant = case((mixed == 1, "b"), else_="a") if two_texts else cast(null(), String(1))
     suppressed = is_suppressed_clause(Recipient.number_hash, Recipient.group_id)

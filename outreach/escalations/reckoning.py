@@ -15,11 +15,17 @@ from outreach.escalations.drafts import text_values
 from outreach.escalations.forecast import Forecast, forecast
 from outreach.escalations.launch import second_texts_of, texts_of
 from outreach.escalations.models import Campaign
+from outreach.escalations.pacing import Paced, paced_finish
 from outreach.escalations.segments import freeze
 
 
-def expect(session: Session, held: Runtime, campaign: Campaign) -> tuple[Audience, Forecast]:
-    """Who will be texted now, and what that would take. Of two texts each half is reckoned with its own."""
+def expect(
+    session: Session, held: Runtime, campaign: Campaign, paced: Paced | None = None
+) -> tuple[Audience, Forecast]:
+    """Who will be texted now, and what that would take. Of two texts each half is reckoned with its own.
+
+    ``paced``: the pace at which they leave, in the hours of its office.
+    """
     group_id, now = campaign.group_id, held.clock.now()
     chosen, values = freeze(session, group_id, campaign.audience), text_values(session, campaign)
     list_ids, trees = chosen.get("lists", []), chosen.get("trees", [])
@@ -31,6 +37,9 @@ def expect(session: Session, held: Runtime, campaign: Campaign) -> tuple[Audienc
         other = reckon(session, held, audience, who, {**first, **second}, values)
         parts, cost = round((expected.parts + other.parts) / 2), (expected.cost + other.cost) / 2
         expected = replace(expected, parts=parts, cost=cost, exact=expected.parts == other.parts and expected.exact)
+    if paced is not None:
+        ends = paced_finish(audience.cohorts, now, paced.per_minute, paced.office)
+        expected = replace(expected, finish_at=ends, per_minute=paced.per_minute)
     return audience, expected
 
 

@@ -20,7 +20,7 @@ from outreach.escalations.preview import preview, stops
 from outreach.escalations.schedule import schedule_launch
 from outreach.escalations.spoken import SPOKEN
 
-ABOUT: Final = ("name", "policy", "office_id")
+ABOUT: Final = ("name", "policy", "office_id", "pacing")
 AUDIENCE: Final = ("audience",)
 EVERYTHING: Final = (*ABOUT, *AUDIENCE, *TEXTS, *SECOND_TEXTS, *SPOKEN, "tactic", "tone", "occasion")
 """The fields of a draft that are edited, and may clash, together."""

@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from outreach.carrier.base import OPTED_OUT
 from outreach.escalations.audience import REACHED
+from outreach.escalations.models import STOOD_DOWN
+from outreach.messaging.gates import STAND_DOWN
+from outreach.messaging.models import PARKED
 from outreach.messaging.states import BEFORE_POSTING
 from outreach.people.quiet_hours import window
 from outreach.people.why_not import SUPPRESSION_CODES, Reason
@@ -30,8 +33,9 @@ FURTHER: Final = ("silent", "replied")
 CARRIER: Final = "carrier:"
 """How the codes begin that hold one of the carrier's."""
 CODES: Final = (
-    "not_launched", "preparing", "waiting", "being_sent", "quiet_hours", "cap", "no_hours", "second_try", "paused",
-    "halted", "unknown", "needs_decision", "left", "canceled", "canceled_by_carrier", "replied", *STOPS,
+    "not_launched", "preparing", "waiting", "being_sent", "office_pace", "office_closed", "quiet_hours", "cap",
+    "no_hours", "second_try", "paused", "halted", "unknown", "needs_decision", "left", "stood_down", "canceled",
+    "canceled_by_carrier", "replied", *STOPS,
     "opted_out_then", "number_bad", "no_consent", "consent_old", "came_later", "not_reached", "no_reply", "unwelcome",
     "not_rendered", "not_delivered", "refused",
 )  # fmt: skip
@@ -42,13 +46,15 @@ CODES: Final = (
 class Wave:
     """What a wave's people have in common. ``gate``: draft, open, paused or closed; ``reason``: why it is not open.
 
-    ``who``: lists, tree, or for a later wave silent or replied. ``planned``: planning is over.
+    ``who``: lists, tree, or for a later wave silent or replied. ``planned``: planning is over. ``office_opens``: of one
+    that is paced, while its office is closed.
     """
 
     gate: str
     reason: str | None = None
     who: str = "lists"
     planned: bool = True
+    office_opens: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +93,14 @@ def why(facts: Facts, wave: Wave) -> Reason | None:
         return Reason(_left_out(facts, wave))
     if facts.state in BEFORE_POSTING:
         return _waits(facts, wave)
-    return Reason(_ended(facts))
+    code = _ended(facts)
+    return Reason(STOOD_DOWN if code == "canceled" and wave.reason == STAND_DOWN else code)
 
 
 def _waits(facts: Facts, wave: Wave) -> Reason:
     """Not sent yet: what somebody must do comes first, then what passes by itself."""
+    if wave.reason == STAND_DOWN:
+        return Reason(STOOD_DOWN)
     if wave.gate == "closed":
         return Reason("canceled")
     if wave.gate == "paused":
@@ -99,6 +108,8 @@ def _waits(facts: Facts, wave: Wave) -> Reason:
     until = facts.not_before if facts.state == "held" else None
     if facts.again:
         return Reason("second_try", until)
+    if facts.not_before == PARKED:
+        return Reason("office_closed", wave.office_opens) if wave.office_opens else Reason("office_pace")
     if facts.state == "held" and facts.not_before is not None:
         return Reason(held_for(facts.zones, facts.not_before), until)
     return Reason("waiting")
@@ -156,6 +167,8 @@ def _left_out(facts: Facts, wave: Wave) -> str:
         return code
     if wave.gate == "draft":
         return "not_launched"
+    if wave.reason == STAND_DOWN and not facts.passed:
+        return STOOD_DOWN
     if wave.gate == "closed" and not facts.passed:
         return "canceled"
     return "came_later" if facts.passed or wave.planned else "preparing"

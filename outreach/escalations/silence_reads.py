@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 
 from outreach.core.errors import NotFoundError
 from outreach.escalations.audience import REACHED
-from outreach.escalations.models import Campaign
+from outreach.escalations.models import ENDED, Campaign
 from outreach.escalations.models import Wave as WaveRow
+from outreach.escalations.pacing_models import Pace
 from outreach.escalations.segments import freeze
 from outreach.escalations.silence import STOPS, Facts, Wave, in_order, why
 from outreach.escalations.silence_sql import Flag, concerned
@@ -107,23 +108,25 @@ def find_wave(session: Session, group_id: int, campaign_id: int, number: int | N
     if campaign is None:
         raise NotFoundError("campaign_unknown", campaign_id=campaign_id)
     rows = session.execute(
-        select(WaveRow, Gate)
+        select(WaveRow, Gate, Pace.opens_at)
         .join(Gate, Gate.id == WaveRow.gate_id)
+        .outerjoin(Pace, Pace.gate_id == Gate.id)
         .where(WaveRow.campaign_id == campaign_id)
         .order_by(WaveRow.number)
     ).all()
     if not rows:
         if number not in {None, 1}:
             raise NotFoundError("wave_unknown", number=number)
-        gate = "closed" if campaign.state == "canceled" else "draft"
+        gate = "closed" if campaign.state in ENDED else "draft"
         audience = freeze(session, group_id, campaign.audience, all_there=False)
         return Asked(group_id, campaign_id, campaign.name, 1, (1,), Wave(gate), None, audience, ())
-    for row, held in rows:
+    for row, held, office_opens in rows:
         if number in {None, row.number}:
+            who, is_planned = row.audience.get("who", "lists"), row.planned_at is not None
             return Asked(
-                group_id, campaign_id, campaign.name, row.number, [other.number for other, _ in rows],
-                Wave(held.state, held.reason, row.audience.get("who", "lists"), row.planned_at is not None), row,
-                row.audience, held.unless_replied or (),
+                group_id, campaign_id, campaign.name, row.number, [other.number for other, *_ in rows],
+                Wave(held.state, held.reason, who, is_planned, office_opens), row, row.audience,
+                held.unless_replied or (),
             )  # fmt: skip
     raise NotFoundError("wave_unknown", number=number)
 

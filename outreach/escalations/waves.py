@@ -15,6 +15,7 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import text_values
 from outreach.escalations.launch import check_tactic, check_texts, event_of, open_wave
 from outreach.escalations.models import Campaign, Wave
+from outreach.escalations.pacing import begin_pacing
 from outreach.escalations.revisions import lock_draft
 from outreach.messaging.gates import open_gate
 from outreach.messaging.render import check_template
@@ -54,6 +55,7 @@ def launch_wave(
         unless_replied=audience["gates"] if who == SILENT else (), tactic=campaign.tactic,
         event_at=event_of(campaign),
     )  # fmt: skip
+    begin_pacing(tx, campaign, gate, runtime.clock.now())
     return open_wave(tx, runtime, campaign, earlier[-1].number + 1, gate, audience)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import structlog
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from outreach.core.clock import Clock
@@ -27,8 +27,10 @@ SEND_BATCH = "workers.messaging.send_batch"
 
 PERSONAL = frozenset({"answers", "sign_up"})
 """Kinds of gates for people who wait for a text because they asked for one: they come first."""
-NEVER_PAUSED = PERSONAL | {"reconfirm", "follow_up", REMINDER}
+NEVER_PAUSED = PERSONAL | {"reconfirm", "follow_up", "thanks", REMINDER}
 """Kinds that nobody pauses, for no page would resume them: what the carrier refuses is tried again."""
+STAND_DOWN: Final = "stand_down"
+"""The reason of the gates of campaigns that were stood down: paused for the minute of undo, then closed."""
 PERSONAL_GATE = Hot(
     select(Gate.id)
     .where(Gate.group_id == bindparam("group"), Gate.kind == bindparam("kind"))
@@ -148,8 +150,31 @@ def resume_gate(tx: Transaction, gate_id: int) -> None:
 
 
 def _move(tx: Transaction, gate_id: int, source: str, target: str, reason: str | None) -> bool:
-    statement = update(Gate).where(Gate.id == gate_id, Gate.state == source).values(state=target, reason=reason)
-    return bool(tx.execute(statement.returning(Gate.id)).first())
+    others = or_(Gate.reason.is_(None), Gate.reason != STAND_DOWN)  # what stands down only its undo sets going again
+    statement = update(Gate).where(Gate.id == gate_id, Gate.state == source, others)
+    return bool(tx.execute(statement.values(state=target, reason=reason).returning(Gate.id)).first())
+
+
+def stand_gates_down(tx: Transaction, gate_ids: Sequence[int]) -> dict[int, tuple[str, str | None]]:
+    """Stop gates at once, as a pause does, and so that nobody resumes them; how each stood that was not closed."""
+    standing = (
+        select(Gate.id, Gate.state, Gate.reason)
+        .where(Gate.id.in_(gate_ids), Gate.state != "closed")
+        .order_by(Gate.id)
+        .with_for_update(key_share=True)  # planning goes on meanwhile: what it plans waits like the rest
+    )
+    before = {row.id: (row.state, row.reason) for row in tx.execute(standing)}
+    tx.execute(update(Gate).where(Gate.id.in_(before)).values(state="paused", reason=STAND_DOWN))
+    return before
+
+
+def stand_gates_up(tx: Transaction, before: Mapping[int, tuple[str, str | None]]) -> None:
+    """Put gates back exactly as they stood, breakers' counts too; one that was closed meanwhile stays closed."""
+    for gate_id, (state, reason) in sorted(before.items()):
+        mine = update(Gate).where(Gate.id == gate_id, Gate.state == "paused", Gate.reason == STAND_DOWN)
+        moved = tx.execute(mine.values(state=state, reason=reason).returning(Gate.id)).first()
+        if moved and state == "open":
+            tx.enqueue(Job("messaging", SEND_BATCH, (gate_id,)))
 
 
 def close_gate(tx: Transaction, gate_id: int, reason: str) -> None:

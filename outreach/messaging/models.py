@@ -6,7 +6,7 @@ as ``event`` rows. Times named ``real`` are the machine's; the others are domain
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -21,14 +21,17 @@ class Gate(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
-    kind: Mapped[str] = mapped_column(String(16))  # wave, answers, sign_up, reconfirm, follow_up, reminder
+    kind: Mapped[str] = mapped_column(String(16))  # wave, answers, sign_up, reconfirm, follow_up, reminder, thanks
     tactic: Mapped[str | None] = mapped_column(String(24))  # of a wave's campaign: what its texts ask people to do
     event_at: Mapped[datetime | None]  # when what they ask people to come to begins: nobody is asked how it went before
     state: Mapped[str] = mapped_column(String(8))  # open, paused, closed
-    reason: Mapped[str | None] = mapped_column(String(64))  # why it is not open: organizer, or what halted it
+    # Why it is not open: organizer, stand_down, or what halted it.
+    reason: Mapped[str | None] = mapped_column(String(64))
     baseline: Mapped[dict[str, int] | None] = mapped_column(JSON)  # ``gates.Baseline`` of the last resumption
     # Gates to which a person must not have replied when this one's text goes out: it reminds the silent.
     unless_replied: Mapped[list[int] | None] = mapped_column(JSON)
+    # Of a gate that is paced to an office: until when its texts may leave (domain time); null: it is not paced.
+    sends_until: Mapped[datetime | None]
     woken_at: Mapped[datetime | None]  # real: when upkeep last asked a worker to send for it
     created_at: Mapped[datetime]
 
@@ -48,6 +51,8 @@ class GateText(Base):
     values: Mapped[dict[str, str]] = mapped_column(JSON)
 
 
+PARKED = datetime(2999, 1, 1, tzinfo=UTC)
+"""``not_before`` of a text that waits for the pace of its gate: it never comes, so nothing but the pacer lets it go."""
 LEASED = "state in ('claimed', 'posting')"
 IS_LEASED = text(f"message.{LEASED}")
 """Word for word what the index says: without it a query for one of the two reads every message."""
@@ -117,7 +122,7 @@ class Message(Base):
     constituent_id: Mapped[int | None] = mapped_column(ForeignKey("constituent.id"))
     number_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
     # campaign, answer, script, confirmation, test, opt_in, reconfirm; ask_report, remind_report, pledge;
-    # captain, captain_again; reminder
+    # captain, captain_again, reminder, thanks
     kind: Mapped[str] = mapped_column(String(16))
     # The campaign's gate that an answer or a follow-up is about: it goes out by another one. A plain number.
     about_gate_id: Mapped[int | None]

@@ -25,7 +25,7 @@ from outreach.messaging.claims import LEASE_SECONDS, Claimed
 from outreach.messaging.events import append, delta
 from outreach.messaging.follow_up_models import ASK, FOLLOW_UPS, PLEDGE
 from outreach.messaging.following import gates_about, owed_by, put_back
-from outreach.messaging.models import Gate, Message, Reply
+from outreach.messaging.models import PARKED, Gate, Message, Reply
 from outreach.messaging.reminder_models import REMINDER
 from outreach.messaging.reminding import needless_reminders, wait_again
 from outreach.people.caps import WEEK, next_allowed
@@ -39,7 +39,9 @@ ANSWER_WITHIN = timedelta(minutes=30)
 """An answer so soon after the person's text may go out at any hour (COMPLIANCE.md); later ones keep to the window."""
 CAPTAIN, AGAIN = "captain", "captain_again"
 """A captain of a phone tree is asked, as their one text of a run; whatever else a run says to somebody comes again."""
-CAPPED = ("campaign", "reconfirm", CAPTAIN, *FOLLOW_UPS, REMINDER)
+THANKS = "thanks"
+"""The one text to whoever took part in campaigns that were stood down."""
+CAPPED = ("campaign", "reconfirm", CAPTAIN, THANKS, *FOLLOW_UPS, REMINDER)
 """Kinds of texts that we begin: the caps count them and hold them back."""
 GO_BY_ANOTHER = (*FOLLOW_UPS, AGAIN)
 """Kinds that go out by a gate of the group's, while that of their campaign decides whether they may."""
@@ -71,8 +73,8 @@ GATES = (
 CLAIMED = (
     select(
         Message.id, Message.gate_id, Message.number_hash, Message.kind, Message.asked_at, Gate.state.label("gate"),
-        Gate.unless_replied, is_suppressed_clause(Message.number_hash, Message.group_id).label("suppressed"),
-        Constituent.number_bad_at, Constituent.zones,
+        Gate.unless_replied, Gate.sends_until, Constituent.number_bad_at, Constituent.zones,
+        is_suppressed_clause(Message.number_hash, Message.group_id).label("suppressed"),
     )
     .join(Gate, Gate.id == Message.gate_id)
     .outerjoin(Constituent, Constituent.id == Message.constituent_id)
@@ -120,6 +122,7 @@ class Facts:
     asked_at: datetime | None = None  # domain time of the text that this answers
     answered: bool = False  # replied already, where only the silent are to be reminded; or what it is about is settled
     expires_at: datetime | None = None  # domain time after which a follow-up makes no sense any more
+    sends_until: datetime | None = None  # domain time at which a paced gate's texts stop: its office closes soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,8 @@ def judge(facts: Facts, now: datetime) -> Verdict:
         return Verdict("failed")
     if facts.gate == "paused":
         return Verdict("held", now + PAUSE_LOOK) if facts.kind in GO_BY_ANOTHER else Verdict("planned")
+    if facts.sends_until is not None and now >= facts.sends_until and facts.kind == "campaign":
+        return Verdict("held", not_before=PARKED)
     if facts.kind not in KEEPS_HOURS and not _is_late(facts, now):  # the person asked: no window and no cap
         return Verdict("posting")
     is_prompted = facts.kind in PROMPTED and facts.asked_at is not None and now - facts.asked_at <= FRESH
@@ -217,6 +222,7 @@ def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime
                 or (row.id in owed and owed[row.id].has_reported)
                 or row.id in needless,
                 expires_at=owed[row.id].expires_at if row.id in owed else None,
+                sends_until=row.sends_until,
             ),
         )
         for row in rows

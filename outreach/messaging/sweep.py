@@ -11,7 +11,7 @@ from outreach.core.db import Job, Transaction
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
 from outreach.messaging.gates import SEND_BATCH, cancel_chunk
-from outreach.messaging.models import IS_LEASED, Event, Gate, Message, MessageAttempt, Tally
+from outreach.messaging.models import IS_LEASED, PARKED, Event, Gate, Message, MessageAttempt, Tally
 
 CHUNK = 500
 WAKE_AFTER = timedelta(seconds=5)
@@ -59,22 +59,28 @@ def sweep_posts(runtime: Runtime) -> int:
 
 
 def release_held(runtime: Runtime) -> int:
-    """Held rows whose opening has come are planned again; their gates' senders are woken."""
+    """Held rows whose opening has come are planned again; their gates' senders are woken. Those of a paced gate are
+    parked: from there its pace lets them go."""
     with runtime.db.transaction() as tx:
-        due = tx.execute(
-            select(Message.id, Message.gate_id)
+        ended = tx.execute(
+            select(Message.id, Message.gate_id, Gate.sends_until)
+            .join(Gate, Gate.id == Message.gate_id)
             .where(Message.state == "held", Message.not_before <= runtime.clock.now())
             .order_by(Message.not_before)
             .limit(CHUNK)
-            .with_for_update(skip_locked=True)
+            .with_for_update(of=Message, skip_locked=True)
         ).all()
+        paced = [row.id for row in ended if row.sends_until is not None]
+        if paced:
+            tx.execute(update(Message).where(Message.id.in_(paced)).values(not_before=PARKED))
+        due = [row for row in ended if row.sends_until is None]
         tx.execute(update(Message).where(Message.id.in_([row.id for row in due])).values(state="planned"))
         at = runtime.clock.real_now()
         moved = Counter(row.gate_id for row in due)
         events.append(tx, [events.delta(gate_id, "held", "planned", count, at) for gate_id, count in moved.items()])
         for gate_id in moved:
             tx.enqueue(Job("messaging", SEND_BATCH, (gate_id,)))
-    return len(due)
+    return len(ended)
 
 
 def sweep_closed(runtime: Runtime) -> int:

@@ -15,7 +15,9 @@ from outreach.calls import models as calls
 from outreach.core import leases
 from outreach.core.db import Base, Database
 from outreach.escalations import models as escalations
+from outreach.escalations import pacing_models as pacing
 from outreach.escalations import promise_models as promise_drafts
+from outreach.escalations import stand_down_models as stand_downs
 from outreach.messaging import follow_up_models as follow_ups
 from outreach.messaging import inbox_models as inbox
 from outreach.messaging import models as messaging
@@ -32,7 +34,7 @@ from outreach.phone_tree import models as phone_tree
 
 MODELS = (
     accounts, people, segments, officials, hostility, manuals, plans, promises, messaging, sign_ups, follow_ups, inbox,
-    reminders, escalations, promise_drafts, calls, phone_tree, leases,
+    reminders, escalations, promise_drafts, pacing, stand_downs, calls, phone_tree, leases,
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from outreach.calls.tree_calls import MOST_BY_CAPTAIN, Leader, asked_today, begi
 from outreach.core.db import Transaction
 from outreach.core.errors import NotFoundError
 from outreach.core.runtime import Runtime
+from outreach.escalations.won import what_was_won
 from outreach.messaging.page_links import number_of, token_for
 from outreach.people.consent import is_suppressed, lock_owner
 from outreach.people.lookup import known_of
@@ -33,7 +34,7 @@ from outreach.phone_tree.models import TreeRun, TreeSeat, TreeStep
 PATH: Final = "/t/"
 PURPOSE: Final = "captain page"
 
-Status = Literal["open", "erased", "stopped", "over", "expired"]
+Status = Literal["open", "erased", "stopped", "won", "over", "expired"]
 Call = Literal["may", "ringing", "hours", "often", "paused", "no"]
 """Whether a captain can be called now: they may; their phone rings already; not at this hour; not so often; the tree is
 paused; not here."""
@@ -92,7 +93,7 @@ def _opened(session: Session, number: int, now: datetime) -> Opened | None:
     if person.number_bad_at is not None or is_suppressed(session, number_hash, run.group_id):
         status = "stopped"
     elif not goes_on(session, run.gate_id):
-        status = "over"
+        status = "won" if what_was_won(session, run.gate_id) else "over"
     elif now > run.started_at + timedelta(days=table("phone_tree")["page_days"]):
         status = "expired"
     return Opened(number, status, run, person_id, number_hash, seats, person.language, person.zones)

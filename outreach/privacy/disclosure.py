@@ -18,7 +18,7 @@ from outreach.core.runtime import Runtime
 from outreach.messaging import inbox, thread_tags
 from outreach.messaging.follow_up_models import FollowUp
 from outreach.messaging.inbox_models import ConversationTag, ThreadTag
-from outreach.messaging.models import Conversation, Message, Reply
+from outreach.messaging.models import PARKED, Conversation, Message, Reply
 from outreach.messaging.reminder_models import Reminder
 from outreach.messaging.states import public_state
 from outreach.officials.plan_people import parts_of
@@ -152,7 +152,7 @@ def _texts(session: Session, vault: Vault, group_id: int, number_hash: bytes) ->
             "state": public_state(row.state),
             "language": row.language,
             "body": _opened(vault, row.sealed, "message").get("body"),
-            "not_before": _iso(row.not_before),
+            "not_before": None if row.not_before == PARKED else _iso(row.not_before),
             "sent_at": _iso(row.posted_at),
         }
         for row in rows

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from outreach.core.clock import Clock
 from outreach.escalations.models import Wave
-from outreach.messaging.models import Message, Timeline
+from outreach.messaging.models import PARKED, Message, Timeline
 from outreach.tallies.campaign import CampaignTally, campaign_tally
 
 MOST_STEPS = 60
@@ -36,7 +36,7 @@ DELIVERED = select(func.sum(Timeline.count)).where(
 )
 OPENS = (
     select(Message.not_before)
-    .where(Message.state == "held", Message.gate_id.in_(GATES))
+    .where(Message.state == "held", Message.gate_id.in_(GATES), Message.not_before < PARKED)
     .order_by(Message.not_before)
     .limit(1)
 )

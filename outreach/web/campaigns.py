@@ -12,7 +12,8 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from outreach.core.errors import NotFoundError
-from outreach.escalations.models import Campaign
+from outreach.escalations.models import STOOD_DOWN, Campaign
+from outreach.escalations.stand_down import stand_down_of
 from outreach.escalations.waves import TREE
 from outreach.officials.models import Meeting, Official
 from outreach.phone_tree.listing import runs_of_campaign
@@ -24,6 +25,7 @@ from outreach.tallies.live import live_tally
 from outreach.web.call_words import call_rows
 from outreach.web.campaign_state import shown_state, texts_wait
 from outreach.web.campaign_words import GROUP_ZONE, is_halt, launches, moment, percent, to_the_second, why_paused
+from outreach.web.pace_words import pace_in_words
 from outreach.web.people_words import place
 from outreach.web.phones import BESIDE, phones_of
 from outreach.web.roles import allow
@@ -49,6 +51,7 @@ LABELS = {
     "failed": lazy_gettext("refused by the carrier"),
     "suppressed": lazy_gettext("not sent: opted out"),
     "canceled": lazy_gettext("canceled"),
+    "stood_down": lazy_gettext("stood down"),
     "unknown": lazy_gettext("unknown, being looked up"),
     "needs_review": lazy_gettext("needs a decision"),
     "draft": lazy_gettext("a draft"),
@@ -181,6 +184,10 @@ def _live(campaign_id: int) -> dict[str, Any]:
             failed = failures(reading, current_user.group_id, campaign_id)
             waiting = texts_wait(found.tally.states) or not is_planned(reading, campaign_id)
             runs = runs_of_campaign(reading, campaign_id) if by_tree(found.tally) else {}
+            on = found.tally.state in {"launched", "paused"}
+            pace = pace_in_words(reading, campaign_id, found.tally.at) if on else None
+            is_down = found.tally.state == STOOD_DOWN
+            stood = stand_down_of(reading, current_user.group_id, campaign_id) if is_down else None
     except NotFoundError:
         abort(404)
     tally, states = found.tally, found.tally.states
@@ -190,6 +197,8 @@ def _live(campaign_id: int) -> dict[str, Any]:
         # While a phone tree runs, texts leave that nobody has planned yet.
         "state": shown_state(tally.state, waiting=waiting or any(run.is_on for run in runs.values())),
         "runs": runs,
+        "stood": stood,
+        "pace": pace,
         "labels": LABELS,
         "series_labels": SERIES_LABELS,
         "progress": stacked({state: states[state] for state in PROGRESS}),

@@ -21,6 +21,7 @@ from outreach.web.link_pages import chosen, language_of, link_pages
 from outreach.web.public_limits import may_look
 from outreach.web.roles import PUBLIC, allow
 from outreach.web.script_words import HAPPENED
+from outreach.web.won import won_page
 
 pages = link_pages("captain_page", __name__, PATH)
 
@@ -79,6 +80,8 @@ def call(link: str) -> Answer:
 
 
 def _closed(opened: Opened | None) -> Answer:
+    if opened is not None and opened.status == "won":
+        return won_page(opened.run.gate_id, language_of(opened.language)) or _gone("over", opened)
     return _gone(opened.status if opened else "unknown", opened)
 
 

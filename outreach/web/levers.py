@@ -12,9 +12,11 @@ from werkzeug.wrappers import Response
 from outreach.core.db import Transaction
 from outreach.core.errors import ConflictError, NotFoundError
 from outreach.escalations.launch import cancel_campaign, pause_campaign, resume_campaign
+from outreach.escalations.models import ENDED
 from outreach.escalations.schedule import unschedule_launch
 from outreach.serving import runtime
 from outreach.web.roles import allow
+from outreach.web.stand_down_words import stand_down_error
 from outreach.web.wizard import find_draft
 from outreach.web.wizard_words import words
 
@@ -60,7 +62,7 @@ def unschedule(campaign_id: int) -> Response:
 def ask_cancel(campaign_id: int) -> str | Response:
     """Ask once: this cannot be undone."""
     draft = find_draft(campaign_id)
-    if draft.campaign.state == "canceled":
+    if draft.campaign.state in ENDED:
         return _back(campaign_id)
     return render_template("wizard/cancel.html", campaign=draft.campaign)
 
@@ -73,6 +75,9 @@ def cancel(campaign_id: int) -> Response:
         cancel_campaign(runtime(), current_user.group_id, campaign_id)
     except NotFoundError:
         abort(404)
+    except ConflictError as error:
+        flash(stand_down_error(error), "error")
+        return _back(campaign_id)
     flash(gettext("Canceled. Nothing more leaves; what was sent already is still counted."))
     return _back(campaign_id)
 

@@ -11,7 +11,7 @@ from outreach.core.db import Transaction
 from outreach.core.errors import ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import draft_from_meeting
-from outreach.escalations.models import Campaign
+from outreach.escalations.models import ENDED, Campaign
 from outreach.officials.meetings import Answer, Promised, record_meeting
 from outreach.officials.models import Meeting, Official, Promise, Stance
 from outreach.officials.plans import close_plan
@@ -73,7 +73,7 @@ def draft_again(tx: Transaction, runtime: Runtime, group_id: int, meeting_id: in
     if meeting is None:
         raise NotFoundError("meeting_unknown")
     living = tx.execute(
-        select(Campaign.id).where(Campaign.meeting_id == meeting_id, Campaign.state != "canceled").order_by(Campaign.id)
+        select(Campaign.id).where(Campaign.meeting_id == meeting_id, Campaign.state.not_in(ENDED)).order_by(Campaign.id)
     )
     found = living.scalars().first()
     if found is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from outreach.escalations.models import Campaign
+from outreach.escalations.models import ENDED, Campaign
 from outreach.officials.meetings import needs_escalation
 from outreach.officials.models import Meeting, Official, Promise, Stance
 from outreach.web.promise_reads import LINE
@@ -58,5 +58,5 @@ def meeting_page(session: Session, group_id: int, meeting_id: int) -> MeetingPag
         answers={row.policy: row for row in said},
         promises=promises,
         campaigns=campaigns,
-        may_draft=needs_escalation(meeting.outcome) and all(row.state == "canceled" for row in campaigns),
+        may_draft=needs_escalation(meeting.outcome) and all(row.state in ENDED for row in campaigns),
     )

@@ -146,6 +146,7 @@ SOURCES: Final = {
 }
 KINDS: Final = {
     "captain": lazy_gettext("phone tree: they lead a branch, or stand in"),
+    "thanks": lazy_gettext("thanks: their campaign was won"),
     "captain_again": lazy_gettext("phone tree: asked again, or to stand in"),
     "reminder": lazy_gettext("a reminder to a member"),
 }

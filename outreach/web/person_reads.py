@@ -15,7 +15,7 @@ from outreach.core.clock import PHOENIX
 from outreach.core.crypto import Vault
 from outreach.core.errors import NotFoundError
 from outreach.core.runtime import Runtime
-from outreach.messaging.models import Gate, Message, Reply
+from outreach.messaging.models import PARKED, Gate, Message, Reply
 from outreach.messaging.slices import CAPPED, COUNTED_BY_CAPS
 from outreach.messaging.states import public_state
 from outreach.people.caps import WEEK
@@ -39,6 +39,7 @@ class Text:
     state: str | None = None
     has_gone: bool = True
     kind: str | None = None  # of ours
+    is_parked: bool = False  # it waits for the pace of its campaign
     reply: Any = None  # of theirs: id, intent, outcome, corrected_by, and what its campaign asks people to do
 
 
@@ -171,6 +172,7 @@ def texts_of(session: Session, runtime: Runtime, group_id: int, number_hash: byt
             state=public_state(row.state),
             has_gone=row.posted_at is not None,
             kind=row.kind,
+            is_parked=row.posted_at is None and row.not_before == PARKED,
         )
         for row in sent
     ]

@@ -22,6 +22,7 @@ from outreach.web.public_limits import may_look
 from outreach.web.roles import PUBLIC, allow
 from outreach.web.script_reads import script_page
 from outreach.web.script_words import GONE, HAPPENED, TOLD
+from outreach.web.won import won_page
 
 pages = link_pages("script_page", __name__, PATH)
 
@@ -92,6 +93,8 @@ def _press(link: str, act: Callable[[Runtime], Opened | None], anchor: str) -> A
 
 
 def _closed(opened: Opened | None) -> Answer:
+    if opened is not None and opened.status == "won":
+        return won_page(opened.link.gate_id, language_of(opened.language)) or _gone("over", opened)
     return _gone(opened.status if opened else "unknown", opened)
 
 

@@ -16,6 +16,10 @@ class Section(NamedTuple):
     blueprints: frozenset[str]
 
 
+CAMPAIGNS: Final = frozenset({
+    "campaigns", "wizard", "wizard_launch", "wizard_tactic", "rungs", "levers", "waves", "silence", "calls",
+    "stand_downs",
+})  # fmt: skip
 OFFICIALS: Final = frozenset({
     "officials", "offices", "meetings", "after_meeting", "promises", "stances", "board", "manuals", "passages",
     "glossary", "plans", "checklists", "agenda", "records", "partners",
@@ -35,9 +39,7 @@ SECTIONS: Final = (
     Section(
         "campaigns.overview",
         lazy_gettext("Campaigns"),
-        frozenset(
-            {"campaigns", "wizard", "wizard_launch", "wizard_tactic", "rungs", "levers", "waves", "silence", "calls"}
-        ),
+        CAMPAIGNS,
     ),
     Section(
         "trees.index",

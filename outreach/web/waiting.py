@@ -96,7 +96,7 @@ def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
         officials=count(Official),
         constituents=count(Constituent),
         held=count(Meeting),
-        launched=next(iter(campaign_rows(session, group_id, ("launched", "canceled"), most=1)), None),
+        launched=next(iter(campaign_rows(session, group_id, ("launched", "canceled", "stood_down"), most=1)), None),
         threads=count_waiting(session, group_id),
         doubts=doubts_waiting(session, group_id),
     )
@@ -105,7 +105,7 @@ def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
 def campaign_rows(
     session: Session,
     group_id: int,
-    states: Sequence[str] = ("draft", "scheduled", "launched", "canceled"),
+    states: Sequence[str] = ("draft", "scheduled", "launched", "canceled", "stood_down"),
     most: int = SHOWN,
 ) -> list[CampaignRow]:
     """The group's campaigns in these stored states, newest first."""

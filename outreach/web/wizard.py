@@ -16,6 +16,8 @@ from outreach.core.plain import plain_template
 from outreach.escalations.audience import count_audience
 from outreach.escalations.drafts import SECOND_TEXTS, TEXTS, policy_name, spoken_of
 from outreach.escalations.occasion import missing
+from outreach.escalations.pacing import is_paced
+from outreach.escalations.pacing_models import FAST, OFFICE
 from outreach.escalations.preview import preview, stops
 from outreach.escalations.revisions import ABOUT, AUDIENCE, draft_version, revise_draft
 from outreach.escalations.segments import freeze, segments_of
@@ -167,8 +169,12 @@ def about(campaign_id: int) -> Page:
     form.office_id.choices = options({office.id: office_words(office) for office in draft.offices})
     if not draft.speaks:
         form.call_nobody()
+    if request.method == "GET" and not draft.campaign.pacing:
+        form.pacing.data = OFFICE if is_paced(draft.campaign, draft.office) else FAST
     if form.validate_on_submit():
         changes = {"name": form.name.data, "policy": form.policy.data, "office_id": form.office_id.data}
+        if form.pacing.data:
+            changes["pacing"] = form.pacing.data
         if saved := _save(form, draft, ABOUT, **changes):
             return saved
     return _show("wizard/about.html", form, draft, ABOUT, outcomes=OUTCOMES)

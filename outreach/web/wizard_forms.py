@@ -21,7 +21,7 @@ from wtforms import (
     TextAreaField,
     TimeField,
 )
-from wtforms.validators import DataRequired, Length, ValidationError
+from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from outreach.core.errors import BadInputError
 from outreach.escalations.drafts import SECOND_TEXTS, TEXTS
@@ -89,6 +89,7 @@ class AboutForm(FlaskForm):  # type: ignore[misc]
         coerce=int,
         validators=[DataRequired(lazy_gettext("Choose the office that people will call."))],
     )
+    pacing = RadioField(lazy_gettext("When texts leave"), choices=options(wizard_words.PACES), validators=[Optional()])
 
     def call_nobody(self) -> None:
         """No office need be chosen: the campaign asks for something else than calls."""

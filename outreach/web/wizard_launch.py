@@ -11,12 +11,14 @@ from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from outreach.calls.pacing import check_pace, paced_of
 from outreach.calls.testcall import place_test_call
-from outreach.core.errors import ConflictError, OutreachError
+from outreach.core.errors import BadInputError, ConflictError, OutreachError
 from outreach.core.phone import check_phone
 from outreach.escalations.audience import count_draft
 from outreach.escalations.drafts import text_values
 from outreach.escalations.launch import second_texts_of, texts_of
+from outreach.escalations.pacing import last_minutes
 from outreach.escalations.preview import SAMPLES
 from outreach.escalations.reckoning import expect
 from outreach.escalations.revisions import EVERYTHING, draft_version, launch_draft, lock_draft, schedule_draft
@@ -60,7 +62,8 @@ def _review(
     held = runtime()
     now = held.clock.now()
     with held.db.snapshot() as session:
-        audience, expected = expect(session, held, draft.campaign)
+        paced = paced_of(session, draft.campaign)
+        audience, expected = expect(session, held, draft.campaign, paced)
     tried = tested or TestTextForm(formdata=None)
     calling = called or TestCallForm(formdata=None)
     launching = launched or LaunchForm(formdata=None)
@@ -73,7 +76,8 @@ def _review(
         draft=draft, campaign=draft.campaign, tested=tried, calling=calling, launching=launching, scheduling=scheduling,
         tasks=tasks_of(draft), draft_version=draft_version(draft.campaign, EVERYTHING), audience=audience,
         outside=audience.outside_hours(now),
-        expected=expected, lasts=expected.finish_at - now if expected.finish_at else None,
+        expected=expected, paced=paced, last_minutes=last_minutes(),
+        lasts=expected.finish_at - now if expected.finish_at else None,
         previews=draft.previews(), labels=draft.parts, reasons=OUT, language=language(), words=words, counting=counting,
         problem=problem, per_day=PER_DAY, here=place(GROUP_ZONE),
         may_call=draft.speaks and held.settings.twilio_from_number is not None,
@@ -237,6 +241,11 @@ def _count_refused(draft: Draft, form: LaunchForm) -> str | None:
         people = count_draft(session, current_user.group_id, draft.campaign.audience, held.clock.now()).people
     if not people:
         return str(gettext("Nobody would get this text. Look at the audience."))
+    try:
+        with held.db.snapshot() as session:
+            check_pace(session, held, draft.campaign)
+    except BadInputError as error:
+        return words(error)
     if typed != people:
         told = gettext("You typed %(typed)s, but %(people)s people will get this text. Nothing was launched.")
         return str(told) % {"typed": f"{typed:,}", "people": f"{people:,}"}
@@ -257,7 +266,10 @@ def _launch(draft: Draft, form: LaunchForm) -> str | None:
     with held.db.snapshot() as session:
         now = held.clock.now()
         audience = count_draft(session, current_user.group_id, draft.campaign.audience, now)
-    if audience.resting() + audience.outside_hours(now) < audience.people:
+        paced = paced_of(session, draft.campaign)
+    if paced is not None:
+        flash(gettext("Launched. The texts leave while the office is open, no faster than its lines take calls."))
+    elif audience.resting() + audience.outside_hours(now) < audience.people:
         flash(gettext("Launched. The first texts leave now."))
     else:
         flash(gettext("Launched. Nobody of the audience may be texted right now; the texts leave when they may."))

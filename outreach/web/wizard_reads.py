@@ -44,10 +44,14 @@ class Draft:
         return self.values["en"]["office_phone"]
 
     @property
+    def office(self) -> Office | None:
+        """The one that people will call."""
+        return next((one for one in self.offices if one.id == self.campaign.office_id), None)
+
+    @property
     def known(self) -> dict[str, Any]:
         """What is known of what people need to take part."""
-        office = next((one for one in self.offices if one.id == self.campaign.office_id), None)
-        return known_for(occasion_of(self.campaign), self.official, office)
+        return known_for(occasion_of(self.campaign), self.official, self.office)
 
     @property
     def chosen(self) -> list[str]:

@@ -34,6 +34,10 @@ ERRORS: Final[dict[str, Any]] = {
     ),
     "campaign_not_running": lazy_gettext("This campaign is not running, or was stopped before."),
     "gate_not_paused": lazy_gettext("This campaign is not paused."),
+    "pacing_never": lazy_gettext(
+        "%(people)s of these people have no hour in common with the office. Let the texts leave as fast as allowed, or "
+        "choose another office."
+    ),
     "campaign_no_audience": lazy_gettext("Choose at least one list or segment before you launch."),
     "campaign_no_office_phone": lazy_gettext("This office has no phone number. Choose another one."),
     "office_not_of_official": lazy_gettext("This office belongs to another official."),
@@ -111,6 +115,10 @@ PARTS: Final[dict[str, Any]] = {
     "script_es": lazy_gettext("Call script in Spanish"),
     "spoken_en": lazy_gettext("Read aloud in English"),
     "spoken_es": lazy_gettext("Read aloud in Spanish"),
+}
+PACES: Final[dict[str, Any]] = {
+    "office": lazy_gettext("So that people can call: while the office is open, no faster than its lines take calls"),
+    "fast": lazy_gettext("As fast as allowed"),
 }
 VARIANTS: Final[dict[str, Any]] = {"a": lazy_gettext("first text"), "b": lazy_gettext("second text")}
 SAMPLES: Final[dict[str, Any]] = {

@@ -21,6 +21,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from config.settings import Settings
 from outreach.core.db import Job
 from outreach.core.runtime import Runtime, open_runtime
+from outreach.escalations import stand_down
 from outreach.messaging import events, optout, slices, states, sweep
 from outreach.tallies import fold
 from tests.model.carrier import ModelClock
@@ -134,7 +135,19 @@ def anybody_folds(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(fold, "hold", lambda tx, name, token: True)
 
 
+def stand_downs_stop_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(stand_down, "stand_gates_down", lambda tx, gate_ids: {})
+
+
+def a_text_after_a_stand_down(machine: MessageMachine) -> None:
+    machine.begin()
+    machine.claims(0, 2)
+    machine.official_commits("stand down")
+    machine.sends(0, "accepted", True)
+
+
 PLANTED = (
+    Planted(stand_downs_stop_nothing, a_text_after_a_stand_down, "a slice committed after a stand-down"),
     Planted(slices_forget_stops, a_stop_before_a_second_try, "a slice committed after a STOP"),
     Planted(unclear_posts_are_not_sent, a_sender_dies_before_it_tells, "texted twice"),
     Planted(stops_are_not_counted, only_a_stop, "counters"),

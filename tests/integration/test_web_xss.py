@@ -24,6 +24,7 @@ from outreach.escalations.launch import launch_campaign
 from outreach.escalations.models import Campaign
 from outreach.escalations.planning import plan_wave
 from outreach.escalations.segments import create_segment
+from outreach.escalations.stand_down_models import StandDown
 from outreach.messaging.events import append, result
 from outreach.messaging.inbox_models import CannedReply
 from outreach.messaging.models import Conversation, Reply
@@ -364,6 +365,10 @@ def send_texts(client: FlaskClient, runtime: Runtime, group_id: int, carrier: Re
     assert EVIL in fill(client, runtime, "/inbox/settings/ready/new", 422, name=EVIL, ready_en=f"{EVIL} {{{{ x }}}}")
     fill(client, runtime, "/inbox/settings/ready/new", name=EVIL[:60], **written)
     fill(client, runtime, "/inbox/settings/", 422, hours=EVIL)
+    path, wrong = "/campaigns/1/stand-down", dict.fromkeys(("campaigns", "thanks", "text_en", "text_es"), EVIL)
+    assert EVIL in fill(client, runtime, path, 422, why=EVIL, **wrong)
+    stood = client.post(path, data={"why": EVIL, "campaigns": "1"})
+    assert client.post(f"{stood.location}/undo").status_code == 303
 
 
 @pytest.fixture
@@ -386,7 +391,7 @@ def known_values(runtime: Runtime) -> dict[str, list[str]]:
         "canned_id": CannedReply, "office_id": Office, "tree_id": PhoneTree, "node_id": TreeNode,
         "run_id": TreeRun, "stance_id": Stance, "document_id": ManualDocument, "passage_id": ManualPassage,
         "plan_id": MeetingPlan, "request_id": RecordsRequest, "partner_id": Partner, "item_id": ChecklistItem,
-        "promise_id": Promise,
+        "promise_id": Promise, "stand_down_id": StandDown,
     }  # fmt: skip
     with runtime.db.snapshot() as session:
         found = {name: [str(one) for one in session.execute(select(model.id)).scalars()] for name, model in ids.items()}

@@ -10,16 +10,21 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
+from sqlalchemy import select
 
 from outreach.core.errors import ConflictError
 from outreach.core.leases import acquire
 from outreach.core.runtime import Runtime
-from outreach.messaging.gates import cancel_messages, close_gate, gate_state, pause_gate, resume_gate
+from outreach.escalations.models import Campaign
+from outreach.escalations.stand_down import stand_down, undo_stand_down, usual_thanks
+from outreach.messaging.gates import STAND_DOWN, cancel_messages, close_gate, gate_state, pause_gate, resume_gate
 from outreach.messaging.inbound import InboundText, receive_reply, take_in
+from outreach.messaging.models import Gate
 from outreach.messaging.reconcile import LOOK_BACK, Doubt, due_doubts, reconcile, settle
 from outreach.messaging.recover import fetch_silent
 from outreach.messaging.reports import record_status
@@ -28,6 +33,7 @@ from outreach.messaging.review import decide_message
 from outreach.messaging.states import TERMINAL
 from outreach.messaging.sweep import release_held, sweep_claims, sweep_closed, sweep_posts
 from outreach.tallies.fold import LEASE, LeaseLost, fold
+from outreach.tallies.participants import end_stand_downs
 from tests.factories import number
 from tests.model.carrier import ENDS, OUTCOMES
 from tests.model.senders import PEOPLE, PICK, SendingMachine
@@ -38,7 +44,7 @@ NEXT = (("sent", None), *ENDS, ENDS[0])
 NEVER = frozenset({"two_sids_for_one_attempt", "sid_bound_twice", "accepted_after_refusal", "unknown_attempt"})
 """Alarms that no behaviour of this carrier may raise."""
 SWEEPS: tuple[Callable[[Runtime], int], ...] = (
-    sweep_claims, sweep_posts, sweep_posts, release_held, retry_reported, sweep_closed,
+    sweep_claims, sweep_posts, sweep_posts, release_held, retry_reported, end_stand_downs, sweep_closed,
 )  # fmt: skip
 
 
@@ -171,9 +177,51 @@ class MessageMachine(SendingMachine):
                 close_gate(tx, self.gate, "organizer")
                 self.closed = True
             elif gate_state(tx, self.gate) == "paused":
-                resume_gate(tx, self.gate)
+                with pytest.raises(ConflictError) if self.is_down() else nullcontext():
+                    resume_gate(tx, self.gate)
         if self.closed and at_once:
             cancel_messages(self.db, self.gate, self.clock)
+
+    @rule(wanted=st.sampled_from(("stand down", "stand down", "undo", "undo", "finish")))
+    def official_commits(self, wanted: str) -> None:
+        """Everything stops; it is taken back within its minute, or becomes final after it."""
+        if wanted == "finish":
+            self.clock.advance(61.0)
+            self.upkeep_has_a_turn(1.0)
+        elif wanted == "undo":
+            self.undoes()
+        elif self.stood is None and self.standing() == "launched":
+            self.before = self.gate_as_it_is()
+            with self.db.transaction(durable=True) as tx:
+                self.stood = stand_down(
+                    tx, self.runtime, self.world.group_id, self.official, by="somebody", why="yes", texts=usual_thanks()
+                ).id
+            self.stood_at = self.clock.hands[0]
+
+    def undoes(self) -> None:
+        if self.stood is None:
+            return
+        is_over = self.clock.hands[0] >= self.stood_at + 60
+        with pytest.raises(ConflictError) if is_over else nullcontext(), self.db.transaction(durable=True) as tx:
+            undo_stand_down(tx, self.runtime, self.world.group_id, self.stood, by="somebody")
+        if not is_over:
+            self.stood = None
+            assert self.standing() == "launched"
+            assert self.closed or self.gate_as_it_is() == self.before, "undo did not put the gate back"
+            assert self.closed or not any(row.state == "canceled" for row in self._read().rows)
+
+    def standing(self) -> str:
+        """The campaign's state."""
+        with self.db.snapshot() as session:
+            return session.execute(select(Campaign.state).where(Campaign.id == self.campaign)).scalar_one()
+
+    def gate_as_it_is(self) -> tuple[object, ...]:
+        with self.db.snapshot() as session:
+            gate = session.get_one(Gate, self.gate)
+            return gate.state, gate.reason, gate.baseline
+
+    def is_down(self) -> bool:
+        return self.gate_as_it_is()[:2] == ("paused", STAND_DOWN)
 
     @precondition(lambda self: any(row.state == "needs_review" for row in self.last.rows))
     @rule(pick=PICK, choice=st.sampled_from(("again", "again", "sent", "left")))
@@ -244,7 +292,8 @@ class MessageMachine(SendingMachine):
         self.check()
         now = self._read()
         assert not {"claimed", "posting", "unknown"} & {row.state for row in now.rows}
-        assert not (self.closed and {"planned", "held"} & {row.state for row in now.rows})
+        is_closed = self.closed or self.stood is not None
+        assert not (is_closed and {"planned", "held"} & {row.state for row in now.rows})
         bound = {row.carrier_sid: row for row in now.rows if row.carrier_sid}
         for told in self.carrier.creates:
             row = bound.get(told.sid)

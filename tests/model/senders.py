@@ -21,7 +21,7 @@ from outreach.messaging.slices import CLOCK, slice_out
 from outreach.messaging.threads import Actor
 from tests.factories import make_world, plan_messages
 from tests.model.carrier import OUTCOMES, START, CarrierModel, ModelClock
-from tests.model.world import Reading, SenderModel, Words, read, wipe
+from tests.model.world import Reading, SenderModel, Words, campaign_of, read, wipe
 
 PEOPLE = 2
 PICK = st.integers(0, 11)
@@ -51,6 +51,8 @@ class SendingMachine(RuleBasedStateMachine):
         self.ended: dict[int, str] = {}
         self.inbound = 0
         self.closed = False
+        self.stood: int | None = None
+        """A stand-down that was neither undone nor made final yet."""
 
     def _new_sender(self) -> SenderModel:
         self.tokens += 1
@@ -63,6 +65,7 @@ class SendingMachine(RuleBasedStateMachine):
         self.gate = self.world.gate_id
         plan_messages(self.runtime, self.world)
         self.who = Actor(1, self.world.group_id, "somebody")
+        self.official, self.campaign = campaign_of(self.runtime, self.world)
 
     @rule(which=WHICH, outcome=st.sampled_from(OUTCOMES), is_recorded=st.booleans())
     def sends(self, which: int, outcome: str, is_recorded: bool) -> None:
@@ -110,6 +113,7 @@ class SendingMachine(RuleBasedStateMachine):
         posts = slice_out(self.runtime, sender.claimed[:size], sender.token)
         del sender.claimed[:size]
         sender.begun += [(post, self.clock.hands[0]) for post in posts]
+        assert self.stood is None or not posts, "a slice committed after a stand-down"
         for post in posts:
             assert not self.words[post.number_hash].stopped, "a slice committed after a STOP"
 

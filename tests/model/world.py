@@ -11,12 +11,18 @@ from sqlalchemy import bindparam, func, select
 
 from outreach.core.clock import Clock
 from outreach.core.db import Base, Database
+from outreach.core.runtime import Runtime
+from outreach.escalations.drafts import draft_from_meeting
+from outreach.escalations.models import Wave
 from outreach.messaging.claims import Claimed
 from outreach.messaging.models import Event, Message, MessageAttempt
 from outreach.messaging.record import Outcome
 from outreach.messaging.slices import Post
 from outreach.messaging.states import public_state
+from outreach.officials.imports import add_official
+from outreach.officials.meetings import record_meeting
 from outreach.tallies.reads import PUBLIC_STATES, counters
+from tests.factories import World
 
 
 @dataclass
@@ -106,6 +112,24 @@ def read(db: Database, gate_id: int, clock: Clock) -> Reading:
         {name: counted[name] for name in PUBLIC_STATES},
         unfolded,
     )
+
+
+def campaign_of(runtime: Runtime, world: World) -> tuple[int, int]:
+    """An official, and a launched campaign about them whose wave is the world's gate; their ids."""
+    with runtime.db.transaction() as tx:
+        official = add_official(tx, runtime, world.group_id, name="Dana", role="Mayor", phone="602-555-0142")
+        meeting = record_meeting(
+            tx, runtime, world.group_id, official_id=official.id, held_on=runtime.clock.now().date(),
+            outcome="declined", recorded_by="tester",
+        )  # fmt: skip
+        campaign = draft_from_meeting(tx, runtime, meeting)
+        assert campaign is not None
+        campaign.state, now = "launched", runtime.clock.now()
+        tx.add(
+            Wave(group_id=world.group_id, campaign_id=campaign.id, number=1, gate_id=world.gate_id, audience={},
+                 planned_at=now, woken_at=now, launched_at=now)
+        )  # fmt: skip
+        return official.id, campaign.id
 
 
 def wipe(db: Database) -> None:

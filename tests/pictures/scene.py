@@ -13,6 +13,7 @@ from outreach.escalations.choosing import choose_tactic, set_occasion
 from outreach.escalations.drafts import draft_from_meeting, edit_draft
 from outreach.escalations.schedule import schedule_launch
 from outreach.escalations.segments import create_segment
+from outreach.escalations.stand_down import stand_down
 from outreach.messaging.canned import create_canned
 from outreach.messaging.conversations import TO_READ
 from outreach.messaging.models import Conversation, Reply
@@ -75,6 +76,7 @@ def play_the_scene(runtime: Runtime, carrier_url: str, group_id: int, *, recipie
         ids |= _plant_trees(tx, runtime, group_id, int(ids["meeting"]))
         ids |= read_a_manual(tx, runtime, group_id, int(ids["official"]), WHO)
         ids |= plan_a_meeting(tx, runtime, group_id, int(ids["official"]), list_ids(tx, group_id, [FAIR])[0])
+        ids |= _stand_one_down(tx, runtime, group_id, int(ids["meeting"]))
         ids["ready"] = str(create_canned(tx, runtime, Actor(0, group_id, WHO), "Rides", RIDES))
     evening = people_csv(KNOWN + NEW, seed, skip=recipients + FAIR_PEOPLE - KNOWN, ours=ours) + UNUSABLE
     upload = upload_file(runtime, group_id, evening, "library-evening.csv", "Library evening", CONSENT, by=WHO)
@@ -205,6 +207,16 @@ def _plant_trees(tx: Transaction, runtime: Runtime, group_id: int, meeting_id: i
     captain = page_address(runtime, step.id, backup=False).rpartition("/")[2]
     node = str(nodes_of(tx, waits.id)[0].id)
     return {"tree": str(waits.id), "node": node, "run": str(run.id), "captain": captain}
+
+
+def _stand_one_down(tx: Transaction, runtime: Runtime, group_id: int, meeting_id: int) -> dict[str, str]:
+    """A campaign about the chief that is not needed any more."""
+    draft = draft_from_meeting(tx, runtime, tx.get_one(Meeting, meeting_id))
+    assert draft is not None  # the same evasion once more
+    edit_draft(tx, group_id, draft.id, name="The chief, about the form")
+    why = "The deputy called: he will sign the form"
+    stood = stand_down(tx, runtime, group_id, draft.official_id, by=WHO, why=why, campaign_ids=[draft.id])
+    return {"stood": str(stood.id)}
 
 
 def _found(session: Session, runtime: Runtime, group_id: int) -> dict[str, str]:

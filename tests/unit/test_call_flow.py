@@ -263,3 +263,25 @@ def test_an_extension_is_dialled_after_a_pause() -> None:
 def test_the_keys_are_those_that_are_read_out() -> None:
     assert set(OUTCOME_KEYS) == set("12345")
     assert set(ANSWER_KEYS) == set("123")
+
+
+@given(st.lists(st.builds(Heard, st.just("keys"), KEYS) | st.builds(Heard, st.just("dialed"), st.just(""), ENDS)))
+def test_once_the_official_has_committed_nobody_new_is_put_through_and_who_talks_goes_on(told: list[Heard]) -> None:
+    """Wherever a call is when the stand-down comes, and for each of its greetings."""
+    for greeting in AT_GREETING:
+        for stage in ("greeting", "script", "closed", "all_busy"):
+            won = facts(office(1), office(2), greeting=greeting)._replace(won=True)
+            turn = take(Place(stage), heard("1"), won)
+            assert [say.phrase for say in turn.says] == ["stood_down"]
+            assert turn.dial is None
+            assert take(Place(stage), heard("9"), won).notes == (Note("opt_out"),)
+    before = play(facts(office(1)), heard("1"), heard("1"))
+    assert before.dial is not None
+    lost = facts(office(1, "gone"))._replace(won=True)
+    after = take(before.place, left("completed"), lost)
+    assert [say.phrase for say in after.says] == ["how_was_it"]
+    place = after.place
+    for one in told:
+        turn = take(place, one, lost)
+        assert turn.dial is None
+        place = turn.place
