@@ -90,7 +90,7 @@ def export_people(list_name: str | None, reason: str, with_numbers: bool, out: P
     held = runtime()
     file = people_file(held, group_id(), list_name=list_name, reason=reason, actor=actor, with_numbers=with_numbers)
     xlsx = out.suffix.lower() == ".xlsx"
-    size = _write(out, to_xlsx(HEADER, file.rows()) if xlsx else file.as_csv())
+    size = write_file(out, to_xlsx(HEADER, file.rows()) if xlsx else file.as_csv())
     found = {"file": str(out), "people": file.people, "numbers": with_numbers, "bytes": size}
     click.echo(json.dumps(found) if as_json else f"{file.people} people: {out}")
 
@@ -105,12 +105,12 @@ def export_calls(campaign_id: int, reason: str, out: Path, actor: str, as_json: 
     """The offices that a campaign's callers were put through to, as CSV or, by the file's name, XLSX. No caller."""
     file = call_file(runtime(), group_id(), campaign_id, reason=reason, actor=actor)
     xlsx = out.suffix.lower() == ".xlsx"
-    size = _write(out, to_xlsx(CALL_HEADER, file.rows(), SHEET) if xlsx else [file.as_csv()])
+    size = write_file(out, to_xlsx(CALL_HEADER, file.rows(), SHEET) if xlsx else [file.as_csv()])
     found = {"campaign_id": campaign_id, "file": str(out), "calls": len(file.ids), "bytes": size}
     click.echo(json.dumps(found) if as_json else f"{len(file.ids)} calls: {out}")
 
 
-def _write(out: Path, pieces: Iterable[bytes]) -> int:
+def write_file(out: Path, pieces: Iterable[bytes]) -> int:
     """Write a file that only its owner can read, whole or not at all; its size. Raises BadInputError."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)  # mode 0600

@@ -11,6 +11,7 @@ import click
 
 from outreach.cli.context import group_id, runtime
 from outreach.cli.privacy import export_calls, export_people
+from outreach.cli.tallies import export_tallies
 from outreach.cli.trees import export_tree
 from outreach.core.errors import BadInputError
 from outreach.escalations.silence_people import Silent, every_silent, export_silence
@@ -95,6 +96,7 @@ def export() -> None:
 export.add_command(export_people)
 export.add_command(export_calls)
 export.add_command(export_tree)
+export.add_command(export_tallies)
 
 
 @export.command("silence")

@@ -211,6 +211,14 @@ class Reply(Base):
         Index(None, "number_hash", "gate_id"),
         Index(None, "gate_id", "intent"),
         Index(None, "gate_id", "id"),
+        # What people reported lately.
+        Index(
+            "ix_reply_reported",
+            "group_id",
+            "received_at",
+            sqlite_where=text("outcome is not null"),
+            postgresql_where=text("outcome is not null"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -23,10 +23,11 @@ from outreach.officials import models as officials
 from outreach.people import models as people
 from outreach.people import segment_models as segments
 from outreach.phone_tree import models as phone_tree
+from outreach.tallies import sheet_models as sheets
 
 MODELS = (
     accounts, people, segments, officials, messaging, sign_ups, follow_ups, inbox, escalations, calls, phone_tree,
-    leases,
+    sheets, leases,
 )  # fmt: skip
 
 
