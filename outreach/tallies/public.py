@@ -6,6 +6,7 @@ whoever watches it, that this person has just called. A delay would say the same
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,12 +14,14 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from outreach.accounts.audit import record_audit
+from outreach.accounts.models import Group
 from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import get_campaign
 from outreach.escalations.models import BEFORE_LAUNCH, Campaign, Wave
 from outreach.messaging.models import Reply
 from outreach.messaging.page_links import number_of, token_for
+from outreach.officials.models import Official
 from outreach.tallies.pooling import LEAST
 from outreach.tallies.sheet_models import PublicCounter
 
@@ -32,12 +35,26 @@ _ACTED = (
     .where(Wave.campaign_id == bindparam("campaign"), Reply.outcome.is_not(None), Reply.superseded.is_(False))
 )
 
+_SHOWN = (
+    select(Group.id, Group.name, Official.name, Official.role, Campaign.policy, Campaign.tactic, PublicCounter.goal)
+    .select_from(PublicCounter)
+    .join(Campaign, Campaign.id == PublicCounter.campaign_id)
+    .join(Official, Official.id == Campaign.official_id)
+    .join(Group, Group.id == PublicCounter.group_id)
+    .where(PublicCounter.campaign_id == bindparam("campaign"), PublicCounter.is_on.is_(True))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What strangers may know. ``people``: rounded down to whole fives, None: fewer than five."""
+    """What strangers may know. ``people``: rounded down to whole steps, None: fewer than five."""
 
-    campaign: Campaign
+    group_id: int
+    group: str
+    official: str
+    role: str
+    policy: int
+    tactic: str
     goal: int | None
     people: int | None
 
@@ -57,13 +74,15 @@ def campaign_of_token(runtime: Runtime, token: str) -> int | None:
     return number_of(runtime, token, PURPOSE)
 
 
-def read_counter(session: Session, campaign_id: int) -> Counted | None:
-    """What is shown of a campaign; None where it shows nothing."""
-    row = session.get(PublicCounter, campaign_id)
-    if row is None or not row.is_on:
-        return None
-    people = session.execute(_ACTED, {"campaign": campaign_id}).scalar_one()
-    return Counted(session.get_one(Campaign, campaign_id), row.goal, shown_number(people))
+def acted(session: Session, campaign_id: int) -> int:
+    """How many different people have told that they acted. No stranger may know it so exactly."""
+    return int(session.execute(_ACTED, {"campaign": campaign_id}).scalar_one())
+
+
+def read_counter(session: Session, campaign_id: int, people: Callable[[], int | None]) -> Counted | None:
+    """What is shown of a campaign; None where it shows nothing. ``people``: counts them, as ``shown_number`` has it."""
+    row = session.execute(_SHOWN, {"campaign": campaign_id}).first()
+    return None if row is None else Counted(*row, people=people())
 
 
 def counter_of(session: Session, group_id: int, campaign_id: int) -> PublicCounter | None:

@@ -60,8 +60,8 @@ class Week:
 
     @property
     def is_news(self) -> bool:
-        """Whether there is anything to say."""
-        return bool(self.reached or self.overdue or self.evaded)
+        """Whether it is for everybody to see: an evasion of old is none."""
+        return bool(self.reached or self.overdue)
 
 
 def weeks(session: Session, group_id: int, clock: Clock, official_id: int | None = None) -> list[Week]:
@@ -76,7 +76,7 @@ def weeks(session: Session, group_id: int, clock: Clock, official_id: int | None
         asked = asked.where(Campaign.official_id == official_id)
     told = session.execute(asked, {"group": group_id, "since": clock.real_at(since)}).all()
     overdue, evaded = overdue_promises(session, group_id, day_of(now)), evasions(session, group_id)
-    busy = {row.official_id for row in told} | set(overdue) | set(evaded)
+    busy = {row.official_id for row in told} | set(overdue)
     if official_id is None:
         officials = officials.where(Official.id.in_(busy))
     districts = session.execute(select(District.name, District.zips).where(District.group_id == group_id)).all()

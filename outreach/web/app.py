@@ -25,6 +25,8 @@ from outreach.web import (
     campaign_waves,
     campaigns,
     captain_page,
+    counter,
+    counter_switch,
     districts,
     home,
     i18n,
@@ -40,6 +42,7 @@ from outreach.web import (
     people_import,
     phones,
     poster,
+    pressure,
     privacy,
     review,
     script_page,
@@ -48,6 +51,7 @@ from outreach.web import (
     segments,
     sign_up,
     silence,
+    tallies,
     tree_people,
     tree_runs,
     tree_start,
@@ -121,6 +125,10 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         tree_people.pages,
         tree_start.pages,
         tree_runs.pages,
+        tallies.pages,
+        pressure.pages,
+        counter.pages,
+        counter_switch.pages,
     ):
         app.register_blueprint(blueprint)
     for linked in (script_page.pages, captain_page.pages):

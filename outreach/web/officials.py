@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from outreach.core.clock import PHOENIX
 from outreach.core.errors import OutreachError
 from outreach.serving import runtime
+from outreach.tallies.week import weeks
 from outreach.web.campaigns import LABELS
 from outreach.web.office_words import office_line
 from outreach.web.official_words import ANSWERS, BASES, OUTCOMES, in_words, policies, problem_in_words
@@ -18,6 +19,7 @@ from outreach.web.officials_forms import OfficialForm, OfficialsFileForm
 from outreach.web.officials_reads import list_officials, official_page
 from outreach.web.roles import allow
 from outreach.web.samples import officials_file
+from outreach.web.tally_words import week_words
 
 pages = Blueprint("officials", __name__, url_prefix="/officials")
 
@@ -42,12 +44,13 @@ def show(official_id: int) -> str:
     now = held.clock.now()
     with held.db.snapshot() as session:
         known = official_page(session, current_user.group_id, official_id)
+        week_line = " ".join(map(week_words, weeks(session, current_user.group_id, held.clock, official_id)))
     if known is None:
         abort(404)
     offices = [office_line(office, now) for office in known.official.offices if office.stands]
     return render_template(
         "officials/show.html", known=known, policies=policies(), answers=ANSWERS, bases=BASES, outcomes=OUTCOMES,
-        states=LABELS, offices=offices, today=now.astimezone(PHOENIX).date(),
+        states=LABELS, offices=offices, today=now.astimezone(PHOENIX).date(), week_line=week_line,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ class Section(NamedTuple):
 
 SECTIONS: Final = (
     Section("home.index", lazy_gettext("Home"), frozenset({"home"})),
-    Section("officials.index", lazy_gettext("Officials"), frozenset({"officials", "offices", "meetings"})),
+    Section("officials.index", lazy_gettext("Officials"), frozenset({"officials", "offices", "meetings", "pressure"})),
     Section(
         "people.overview",
         lazy_gettext("People"),
@@ -27,13 +27,14 @@ SECTIONS: Final = (
     Section(
         "campaigns.overview",
         lazy_gettext("Campaigns"),
-        frozenset({"campaigns", "wizard", "wizard_launch", "levers", "waves", "silence", "calls"}),
+        frozenset({"campaigns", "wizard", "wizard_launch", "levers", "waves", "silence", "calls", "counter_switch"}),
     ),
     Section(
         "trees.index",
         lazy_gettext("Phone trees"),
         frozenset({"trees", "tree_people", "tree_start", "tree_runs"}),
     ),
+    Section("tallies.show", lazy_gettext("Tallies"), frozenset({"tallies"})),
     Section("inbox.index", lazy_gettext("Inbox"), frozenset({"inbox", "threads", "inbox_settings", "review"})),
     Section("phones.grid", lazy_gettext("Phones"), frozenset({"phones"})),
 )

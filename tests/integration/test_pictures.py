@@ -13,7 +13,7 @@ NO_PAGES = {
     "assets.icon", "assets.serve", "campaigns.levers", "campaigns.live", "healthz", "inbox.live",
     "inbox.thread_live", "officials.sample", "people.sample", "poster.qr",
     "people.template", "phones.beside", "phones.grid_live", "phones.thread_live", "readyz",
-    "static", "tree_runs.levers", "tree_runs.live",
+    "static", "tree_runs.levers", "tree_runs.live", "counter.number", "tallies.data",
 }  # fmt: skip
 """What answers a GET and is a part of a page, a file, or for machines."""
 
