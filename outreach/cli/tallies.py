@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from outreach.cli.context import group_id, runtime
-from outreach.cli.privacy import by_option, write_file
+from outreach.cli.privacy import write_file
 from outreach.privacy.tally_files import TallyFile, tally_file
 from outreach.tallies.periods import start_of
 from outreach.tallies.sheets import DIMENSIONS
@@ -27,7 +27,7 @@ JSON, CSV, XLSX = "json", "csv", "xlsx"
 @click.option("--xlsx", "kind", flag_value=XLSX, help="A spreadsheet; needs --out.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
 @click.option("--reason", help="Why you need it, where somebody may ask; it is noted, numbers in it masked.")
-@by_option
+@click.option("--recorded-by", "actor", default="command line", show_default=True, help="Who exports, for the book.")
 def export_tallies(
     dimension: str, since: datetime | None, kind: str, out: Path | None, reason: str | None, actor: str
 ) -> None:  # fmt: skip
