@@ -74,14 +74,16 @@ def weeks(session: Session, group_id: int, clock: Clock, official_id: int | None
     if official_id is not None:
         officials = officials.where(Official.id == official_id)
         asked = asked.where(Campaign.official_id == official_id)
-    told = session.execute(asked, {"group": group_id, "since": clock.real_at(since)}).all()
+    told: dict[int, list[Any]] = {}
+    for row in session.execute(asked, {"group": group_id, "since": clock.real_at(since)}):
+        told.setdefault(row.official_id, []).append(row)
     overdue, evaded = overdue_promises(session, group_id, day_of(now)), evasions(session, group_id)
-    busy = {row.official_id for row in told} | set(overdue)
+    busy = set(told) | set(overdue)
     if official_id is None:
-        officials = officials.where(Official.id.in_(busy))
+        officials = officials.where(Official.id.in_(sorted(busy)))
     districts = session.execute(select(District.name, District.zips).where(District.group_id == group_id)).all()
     found = [
-        _week(official, [row for row in told if row.official_id == official.id], districts,
+        _week(official, told.get(official.id, []), districts,
               overdue.get(official.id, 0), evaded.get(official.id, 0))
         for official in session.execute(officials).scalars()
     ]  # fmt: skip
@@ -103,17 +105,15 @@ def evasions(session: Session, group_id: int) -> dict[int, int]:
 def _week(official: Official, told: Sequence[Any], districts: Sequence[Any], overdue: int, evaded: int) -> Week:
     callers = {row.number_hash for row in told if row.tactic == CALLS}
     others = {row.number_hash for row in told if row.tactic != CALLS}
-    zips = own_zips(
-        official.role, official.district, official.jurisdiction, ((one.name, one.zips) for one in districts)
-    )
+    entered = ((one.name, one.zips) for one in districts)
+    zips = own_zips(official.district, official.jurisdiction, entered)
     neighbors = None if zips is None else len({row.number_hash for row in told if row.zip in zips})
-    return Week(
-        official.id, official.name, official.role, len(callers), len(others), neighbors, overdue, evaded
-    )  # fmt: skip
+    counts = (len(callers), len(others), neighbors, overdue, evaded)
+    return Week(official.id, official.name, official.role, *counts)
 
 
 def own_zips(
-    role: str, district: str | None, jurisdiction: str | None, districts: Iterable[tuple[str, Sequence[str]]]
+    district: str | None, jurisdiction: str | None, districts: Iterable[tuple[str, Sequence[str]]]
 ) -> frozenset[str] | None:
     """The ZIPs of an official's district among those that the group has entered; None where it is not there. Pure.
 

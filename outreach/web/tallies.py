@@ -110,7 +110,9 @@ def _sheet(by: str, period: str) -> Sheet:
 
 def _said(total: dict[str, int | None]) -> list[tuple[str, Any, str | None]]:
     """The columns of what people did and offices said, of which there is any: figure, its words, and the people."""
-    outcomes = [(f"reports_{one}", LABELS[one], f"people_{one}") for one in every_outcome() if total[f"reports_{one}"]]
+    outcomes = [
+        (f"reports_{one}", LABELS.get(one, one), f"people_{one}") for one in every_outcome() if total[f"reports_{one}"]
+    ]
     return [*outcomes, *((f"office_{one}", SAID[one], None) for one in ANSWERS if total[f"office_{one}"])]
 
 

@@ -57,6 +57,8 @@ SAID: Final = {
     "no": lazy_gettext("the office said no"),
     "would_not_say": lazy_gettext("the office would not say"),
 }
+NONE: Final = {"zip": lazy_gettext("ZIP code not known"), "jurisdiction": lazy_gettext("no jurisdiction entered")}
+"""The line of whoever or whatever has none."""
 
 
 def name_words(name: Name, dimension: str) -> str:
@@ -65,10 +67,8 @@ def name_words(name: Name, dimension: str) -> str:
         return official_words(name.text, name.role)
     if dimension == "tactic":
         return str(TACTICS.get(name.text, name.text))
-    if not name.text:
-        return str(
-            {"zip": gettext("ZIP code not known"), "jurisdiction": gettext("no jurisdiction entered")}[dimension]
-        )
+    if not name.text and dimension in NONE:
+        return str(NONE[dimension])
     if name.number or name.variant:
         return str(gettext("%(campaign)s: text %(which)s", campaign=name.text, which=name.number or name.variant))
     return name.text
