@@ -232,7 +232,9 @@ def test_the_pressure_report_tells_no_small_group_and_no_person(
     client = sign_in(runtime, world.group_id, "staff")
     page = client.get(f"/officials/{official_id}/pressure").text
     assert '<span class="figure">6</span>' in page
-    assert cells_of(page.replace("<tbody>", "</thead><tbody>"), "zips") == [["in parts too small to be told apart", "6"]]
+    assert cells_of(page.replace("<tbody>", "</thead><tbody>"), "zips") == [
+        ["in parts too small to be told apart", "6"]
+    ]
     assert "85003" not in page  # two people live there,
     assert "85201" not in page  # and with their number and the sum one would have that of the others
     assert "A letter" in page
