@@ -41,6 +41,7 @@ from outreach.privacy.retention import purge_words
 from outreach.replies import answer_found
 from outreach.tallies.fold import LEASE, LeaseLost, fold
 from outreach.tallies.participants import end_stand_downs
+from workers.counting import count_sheets
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +62,7 @@ PURGE_EVERY = 600.0
 
 
 class Upkeep:
-    """The loop, and the one thread beside it that talks to the carrier."""
+    """The loop, and the threads beside it: one talks to the carrier, one counts for pages."""
 
     def __init__(self, runtime: Runtime, carrier: Carrier) -> None:
         self._runtime = runtime
@@ -78,6 +79,8 @@ class Upkeep:
         """Lead while the lease is ours; follow while it is not."""
         inquiries = threading.Thread(target=self._inquire, name="inquiries", daemon=True)
         inquiries.start()
+        sheets = (self._runtime, self._stop, self._leading)
+        threading.Thread(target=count_sheets, args=sheets, name="sheets", daemon=True).start()
         while not self._stop.is_set():
             try:
                 if acquire(self._runtime.db, LEASE, self._token, self._now(), LEASE_SECONDS):

@@ -23,6 +23,7 @@ from outreach.bench.growth import measure_growth
 from outreach.bench.plan import measure_plan
 from outreach.bench.rows import Row
 from outreach.bench.send import measure_send
+from outreach.bench.sheets import measure_sheets
 from outreach.bench.tally import measure_tally
 from outreach.bench.voice import measure_voice
 from outreach.bench.webhook import measure_webhook
@@ -71,8 +72,9 @@ def growth(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
 
 
 def tally(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
-    """The tally page."""
-    return [measure_tally(processes, kinds(chosen), say, quick=chosen.quick)]
+    """The tally of a campaign, and those of a group."""
+    measured = (measure_tally, measure_sheets)
+    return [measure(processes, kinds(chosen), say, quick=chosen.quick) for measure in measured]
 
 
 def voice(chosen: argparse.Namespace, processes: Processes) -> list[Row]:

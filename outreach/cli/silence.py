@@ -13,6 +13,7 @@ from outreach.cli.context import group_id, runtime
 from outreach.cli.ledger import export_stances
 from outreach.cli.privacy import export_calls, export_people
 from outreach.cli.promises import export_promises
+from outreach.cli.tallies import export_tallies
 from outreach.cli.trees import export_tree
 from outreach.core.errors import BadInputError
 from outreach.escalations.silence_people import Silent, every_silent, export_silence
@@ -99,6 +100,7 @@ export.add_command(export_calls)
 export.add_command(export_tree)
 export.add_command(export_stances)
 export.add_command(export_promises)
+export.add_command(export_tallies)
 
 
 @export.command("silence")

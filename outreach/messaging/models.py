@@ -217,7 +217,10 @@ class Reply(Base):
         Index(None, "number_hash", "gate_id"),
         Index(None, "gate_id", "intent"),
         Index(None, "gate_id", "id"),
-    )
+        # What people reported lately.
+        Index("ix_reply_reported", "group_id", "received_at", sqlite_where=text("outcome is not null"),
+              postgresql_where=text("outcome is not null")),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))

@@ -31,10 +31,11 @@ from outreach.officials import promise_models as promises
 from outreach.people import models as people
 from outreach.people import segment_models as segments
 from outreach.phone_tree import models as phone_tree
+from outreach.tallies import sheet_models as sheets
 
 MODELS = (
     accounts, people, segments, officials, hostility, manuals, plans, promises, messaging, sign_ups, follow_ups, inbox,
-    reminders, escalations, promise_drafts, pacing, stand_downs, calls, phone_tree, leases,
+    reminders, escalations, promise_drafts, pacing, stand_downs, calls, phone_tree, sheets, leases,
 )  # fmt: skip
 
 

@@ -11,9 +11,12 @@ import requests
 from sqlalchemy import select
 
 from outreach.core.runtime import Runtime
-from outreach.escalations.models import Recipient
+from outreach.escalations.models import Recipient, Wave
+from outreach.messaging.gates import TAKEN
 from outreach.messaging.models import Message, Reply
 from outreach.messaging.states import HEARD_STATUS
+from outreach.tallies.figures import flat
+from outreach.tallies.sheets import count_sheet
 
 SECONDS = 30
 
@@ -71,7 +74,8 @@ def differences(runtime: Runtime, wave_id: int, ledger: list[Row]) -> Counter[st
 
     state: a recipient's state is not the carrier's. unbound: the carrier accepted a text for a recipient who has no
     sid (``needs_review`` excepted); a text that another row of ours holds, such as an answer, is not theirs.
-    replies: a reply that only one side has. duplicates: the carrier's own count.
+    replies: a reply that only one side has. duplicates: the carrier's own count. tally: a figure of the tallies that is
+    not what the ledger comes to (``told_by``).
     """
     with runtime.db.snapshot() as session:
         ours = session.execute(
@@ -93,4 +97,39 @@ def differences(runtime: Runtime, wave_id: int, ledger: list[Row]) -> Counter[st
     sent = {row.sid for row in ledger if row.kind == "inbound" and row.sid}
     found["replies"] += len(sent - replies)
     found["duplicates"] += sum(row.duplicate for row in ledger)
+    found["tally"] += len(_tally_differences(runtime, wave_id, ledger))
     return +found
+
+
+def _tally_differences(runtime: Runtime, wave_id: int, ledger: list[Row]) -> list[str]:
+    """The figures of the wave's row in the tallies that the ledger tells otherwise."""
+    with runtime.db.snapshot() as session:
+        wave = session.get_one(Wave, wave_id)
+        sheet = count_sheet(session, wave.group_id, "wave", None, runtime.clock)
+        ours = (
+            select(Message.carrier_sid)
+            .join(Recipient, Recipient.id == Message.recipient_id)
+            .where(Recipient.wave_id == wave_id, Message.state != "superseded", Message.carrier_sid.is_not(None))
+        )
+        sent = {str(sid) for sid in session.execute(ours).scalars()}
+        heard = select(Reply.carrier_sid).where(Reply.gate_id == wave.gate_id, Reply.channel == "text")
+        received = set(session.execute(heard).scalars())
+    shown = next(flat(row.figures) for row in sheet.rows if row.key == str(wave_id))
+    return [name for name, count in told_by(ledger, sent, received).items() if shown[name] != count]
+
+
+def told_by(ledger: list[Row], sent: set[str], received: set[str]) -> dict[str, int]:
+    """What the carrier's ledger tells of the figures of the tallies: ``sent`` are the sids of a campaign's texts,
+    ``received`` those of the texts that answer it. Pure.
+    """
+    texts = [(row.to, HEARD_STATUS.get(row.status)) for row in ledger if row.sid in sent]
+    taken = [(to, state) for to, state in texts if state in TAKEN]
+    answers = [row.sender for row in ledger if row.kind == "inbound" and row.sid in received]
+    return {
+        "texts_sent": len(taken),
+        "people_asked": len({to for to, _ in taken}),
+        "texts_delivered": sum(state == "delivered" for _, state in taken),
+        "people_reached": len({to for to, state in taken if state == "delivered"}),
+        "replies": len(answers),
+        "people_replied": len(set(answers)),
+    }

@@ -29,6 +29,8 @@ from outreach.web import (
     campaigns,
     captain_page,
     checklists,
+    counter,
+    counter_switch,
     districts,
     glossary,
     home,
@@ -50,6 +52,7 @@ from outreach.web import (
     phones,
     plans,
     poster,
+    pressure,
     privacy,
     promises,
     records,
@@ -63,6 +66,7 @@ from outreach.web import (
     silence,
     stances,
     stand_downs,
+    tallies,
     tree_people,
     tree_runs,
     tree_start,
@@ -154,6 +158,10 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         tree_people.pages,
         tree_start.pages,
         tree_runs.pages,
+        tallies.pages,
+        pressure.pages,
+        counter.pages,
+        counter_switch.pages,
     ):
         app.register_blueprint(blueprint)
     for linked in (script_page.pages, captain_page.pages):

@@ -12,15 +12,20 @@ from flask_login import current_user
 
 from outreach.messaging.nudges import count_late, hours_of
 from outreach.serving import runtime
+from outreach.tallies.week import weeks
 from outreach.web.campaign_words import is_halt, launches
 from outreach.web.campaigns import LABELS, SEEN_TALLY
 from outreach.web.inbox_words import at_least, late_words
 from outreach.web.phones import SEEN_PHONES
 from outreach.web.plan_reads import what_is_ahead
 from outreach.web.roles import allow
+from outreach.web.tally_words import week_words
 from outreach.web.waiting import Waiting, what_waits
 
 pages = Blueprint("home", __name__)
+
+MOST_WEEKS = 5
+"""Officials of whom Home tells the week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,12 @@ def index() -> str:
     with held.db.snapshot() as reading:
         soon = what_is_ahead(reading, held, current_user.group_id)
         waiting = what_waits(reading, current_user.group_id, held.clock.now())
+        news = weeks(reading, current_user.group_id, held.clock)[:MOST_WEEKS]
         late = late_words(count_late(reading, held, current_user.group_id), hours_of(reading, current_user.group_id))
     steps = first_steps(waiting, rehearsal=held.settings.mode == "rehearsal", writes=current_user.role != "staff")
     return render_template("home.html", waiting=waiting, urgent=urgent(waiting, late), labels=LABELS, launches=launches,
-                           soon=soon, **told(steps))  # fmt: skip
+                           soon=soon, week_rows=[(week, week_words(week)) for week in news if week.is_news],
+                           **told(steps))  # fmt: skip
 
 
 def urgent(waiting: Waiting, late: Sequence[str]) -> list[Row]:

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from outreach.core.clock import PHOENIX
 from outreach.core.errors import OutreachError
 from outreach.serving import runtime
+from outreach.tallies.week import weeks
 from outreach.web.campaigns import LABELS
 from outreach.web.ledger_words import ledger_words
 from outreach.web.office_words import office_line
@@ -21,6 +22,7 @@ from outreach.web.plan_reads import official_ahead
 from outreach.web.roles import allow
 from outreach.web.rungs import rungs_of
 from outreach.web.samples import officials_file
+from outreach.web.tally_words import week_words
 
 pages = Blueprint("officials", __name__, url_prefix="/officials")
 
@@ -47,13 +49,14 @@ def show(official_id: int) -> str:
         known = official_page(session, current_user.group_id, official_id)
         ahead = official_ahead(session, held, current_user.group_id, official_id)
         rungs = rungs_of(session, current_user.group_id, official_id, now)
+        week_line = " ".join(map(week_words, weeks(session, current_user.group_id, held.clock, official_id)))
     if known is None:
         abort(404)
     offices = [office_line(office, now) for office in known.official.offices if office.stands]
     return render_template(
         "officials/show.html", known=known, policies=policies(), answers=ANSWERS, bases=BASES, outcomes=OUTCOMES,
         states=LABELS, offices=offices, today=now.astimezone(PHOENIX).date(), ahead=ahead, rungs=rungs,
-        **ledger_words(),
+        week_line=week_line, **ledger_words(),
     )  # fmt: skip
 
 

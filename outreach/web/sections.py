@@ -18,19 +18,15 @@ class Section(NamedTuple):
 
 CAMPAIGNS: Final = frozenset({
     "campaigns", "wizard", "wizard_launch", "wizard_tactic", "rungs", "levers", "waves", "silence", "calls",
-    "stand_downs",
+    "stand_downs", "counter_switch",
 })  # fmt: skip
 OFFICIALS: Final = frozenset({
     "officials", "offices", "meetings", "after_meeting", "promises", "stances", "board", "manuals", "passages",
-    "glossary", "plans", "checklists", "agenda", "records", "partners",
+    "glossary", "plans", "checklists", "agenda", "records", "partners", "pressure",
 })  # fmt: skip
 SECTIONS: Final = (
     Section("home.index", lazy_gettext("Home"), frozenset({"home"})),
-    Section(
-        "officials.index",
-        lazy_gettext("Officials"),
-        OFFICIALS,
-    ),
+    Section("officials.index", lazy_gettext("Officials"), OFFICIALS),
     Section(
         "people.overview",
         lazy_gettext("People"),
@@ -46,6 +42,7 @@ SECTIONS: Final = (
         lazy_gettext("Phone trees"),
         frozenset({"trees", "tree_people", "tree_start", "tree_runs"}),
     ),
+    Section("tallies.show", lazy_gettext("Tallies"), frozenset({"tallies"})),
     Section("inbox.index", lazy_gettext("Inbox"), frozenset({"inbox", "threads", "inbox_settings", "review"})),
     Section("phones.grid", lazy_gettext("Phones"), frozenset({"phones"})),
 )

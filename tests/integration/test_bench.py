@@ -18,6 +18,7 @@ from outreach.core.clock import Clock
 from outreach.core.db import Database
 from outreach.messaging.models import Tally
 from outreach.tallies.live import SERIES, Live, live_tally
+from outreach.tallies.sheets import DIMENSIONS
 
 ROOT = Path(__file__).parents[2]
 MESSAGES = 20_000
@@ -76,7 +77,9 @@ def test_the_quick_measurement_ends_in_one_line_of_json_and_leaves_nothing_behin
     )
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
-    (row,) = json.loads(line)["rows"]
+    row, sheets = json.loads(line)["rows"]
+    assert (sheets["name"], sheets["unit"], sheets["target"]) == ("tallies_1m", "ms", "value<=200")
+    assert set(sheets["conditions"]["databases"]["sqlite"]["counting_ms"]) == set(DIMENSIONS)
     assert (row["name"], row["unit"], row["target"]) == ("tally_1m", "ms", "value<=20")
     assert row["ok"] is (row["value"] <= 20)
     assert 0 < row["ceiling"] < row["value"]

@@ -39,6 +39,7 @@ ROUTES = {
     "/campaigns/<int:campaign_id>/again/preview",
     "/campaigns/<int:campaign_id>/calls",
     "/campaigns/<int:campaign_id>/cancel",
+    "/campaigns/<int:campaign_id>/counter",
     "/campaigns/<int:campaign_id>/draft/",
     "/campaigns/<int:campaign_id>/draft/about",
     "/campaigns/<int:campaign_id>/draft/audience",
@@ -61,6 +62,8 @@ ROUTES = {
     "/campaigns/<int:campaign_id>/people/export",
     "/campaigns/<int:campaign_id>/resume",
     "/campaigns/<int:campaign_id>/unschedule",
+    "/count/<token>",
+    "/count/<token>.json",
     "/enter/<token>",
     "/favicon.ico",
     "/glossary/",
@@ -134,6 +137,7 @@ ROUTES = {
     "/officials/<int:official_id>/offices/new",
     "/officials/<int:official_id>/stances/new",
     "/officials/board",
+    "/officials/<int:official_id>/pressure",
     "/officials/import",
     "/officials/import/sample.csv",
     "/officials/new",
@@ -195,6 +199,9 @@ ROUTES = {
     "/static/<path:filename>",
     "/review/",
     "/review/<int:message_id>",
+    "/tallies/",
+    "/tallies/data.json",
+    "/tallies/file",
     "/trees/",
     "/trees/<int:tree_id>",
     "/trees/<int:tree_id>/add",
@@ -246,6 +253,7 @@ def test_every_view_declares_who_may_call_it(runtime: Runtime) -> None:
         "static", "assets.icon", "assets.serve", "language.choose", "healthz", "readyz", "accounts.sign_in",
         "accounts.enter", "accounts.spend", "sign_up.ask", "sign_up.sent", "sign_up.show",
         "script_page.call", "script_page.report", "script_page.show", "captain_page.call", "captain_page.show",
+        "counter.number", "counter.show",
     }  # fmt: skip
 
 

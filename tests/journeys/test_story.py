@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import socket
@@ -13,15 +15,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from config.settings import Settings
+from outreach.accounts.models import Group
 from outreach.core.clock import Clock, coming_tuesday_ten
+from outreach.core.runtime import open_runtime
 from outreach.stage import commands
+from outreach.stage.instance import read_instance
 from outreach.stage.keys import ensure_env
 from outreach.stage.ports import free_port
 from outreach.stage.processes import Processes
 from outreach.stage.site import lock_directory
 from outreach.tallies.reads import PUBLIC_STATES
+from tests.commands import outreach_command
 from tests.conftest import ENGINES
+from tests.integration.test_live import sign_in
+from tests.integration.test_tallies import of_xlsx
 
 ROOT = Path(__file__).parent.parent.parent
 SPEED = 240  # thirty domain minutes, after which an unknown goes to a person, pass in 7.5 s
@@ -49,6 +59,39 @@ def reachable(report: dict[str, Any]) -> float:
     return float(accepted / (report["recipients"] - refused))
 
 
+def every_form_has_its_figures(data_dir: Path, report: dict[str, Any]) -> None:
+    """The command's JSON, the page's, CSV and XLSX are the campaign's tally, which reconciled with the ledger."""
+    instance = read_instance(data_dir)
+    assert instance is not None
+    done = outreach_command(instance, ("export", "tallies", "--by", "wave", "--json"))
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    (row,) = told["rows"]
+    taken = sum(report[state] for state in ("accepted", "sent", "delivered", "undelivered"))
+    reports = {f"reports_{outcome}": count for outcome, count in report["reports"].items()}
+    figures = {"texts_sent": taken, "people_asked": taken, "texts_delivered": report["delivered"],
+               "people_reached": report["delivered"], "replies": report["replies"], "opt_outs": report["opted_out"],
+               "reports": sum(reports.values()), "people_acted": sum(reports.values()), **reports}  # fmt: skip
+    assert {name: row[name] for name in figures} == figures
+    assert {name: told["total"][name] for name in figures} == figures
+    runtime = open_runtime(Settings.from_mapping(instance))
+    try:
+        with runtime.db.snapshot() as session:
+            group_id = session.execute(select(Group.id).order_by(Group.id)).scalars().first()
+        assert group_id is not None
+        client = sign_in(runtime, group_id, "staff")
+        page = client.get("/tallies/data.json?by=wave").get_json()
+        assert (page["rows"], page["total"]) == (told["rows"], told["total"])
+        asked = {"by": "wave", "period": "all", "because": "a test"}
+        lines = list(csv.reader(io.StringIO(client.post("/tallies/file", data=asked).data.decode("utf-8-sig"))))
+        assert dict(zip(lines[0], lines[1], strict=True)).items() >= {name: str(row[name]) for name in figures}.items()
+        assert of_xlsx(client.post("/tallies/file", data={**asked, "kind": "xlsx"}).data) == lines
+        shown = client.get("/tallies/?by=wave").text
+        assert f'{row["people_acted"]:,}<span class="quiet">{row["reports"]:,}</span>' in shown
+    finally:
+        runtime.db.dispose()
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_story_reconciles_to_the_last_text(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     env: dict[str, str] = {}
@@ -65,6 +108,7 @@ def test_the_story_reconciles_to_the_last_text(engine: str, tmp_path: Path, requ
     assert report["opted_out"] > 0
     assert sum(report["reports"].values()) > 0
     assert reachable(report) >= 0.95
+    every_form_has_its_figures(tmp_path / "data", report)
     if engine == "sqlite":  # a second one in the same place texts other people
         code, report, _ = run_story(tmp_path / "data", "--recipients", "60")
         assert (code, report["reconciles"], report["recipients"]) == (0, True, 60)

@@ -43,6 +43,7 @@ from outreach.phone_tree.running import start_run
 from outreach.story.__main__ import DEMO_OFFICIALS
 from outreach.story.ledger import CarrierControl
 from outreach.story.play import play, wait_for_the_end
+from outreach.tallies.public import counter_token, set_counter
 from outreach.web.sign_up_address import page_of
 from tests.factories import upload_file
 from tests.pictures.ledger import read_a_manual
@@ -84,6 +85,8 @@ def play_the_scene(runtime: Runtime, carrier_url: str, group_id: int, *, recipie
         found = _found(session, runtime, group_id)
         page = page_of(session, group_id)
     assert page is not None  # the group is the one that plays
+    set_counter(runtime, group_id, launched.campaign_id, is_on=True, goal=200, actor=WHO)
+    ids["counter"] = counter_token(runtime, launched.campaign_id)
     return {**ids, "sign_up": page.slug, **found, "campaign": str(launched.campaign_id), "upload": str(upload)}
 
 
