@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import delete, func, select
 
 from config import table
+from outreach.accounts.audit import record_audit
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
@@ -187,7 +188,7 @@ def unmark(tx: Transaction, group_id: int, mark_id: int) -> int:
     return mark.passage_id
 
 
-def remove_passage(tx: Transaction, group_id: int, passage_id: int) -> int:
+def remove_passage(tx: Transaction, runtime: Runtime, group_id: int, passage_id: int, by: str) -> int:
     """Take a passage out of its document; the document's id.
 
     Raises NotFoundError, and ConflictError (passage_noted) once the ledger cites it.
@@ -197,6 +198,10 @@ def remove_passage(tx: Transaction, group_id: int, passage_id: int) -> int:
         raise ConflictError("passage_noted")
     tx.execute(delete(ManualMark).where(ManualMark.passage_id == passage_id))
     tx.delete(passage)
+    record_audit(
+        tx, group_id=group_id, actor=by, action="passage_removed", subject=f"manual_document:{passage.document_id}",
+        at=runtime.clock.real_now(), passage=passage_id,
+    )  # fmt: skip
     return passage.document_id
 
 

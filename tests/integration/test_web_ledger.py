@@ -62,6 +62,11 @@ def colleague(runtime: Runtime, group_id: int) -> FlaskClient:
     return client
 
 
+def audited(runtime: Runtime) -> list[str]:
+    with runtime.db.snapshot() as session:
+        return list(session.execute(select(AuditEvent.action).order_by(AuditEvent.id)).scalars())
+
+
 def test_answers_and_corrections(runtime: Runtime, group: int) -> None:
     official = make_official(runtime, group)
     meeting = make_meeting(runtime, group, official, 9, answers=[Answer(5, "evaded", None, 3), Answer(1, "yes")])
@@ -85,6 +90,7 @@ def test_answers_and_corrections(runtime: Runtime, group: int) -> None:
     assert client.post(f"/officials/stances/{evaded.id}", data=correction).status_code == 303
     assert client.post(f"/officials/stances/{evaded.id}", data=correction).status_code == 303, "sent twice"
     assert how_many(runtime, Stance) == 5
+    assert audited(runtime) == ["stance_corrected"] * 2
     fifth = text(client.get(f"/officials/{official}")).split('id="stances"')[1].split('class="list-group-item"', 6)[5]
     assert re.findall(">(Yes|No|Evaded)</span>", fifth) == ["No"]
     assert "<s>Evaded</s>" in fifth
@@ -280,6 +286,10 @@ def test_what_a_manual_cannot_take(runtime: Runtime, group: int) -> None:
         assert (answer.status_code, sentence in text(answer)) == (422, True), (path, sentence)
     assert client.post(f"{passage}/note", data={"answer": "maybe"}).status_code == 400
     assert (how_many(runtime, ManualPassage), how_many(runtime, ManualMark)) == (1, 0)
+    client.post(f"{passage}/mark", data={"words": "unless", "kind": "other"})
+    assert client.post(f"{passage}/remove").status_code == 303
+    assert (how_many(runtime, ManualPassage), how_many(runtime, ManualMark)) == (0, 0)
+    assert audited(runtime) == ["passage_removed"]
 
 
 def test_another_groups_ledger_is_not_there(runtime: Runtime, group: int) -> None:
