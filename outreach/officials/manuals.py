@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select
 
 from config import table
 from outreach.accounts.audit import record_audit
+from outreach.accounts.models import Group
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
@@ -61,6 +62,8 @@ def add_document(
     Raises BadInputError, and NotFoundError (official_unknown) for another group's official.
     """
     _check_document(tx, group_id, given)
+    # Two equal forms at once: the second waits here until the first is stored, then finds it.
+    tx.execute(select(Group.id).where(Group.id == group_id).with_for_update(key_share=True))
     if since is not None:
         same = select(ManualDocument).where(
             ManualDocument.group_id == group_id, ManualDocument.title == given.title, ManualDocument.created_at >= since

@@ -285,6 +285,14 @@ def test_what_a_manual_cannot_take(runtime: Runtime, group: int) -> None:
         answer = client.post(path, data=values)
         assert (answer.status_code, sentence in text(answer)) == (422, True), (path, sentence)
     assert client.post(f"{passage}/note", data={"answer": "maybe"}).status_code == 400
+    for path in (
+        "/manuals/new?official=",
+        "/manuals/1/comparison?policy=",
+        "/manuals/?page=",
+        "/officials/board?page=",
+    ):
+        for value in (10**30, -1, "x"):
+            assert client.get(f"{path}{value}").status_code == 200, path
     assert (how_many(runtime, ManualPassage), how_many(runtime, ManualMark)) == (1, 0)
     client.post(f"{passage}/mark", data={"words": "unless", "kind": "other"})
     assert client.post(f"{passage}/remove").status_code == 303
