@@ -244,7 +244,7 @@ def test_a_manual_is_read_together(runtime: Runtime, group: int) -> None:
     assert how_many(runtime, ManualMark) == 2
     page = text(client.get(passage))
     assert "A &lt;<a" in page
-    assert re.search(r'<mark class="marked is-profiling">No further investigation\s+is <span', page)
+    assert re.search(r'<mark class="marked is-profiling">No further investigation\s+is<span', page)
     version = re.findall(r'name="version"[^>]*value="(\w+)"', page)[0]
     assert "Say first which model policy" in text(client.post(f"{passage}/note", data={"answer": "no"}))
     given = {"version": version, "policy": "5", "comment": "They ask.", "reader": "Cy", "done": "y"}
