@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import delete, func, select
 
 from config import table
+from outreach.accounts.audit import record_audit
+from outreach.accounts.models import Group
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
@@ -60,6 +62,8 @@ def add_document(
     Raises BadInputError, and NotFoundError (official_unknown) for another group's official.
     """
     _check_document(tx, group_id, given)
+    # Two equal forms at once: the second waits here until the first is stored, then finds it.
+    tx.execute(select(Group.id).where(Group.id == group_id).with_for_update(key_share=True))
     if since is not None:
         same = select(ManualDocument).where(
             ManualDocument.group_id == group_id, ManualDocument.title == given.title, ManualDocument.created_at >= since
@@ -187,7 +191,7 @@ def unmark(tx: Transaction, group_id: int, mark_id: int) -> int:
     return mark.passage_id
 
 
-def remove_passage(tx: Transaction, group_id: int, passage_id: int) -> int:
+def remove_passage(tx: Transaction, runtime: Runtime, group_id: int, passage_id: int, by: str) -> int:
     """Take a passage out of its document; the document's id.
 
     Raises NotFoundError, and ConflictError (passage_noted) once the ledger cites it.
@@ -197,6 +201,10 @@ def remove_passage(tx: Transaction, group_id: int, passage_id: int) -> int:
         raise ConflictError("passage_noted")
     tx.execute(delete(ManualMark).where(ManualMark.passage_id == passage_id))
     tx.delete(passage)
+    record_audit(
+        tx, group_id=group_id, actor=by, action="passage_removed", subject=f"manual_document:{passage.document_id}",
+        at=runtime.clock.real_now(), passage=passage_id,
+    )  # fmt: skip
     return passage.document_id
 
 

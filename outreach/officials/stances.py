@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config import table
+from outreach.accounts.audit import record_audit
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
@@ -214,6 +215,10 @@ def correct_stance(tx: Transaction, runtime: Runtime, group_id: int, stance_id: 
     stance = Stance(group_id=group_id, official_id=wrong.official_id, created_at=now, corrects_id=stance_id, **values)
     tx.add(stance)
     tx.flush()
+    record_audit(
+        tx, group_id=group_id, actor=by, action="stance_corrected", subject=f"stance:{stance_id}",
+        at=runtime.clock.real_now(), was=wrong.answer, now=stance.answer,
+    )  # fmt: skip
     return stance
 
 

@@ -17,7 +17,7 @@ from outreach.web.roles import allow
 
 pages = Blueprint("board", __name__, url_prefix="/officials")
 
-ON_A_PAGE: Final = 15
+ON_A_PAGE: Final = 12
 """As many as fit one sheet in landscape, Letter or A4, with the totals."""
 PLACE_LENGTH: Final = 200
 

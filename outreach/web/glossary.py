@@ -6,8 +6,7 @@ import re
 from functools import cache
 from typing import Final, NamedTuple
 
-from flask import Blueprint, Flask, g, render_template, url_for
-from markupsafe import Markup, escape
+from flask import Blueprint, Flask, g, render_template
 
 from config import table
 from outreach.web.official_words import language
@@ -52,21 +51,23 @@ def _spelled(now: str) -> tuple[dict[str, str], re.Pattern[str]]:
     return keys, re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest))})(?!\w)", re.IGNORECASE)
 
 
-def glossed(text: str, now: str | None = None) -> Markup:
-    """The ``glossed`` filter: the text escaped, and each term linked to its meaning where a page has it first."""
+def glossed(text: str, now: str | None = None) -> list[tuple[str, str | None]]:
+    """The ``glossed`` filter: the text in pieces, with the key of the term that a page has there for the first time.
+
+    ``now``: the language of the text, where it is not the page's. ``terms`` in ``glossary/parts.html`` shows it.
+    """
     if SEEN not in g:
         setattr(g, SEEN, set())
     seen: set[str] = getattr(g, SEEN)
     keys, pattern = _spelled(now or language())
-    done, pieces = 0, []
+    done, pieces = 0, list[tuple[str, str | None]]()
     for found in pattern.finditer(text):
         key = keys.get(found[0].casefold())  # none: a letter like the dotless i, which is no i without case
         if key is not None and key not in seen:
             seen.add(key)
-            link = Markup('<a class="term" href="{}">{}</a>').format(url_for("glossary.show", _anchor=key), found[0])
-            pieces += [escape(text[done : found.start()]), link]
+            pieces += [(text[done : found.start()], None), (found[0], key)]
             done = found.end()
-    return Markup("").join([*pieces, escape(text[done:])])
+    return [(words, key) for words, key in (*pieces, (text[done:], None)) if words]
 
 
 def set_up_glossary(app: Flask) -> None:

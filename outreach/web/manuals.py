@@ -11,7 +11,7 @@ from config import table
 from outreach.core.errors import NotFoundError, OutreachError
 from outreach.officials.manuals import add_document, add_passage, edit_document
 from outreach.serving import runtime
-from outreach.web.manual_forms import DocumentForm, PassageForm, values_of
+from outreach.web.manual_forms import NOBODY, DocumentForm, PassageForm, values_of
 from outreach.web.manual_words import MARKS
 from outreach.web.manuals_reads import document_page, find_document, list_documents, offered_officials
 from outreach.web.official_words import policies
@@ -37,10 +37,11 @@ def add() -> Page:
     """Add a document; ``official`` in the query is who answers for it."""
     held = runtime()
     now = held.clock.now()
-    asked = request.args.get("official", type=int)
+    given = request.args.get("official", type=int)
+    asked = given if given and 0 < given < 2**63 else None
     with held.db.snapshot() as session:
         officials = offered_officials(session, current_user.group_id, asked)
-    known = asked if asked in {row.id for row in officials} else 0
+    known = asked if asked in {row.id for row in officials} else NOBODY
     form = DocumentForm(officials, official_id=known)
     if form.validate_on_submit():
         try:

@@ -121,10 +121,11 @@ def note(passage_id: int) -> Page:
 @allow("organizer")
 def remove(passage_id: int) -> Page:
     """Take the passage out of its document."""
+    held = runtime()
     known = _find(passage_id)
     try:
-        with runtime().db.transaction() as tx:
-            remove_passage(tx, current_user.group_id, passage_id)
+        with held.db.transaction() as tx:
+            remove_passage(tx, held, current_user.group_id, passage_id, current_user.name)
     except NotFoundError:
         abort(404)
     except OutreachError as error:

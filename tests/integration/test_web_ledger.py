@@ -62,6 +62,11 @@ def colleague(runtime: Runtime, group_id: int) -> FlaskClient:
     return client
 
 
+def audited(runtime: Runtime) -> list[str]:
+    with runtime.db.snapshot() as session:
+        return list(session.execute(select(AuditEvent.action).order_by(AuditEvent.id)).scalars())
+
+
 def test_answers_and_corrections(runtime: Runtime, group: int) -> None:
     official = make_official(runtime, group)
     meeting = make_meeting(runtime, group, official, 9, answers=[Answer(5, "evaded", None, 3), Answer(1, "yes")])
@@ -85,6 +90,7 @@ def test_answers_and_corrections(runtime: Runtime, group: int) -> None:
     assert client.post(f"/officials/stances/{evaded.id}", data=correction).status_code == 303
     assert client.post(f"/officials/stances/{evaded.id}", data=correction).status_code == 303, "sent twice"
     assert how_many(runtime, Stance) == 5
+    assert audited(runtime) == ["stance_corrected"] * 2
     fifth = text(client.get(f"/officials/{official}")).split('id="stances"')[1].split('class="list-group-item"', 6)[5]
     assert re.findall(">(Yes|No|Evaded)</span>", fifth) == ["No"]
     assert "<s>Evaded</s>" in fifth
@@ -238,7 +244,7 @@ def test_a_manual_is_read_together(runtime: Runtime, group: int) -> None:
     assert how_many(runtime, ManualMark) == 2
     page = text(client.get(passage))
     assert "A &lt;<a" in page
-    assert re.search(r'<mark class="marked is-profiling">No further investigation\s+is <span', page)
+    assert re.search(r'<mark class="marked is-profiling">No further investigation\s+is<span', page)
     version = re.findall(r'name="version"[^>]*value="(\w+)"', page)[0]
     assert "Say first which model policy" in text(client.post(f"{passage}/note", data={"answer": "no"}))
     given = {"version": version, "policy": "5", "comment": "They ask.", "reader": "Cy", "done": "y"}
@@ -279,7 +285,19 @@ def test_what_a_manual_cannot_take(runtime: Runtime, group: int) -> None:
         answer = client.post(path, data=values)
         assert (answer.status_code, sentence in text(answer)) == (422, True), (path, sentence)
     assert client.post(f"{passage}/note", data={"answer": "maybe"}).status_code == 400
+    for path in (
+        "/manuals/new?official=",
+        "/manuals/1/comparison?policy=",
+        "/manuals/?page=",
+        "/officials/board?page=",
+    ):
+        for value in (10**30, -1, "x"):
+            assert client.get(f"{path}{value}").status_code == 200, path
     assert (how_many(runtime, ManualPassage), how_many(runtime, ManualMark)) == (1, 0)
+    client.post(f"{passage}/mark", data={"words": "unless", "kind": "other"})
+    assert client.post(f"{passage}/remove").status_code == 303
+    assert (how_many(runtime, ManualPassage), how_many(runtime, ManualMark)) == (0, 0)
+    assert audited(runtime) == ["passage_removed"]
 
 
 def test_another_groups_ledger_is_not_there(runtime: Runtime, group: int) -> None:
