@@ -27,6 +27,8 @@ ASKING: Final = frozenset({SCRIPT, *FOLLOW_UPS})
 TO_CAPTAINS: Final = ("captain", "captain_again")
 BELONGS: Final = ("campaign", RECONFIRM, REMINDER, SCRIPT, *FOLLOW_UPS, *TO_CAPTAINS)
 """Kinds of texts by which a reply finds its campaign, or its group."""
+OF_NO_CAMPAIGN: Final = frozenset({RECONFIRM, REMINDER})
+"""Of these, kinds by which it finds its group only."""
 LOOKED_AT: Final = 30
 
 TEXTED = Hot(
@@ -73,7 +75,7 @@ def match(texts: Sequence[Texted], now: datetime) -> Match:
     longer silence a text is about none.
     """
     rule = table("follow_ups")
-    of_campaigns = [one for one in texts if one.kind not in {RECONFIRM, REMINDER}]
+    of_campaigns = [one for one in texts if one.kind not in OF_NO_CAMPAIGN]
     about = _first(of_campaigns, now, timedelta(days=rule["open_days"]), closed=False) or _first(
         of_campaigns, now, timedelta(days=rule["closed_days"]), closed=True
     )
