@@ -24,7 +24,7 @@ from outreach.core.plain import free_words, shortened
 from outreach.core.runtime import Runtime
 from outreach.core.segments import measure
 from outreach.escalations.drafts import LANGUAGES, NAME_LENGTH
-from outreach.escalations.models import Campaign
+from outreach.escalations.models import STOOD_DOWN, Campaign
 from outreach.escalations.promise_models import PromiseDraft
 from outreach.escalations.spoken import usual_words
 from outreach.messaging.render import render
@@ -132,9 +132,19 @@ def _draft_once(tx: Transaction, runtime: Runtime, promise_id: int, by: str) -> 
 
 
 def _committed_since() -> Any:
-    """Whether the official has committed in a later meeting than the promise's: then nobody presses them."""
+    """Whether the official has committed since: in a later meeting, or so that a campaign for it was stood down. Then
+    nobody presses them.
+    """
     later, own = Meeting.__table__.alias("later"), Meeting.__table__.alias("own")
-    return (
+    stood_down = (
+        exists()
+        .where(
+            Campaign.official_id == Promise.official_id, Campaign.state == STOOD_DOWN,
+            Campaign.created_at >= Promise.created_at,
+        )
+        .correlate(Promise)
+    )  # fmt: skip
+    return stood_down | (
         exists()
         .where(
             own.c.id == Promise.meeting_id, later.c.official_id == Promise.official_id, later.c.outcome == "committed",

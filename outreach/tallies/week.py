@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from outreach.core.clock import Clock
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.models import Reply
 from outreach.messaging.tactics import CALLS
 from outreach.officials.models import Official, Promise, Stance
+from outreach.officials.promises import is_overdue
 from outreach.people.models import Constituent
 from outreach.people.segment_models import District
 from outreach.tallies.periods import day_of, since_of
 
 NOT_THROUGH: Final = frozenset({"mailbox_full", "no_answer", "busy"})
 """Outcomes after which the office knows nothing of it."""
+Later = aliased(Stance)
 _WORD = re.compile(r"[^\W_]+")
 _REPORTED: Any = (
     select(Campaign.official_id, Campaign.tactic, Reply.number_hash, Constituent.zip)
@@ -91,14 +93,17 @@ def weeks(session: Session, group_id: int, clock: Clock, official_id: int | None
 
 
 def overdue_promises(session: Session, group_id: int, today: date) -> dict[int, int]:
-    """How many promises of each official are overdue: their day has passed."""
-    rows = select(Promise.official_id, func.count()).where(Promise.group_id == group_id, Promise.due_on < today)
+    """How many promises of each official are overdue: their day has passed, and nobody has kept or broken them."""
+    rows = select(Promise.official_id, func.count()).where(Promise.group_id == group_id, is_overdue(today))
     return {row[0]: int(row[1]) for row in session.execute(rows.group_by(Promise.official_id))}
 
 
 def evasions(session: Session, group_id: int) -> dict[int, int]:
-    """How often each official has evaded the question, in all meetings."""
-    rows = select(Stance.official_id, func.count()).where(Stance.group_id == group_id, Stance.answer == "evaded")
+    """How many of each official's answers were evasions; what was corrected since is none."""
+    corrected = exists().where(Later.corrects_id == Stance.id)
+    rows = select(Stance.official_id, func.count()).where(
+        Stance.group_id == group_id, Stance.answer == "evaded", ~corrected
+    )
     return {row[0]: int(row[1]) for row in session.execute(rows.group_by(Stance.official_id))}
 
 

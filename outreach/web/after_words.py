@@ -59,6 +59,8 @@ def _report(facts: Facts, added: Added, language: str, day: str) -> Iterator[lis
     head = [gettext("Who met: %(group)s, volunteers", group=facts.group)]
     where = f", {facts.official.jurisdiction}" if facts.official.jurisdiction else ""
     head.append(gettext("With: %(official)s", official=facts.named(language)) + where)
+    if staff := ", ".join(filter(None, (meeting.staff_name, meeting.staff_role))):
+        head.append(gettext("Met in their place: %(staff)s", staff=staff))
     head.append(gettext("On: %(day)s", day=day))
     if added.with_attendees and meeting.attendees:
         head.append(gettext("Who was there: %(names)s", names=meeting.attendees))
