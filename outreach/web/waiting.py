@@ -72,7 +72,15 @@ def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
     followed = exists().where(Campaign.meeting_id == Meeting.id)
     today = now.astimezone(PHOENIX).date()
     meetings = session.execute(
-        select(Meeting.id, Meeting.held_on, Meeting.outcome, Official.name, Official.role)
+        select(
+            Meeting.id,
+            Meeting.held_on,
+            Meeting.outcome,
+            Meeting.staff_name,
+            Meeting.staff_role,
+            Official.name,
+            Official.role,
+        )
         .join(Official, Official.id == Meeting.official_id)
         .where(Meeting.group_id == group_id, Meeting.outcome != "committed", ~followed)
         .order_by(Meeting.held_on.desc(), Meeting.id.desc())
