@@ -268,10 +268,20 @@ def test_a_launch_that_would_come_after_its_event_is_refused_and_said(
 ) -> None:
     send(client, at(campaign_id), tactic="town_hall", tone="open")
     send(client, at(campaign_id, "facts"), **FACTS["town_hall"])
+    other = drafted(runtime, world)  # another official, and nobody knows of the same place
+    send(client, at(other), tactic="town_hall", tone="open")
+    assert "City Library" not in client.get(at(other, "facts")).text
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Official).values(jurisdiction="Phoenix"))
+    offered = client.get(at(other, "facts")).text
+    assert 'value="City Library"' in offered
+    assert 'value="2026-12-09"' in offered
+    assert stored(runtime, other).occasion is None, "offered, and not taken"
     with pytest.raises(BadInputError, match="has passed"), runtime.db.transaction() as tx:
         schedule_launch(tx, runtime, world.group_id, campaign_id, BEGINS)
     with runtime.db.transaction() as tx:
-        tx.execute(update(Campaign).values(state="scheduled", launch_at=BEGINS))
+        scheduled = update(Campaign).where(Campaign.id == campaign_id)
+        tx.execute(scheduled.values(state="scheduled", launch_at=BEGINS))
     clock.advance(10 * DAY)
     assert launch_due(runtime) == 0
     assert "its event had passed" in client.get(f"/campaigns/{campaign_id}/draft/").text
