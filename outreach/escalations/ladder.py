@@ -168,7 +168,7 @@ def _why(facts: Facts, tactic: str, failed: Tried | None, now: datetime) -> tupl
     elif facts.outcome == "no_meeting" and tactic in rules["orders"]["no_meeting"][:3]:
         reasons.append(Reason("no_meeting"))
     if tactic not in facts.ready:
-        reasons.append(Reason("unready"))
+        reasons.append(Reason("unready", {"tactic": tactic}))
     return tuple(reasons) or (Reason("usual"),)
 
 

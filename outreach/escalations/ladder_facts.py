@@ -91,7 +91,22 @@ def _since(said: Iterable[Any], began: datetime) -> str | None:
     return later[-1] if later else None
 
 
+def coming_occasion(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any]:
+    """The next event of a campaign's tactic that another one of the group's names there; empty when there is none."""
+    official = session.get_one(Official, campaign.official_id)
+    found = [
+        (at, occasion)
+        for tactic, at, occasion in _events(session, campaign.group_id, official)
+        if tactic == campaign.tactic and at > now
+    ]
+    return dict(min(found, key=lambda one: one[0])[1]) if found else {}
+
+
 def _coming(session: Session, group_id: int, official: Official) -> list[Coming]:
+    return [Coming(tactic, at) for tactic, at, _ in _events(session, group_id, official)]
+
+
+def _events(session: Session, group_id: int, official: Official) -> list[tuple[str, datetime, dict[str, Any]]]:
     """Events that any campaign of the group names where this official is met: theirs, or their jurisdiction's."""
     query = select(Campaign.tactic, Campaign.occasion).where(
         Campaign.group_id == group_id, Campaign.occasion.is_not(None),
@@ -102,8 +117,8 @@ def _coming(session: Session, group_id: int, official: Official) -> list[Coming]
         query = query.where(or_(Campaign.official_id == official.id, Campaign.official_id.in_(there)))
     else:
         query = query.where(Campaign.official_id == official.id)
-    found = [(row.tactic, event_at(row.occasion or {})) for row in session.execute(query)]
-    return [Coming(tactic, at) for tactic, at in found if at is not None]
+    found = [(row.tactic, event_at(row.occasion or {}), row.occasion) for row in session.execute(query)]
+    return [(tactic, at, occasion) for tactic, at, occasion in found if at is not None]
 
 
 def known_of_campaign(session: Session, campaign: Campaign) -> dict[str, Any]:

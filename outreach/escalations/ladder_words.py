@@ -17,4 +17,6 @@ def reason_words(reason: Reason, language: str) -> str:
     values = dict(reason.values)
     if "tried" in values:
         values["tried"] = tactic_name(values["tried"], language)
+    if reason.code == "unready":
+        values["needs"] = table("tactic_words")[values["tactic"]]["needs"][language]
     return str(table("ladder")["reasons"][reason.code][language]).format(**values)

@@ -14,7 +14,7 @@ from config import table
 from outreach.core.errors import ConflictError, NotFoundError, OutreachError
 from outreach.escalations.choosing import CHOICE, OCCASION, bring_back, choose_tactic, own_words, set_occasion
 from outreach.escalations.ladder import suggest
-from outreach.escalations.ladder_facts import facts_for
+from outreach.escalations.ladder_facts import coming_occasion, facts_for
 from outreach.escalations.occasion import missing
 from outreach.escalations.revisions import draft_version
 from outreach.escalations.wording import tone_of
@@ -139,7 +139,8 @@ def facts(campaign_id: int) -> Page:
         return _shown(campaign_id)
     if request.method == "GET" and not table("ladder")["tactics"].get(draft.campaign.tactic, {}).get("fields"):
         return redirect(url_for("wizard_tactic.choose", campaign_id=campaign_id), code=303)
-    form = OccasionForm(data=shown(draft.known))
+    borrowed = _borrowed(draft)
+    form = OccasionForm(data=shown({**borrowed, **draft.known}))
     form.ask(draft.campaign.tactic)
     status = 200
     if form.validate_on_submit():
@@ -157,9 +158,18 @@ def facts(campaign_id: int) -> Page:
         form.version.data = draft_version(draft.campaign, OCCASION)
     page = render_template(
         "wizard/facts.html", form=form, draft=draft, campaign=draft.campaign, clash=status == 409, line=tactic_line,
-        name=tactic_name, saved=shown(draft.known),
+        name=tactic_name, saved=shown(draft.known), borrowed=bool(borrowed),
     )  # fmt: skip
     return page, status if status != 200 else 422 if form.errors and form.is_submitted() else 200
+
+
+def _borrowed(draft: Draft) -> dict[str, Any]:
+    """What another campaign knows of the event that is next there, for a draft that knows nothing yet."""
+    if draft.campaign.occasion:
+        return {}
+    held = runtime()
+    with held.db.snapshot() as session:
+        return coming_occasion(session, draft.campaign, held.clock.now())
 
 
 def _note(draft: Draft, form: OccasionForm) -> None:

@@ -10,15 +10,19 @@ from sqlalchemy import select, update
 
 from config import table
 from outreach.core.runtime import Runtime
+from outreach.escalations.choosing import set_occasion
 from outreach.escalations.launch import launch_campaign
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.planning import plan_wave
 from outreach.messaging.models import Gate, Message, Tally
 from outreach.people.models import ContactList
+from outreach.web.app import create_app
 from tests.browser.reading import LONG, ONE_DATABASE, PHONE, assert_sound
 from tests.browser.test_campaign_page import sign_in
 from tests.factories import World, make_world
 from tests.integration.test_launch import draft
+from tests.integration.test_script_page import link_of
+from tests.integration.test_webhooks import text_everybody
 
 AGAIN = table("message_templates/waves")
 pytestmark = [pytest.mark.xdist_group("browser"), ONE_DATABASE]
@@ -158,6 +162,38 @@ def test_without_scripts_on_a_small_phone(plain_page: Page, site: tuple[str, Run
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+def walk_the_tactic(page: Page, address: str, runtime: Runtime, group_id: int, campaign_id: int) -> None:
+    """From a draft with somebody's own words to the page that people get of a town hall."""
+    base, language = f"{address}/campaigns/{campaign_id}/draft/", page.locator("html").get_attribute("lang")
+    page.goto(base + "tactic/")
+    page.locator("input[value=town_hall]").check()
+    page.locator("button[value=on]").click()
+    expect(page.locator("#errors")).to_be_visible()
+    page.locator("input[value=replace]").check()
+    page.locator("button[value=on]").click()
+    page.locator("#event_link").fill(LONG)
+    page.locator("button[value=on]").click()
+    expect(page.locator("#event_link-error")).to_be_visible()
+    assert_sound(page, f"wizard-facts-{language}")
+    page.goto(base + "tactic/")
+    page.locator("#kept summary").click()
+    assert_sound(page, f"wizard-kept-{language}")
+    event = {
+        "event_at": runtime.clock.now() + timedelta(days=8),
+        "event_zone": "America/Phoenix",
+        "event_place": LONG[:99],
+    }
+    with runtime.db.transaction() as tx:
+        set_occasion(tx, runtime, group_id, campaign_id, event)
+        wave = launch_campaign(tx, runtime, group_id, campaign_id)
+    assert plan_wave(runtime, wave.id, 30)
+    text_everybody(runtime, wave)
+    link = link_of(create_app(runtime.settings, runtime).test_client(), runtime, 0)
+    page.goto(f"{address}{link}?l={language}")
+    page.locator("details summary").click()
+    assert_sound(page, f"script-page-of-an-event-{language}")
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runtime], language: str) -> None:
     address, runtime = site
@@ -191,19 +227,7 @@ def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runt
     page.locator("#phone").press("Enter")
     expect(page.locator("#phone-error")).to_be_visible()
     assert_sound(page, f"wizard-refused-{language}")
-    page.goto(base + "tactic/")
-    page.locator("input[value=town_hall]").check()
-    page.locator("button[value=on]").click()
-    expect(page.locator("#errors")).to_be_visible()
-    page.locator("input[value=replace]").check()
-    page.locator("button[value=on]").click()
-    page.locator("#event_link").fill(LONG)
-    page.locator("button[value=on]").click()
-    expect(page.locator("#event_link-error")).to_be_visible()
-    assert_sound(page, f"wizard-facts-{language}")
-    page.goto(base + "tactic/")
-    page.locator("#kept summary").click()
-    assert_sound(page, f"wizard-kept-{language}")
+    walk_the_tactic(page, address, runtime, world.group_id, campaign_id)
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

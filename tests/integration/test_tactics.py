@@ -39,7 +39,7 @@ from tests.model.carrier import ModelClock
 
 ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """Where neither locks nor what a database makes of a query are at stake."""
-DAY = 86_400.0
+HOUR, DAY = 3_600.0, 86_400.0
 EVENT = {"event_day": "2026-12-09", "event_time": "18:30", "event_zone": "America/Phoenix"}
 BEGINS = datetime(2026, 12, 10, 1, 30, tzinfo=UTC)
 FACTS: dict[str, dict[str, Any]] = {
@@ -161,16 +161,12 @@ def test_a_tactic_from_the_draft_to_the_report(
     for words in PAGES[tactic]:
         assert words in page
     assert "Dana Whitfield" in strangers.get(f"{path}?l=es&print=1").text
-    event = bool(table("ladder")["tactics"][tactic]["event"])
     with runtime.db.snapshot() as session:
         due = session.execute(select(FollowUp.due_at).where(FollowUp.kind == ASK)).scalars().first()
     assert due is not None
-    assert (due > BEGINS) is event
-    if event:
-        clock.advance((due - runtime.clock.now()).total_seconds() + 1)
-        asked = [one.body for one in come_back(runtime)]
-        assert len(asked) == 2
-        assert all("I was there" in one for one in asked)
+    assert (due > BEGINS) is bool(table("ladder")["tactics"][tactic]["event"])
+    if due > BEGINS:
+        asked_after_the_event(client, runtime, clock, due)
         assert strangers.get(path).status_code == 200, "a week is over, and the page of an event still takes a report"
     outcome = table("tactics")[tactic]["outcomes"][0]
     assert press(strangers, path, outcome).status_code == 303
@@ -180,6 +176,18 @@ def test_a_tactic_from_the_draft_to_the_report(
     shown = client.get(f"/campaigns/{campaign_id}").text
     assert "How it goes" in shown
     moved_on(runtime, client, world, campaign_id)
+
+
+def asked_after_the_event(client: FlaskClient, runtime: Runtime, clock: ModelClock, due: datetime) -> None:
+    """Who has promised to come is reminded before it, and nobody is asked how it went before it is over."""
+    assert "Wed, Dec 9, 6:30 PM" in (say(client, runtime, 2, "I'll be there") or "")
+    clock.advance((BEGINS - runtime.clock.now()).total_seconds() - 4 * HOUR + 1)
+    (reminder,) = come_back(runtime)
+    assert "You wanted to go to the" in reminder.body
+    clock.advance((due - runtime.clock.now()).total_seconds() + 1)
+    asked = [one.body for one in come_back(runtime)]
+    assert len(asked) == 2
+    assert all("I was there" in one for one in asked)
 
 
 def moved_on(runtime: Runtime, client: FlaskClient, world: World, campaign_id: int) -> None:
@@ -268,10 +276,20 @@ def test_a_launch_that_would_come_after_its_event_is_refused_and_said(
 ) -> None:
     send(client, at(campaign_id), tactic="town_hall", tone="open")
     send(client, at(campaign_id, "facts"), **FACTS["town_hall"])
+    other = drafted(runtime, world)  # another official, and nobody knows of the same place
+    send(client, at(other), tactic="town_hall", tone="open")
+    assert "City Library" not in client.get(at(other, "facts")).text
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Official).values(jurisdiction="Phoenix"))
+    offered = client.get(at(other, "facts")).text
+    assert 'value="City Library"' in offered
+    assert 'value="2026-12-09"' in offered
+    assert stored(runtime, other).occasion is None, "offered, and not taken"
     with pytest.raises(BadInputError, match="has passed"), runtime.db.transaction() as tx:
         schedule_launch(tx, runtime, world.group_id, campaign_id, BEGINS)
     with runtime.db.transaction() as tx:
-        tx.execute(update(Campaign).values(state="scheduled", launch_at=BEGINS))
+        scheduled = update(Campaign).where(Campaign.id == campaign_id)
+        tx.execute(scheduled.values(state="scheduled", launch_at=BEGINS))
     clock.advance(10 * DAY)
     assert launch_due(runtime) == 0
     assert "its event had passed" in client.get(f"/campaigns/{campaign_id}/draft/").text
