@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import Float, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.db import Base
@@ -25,6 +25,6 @@ class Pace(Base):
     __tablename__ = "pace"
 
     gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"), primary_key=True)
-    credit: Mapped[float] = mapped_column(default=0.0)
+    credit: Mapped[float] = mapped_column(Float, default=0.0)
     ticked_at: Mapped[datetime]
     opens_at: Mapped[datetime | None]

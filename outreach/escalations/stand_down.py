@@ -92,13 +92,15 @@ def stand_down(
     )  # fmt: skip
     tx.add(made)
     tx.flush()
+    waves = select(Wave.gate_id, Wave.campaign_id).where(Wave.campaign_id.in_([one.id for one in campaigns]))
+    of = dict(tx.execute(waves).all())
+    before = stand_gates_down(tx, list(of))  # all of them at once: whoever locks several does it in one order
     for campaign in campaigns:
-        gates = tx.execute(select(Wave.gate_id).where(Wave.campaign_id == campaign.id)).scalars().all()
-        before = {str(gate_id): list(stood) for gate_id, stood in stand_gates_down(tx, gates).items()}
+        mine = {str(gate_id): list(stood) for gate_id, stood in before.items() if of[gate_id] == campaign.id}
         tx.add(
             StoodDown(
                 stand_down_id=made.id, campaign_id=campaign.id, state=campaign.state, launch_at=campaign.launch_at,
-                gates=before,
+                gates=mine,
             )
         )  # fmt: skip
         campaign.state, campaign.launch_at = STOOD_DOWN, None
@@ -161,11 +163,13 @@ def undo_stand_down(tx: Transaction, runtime: Runtime, group_id: int, stand_down
     if target is None:
         raise ConflictError("stand_down_undone" if row.state == "undone" else "stand_down_final")
     row.state, row.undone_by, row.ended_at = target, by[:120], at
+    before: dict[int, tuple[str, str | None]] = {}
     for stood in stood_by(tx, stand_down_id):
         campaign = tx.get_one(Campaign, stood.campaign_id, with_for_update={"key_share": True}, populate_existing=True)
         if campaign.state == STOOD_DOWN:
             campaign.state, campaign.launch_at = stood.state, stood.launch_at
-            stand_gates_up(tx, {int(gate_id): (str(one[0]), one[1]) for gate_id, one in stood.gates.items()})
+            before |= {int(gate_id): (str(one[0]), one[1]) for gate_id, one in stood.gates.items()}
+    stand_gates_up(tx, before)
     record_audit(
         tx, group_id=group_id, actor=by, action="stand_down_undone", subject=f"stand_down:{row.id}", at=at
     )  # fmt: skip

@@ -56,9 +56,8 @@ def _close(tx: Transaction, runtime: Runtime, row: StandDown) -> None:
     if target is None:
         return
     row.state = target
-    for stood in stood_by(tx, row.id):
-        for gate_id in sorted(map(int, stood.gates)):
-            close_gate(tx, gate_id, STAND_DOWN)
+    for gate_id in sorted(int(gate_id) for stood in stood_by(tx, row.id) for gate_id in stood.gates):
+        close_gate(tx, gate_id, STAND_DOWN)
     if row.text_en is not None and row.text_es is not None:
         texts = {"en": row.text_en, "es": row.text_es}
         values = thanks_values(tx, [tx.get_one(Campaign, stood.campaign_id) for stood in stood_by(tx, row.id)])

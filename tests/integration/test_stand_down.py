@@ -33,6 +33,7 @@ from outreach.tallies.participants import end_stand_downs
 from outreach.web.app import create_app
 from tests.factories import World, make_world, number
 from tests.integration.test_calls import Exchange, OnThePhone, place, words
+from tests.integration.test_cli import outreach
 from tests.integration.test_live import fold_everything, sign_in
 from tests.integration.test_phone_tree import plant, start, turn
 from tests.integration.test_webhooks import launch, say, text_everybody
@@ -226,3 +227,22 @@ def test_the_pages_ask_once_and_take_it_back(runtime: Runtime, world: World) -> 
     assert client.get("/stand-downs/999").status_code == client.post("/stand-downs/999/undo").status_code == 404
     client.post("/language/es")
     assert "Detener" in client.get(path).text
+
+
+def test_the_commands(runtime: Runtime, world: World, settings_env: dict[str, str]) -> None:
+    wave = launch(runtime, world)
+    others(runtime, wave)
+
+    def command(name: str, *more: str) -> tuple[int, dict[str, Any]]:
+        code, said, _ = outreach(settings_env, "campaign", name, str(wave.campaign_id), *more, "--json")
+        return code, said or {}
+
+    code, refused = command("undo")
+    assert (code, refused["error"]["code"]) == (2, "campaign_not_stood_down")
+    code, done = command("stand-down", "--why", "signed", "--no-thanks")
+    assert (code, done["state"], done["campaigns"]) == (0, "standing", [wave.campaign_id])
+    assert command("tally")[1]["state"] == "stood_down"
+    code, undone = command("undo")
+    assert (code, undone["state"], undone["id"]) == (0, "undone", done["id"])
+    code, every = command("stand-down", "--all", "--why", "signed")
+    assert (code, len(every["campaigns"])) == (0, 3)
