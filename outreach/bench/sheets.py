@@ -27,7 +27,7 @@ from outreach.tallies.people_counts import TOTAL, Scope, count_rows
 from outreach.tallies.pressure import pressure
 from outreach.tallies.sheet_models import TallySheet
 from outreach.tallies.sheets import DIMENSIONS
-from outreach.tallies.week import weeks
+from outreach.tallies.week import count_reached, weeks
 
 TARGET = "value<=200"
 MESSAGES, QUICK_MESSAGES = 1_000_000, 60_000
@@ -106,9 +106,14 @@ def measure_on(db: Database, messages: int, people: int, say: Callable[[str], No
             shown_sheet(session, group_id, "official", "all", clock)
             days_of(session, group_id, None, clock.now())
 
+    with db.snapshot() as session:
+        began = time.perf_counter()
+        reached = count_reached(session, group_id, clock)
+        counting["week_line"] = (time.perf_counter() - began) * 1000
+
     def week() -> None:
         with db.snapshot() as session:
-            weeks(session, group_id, clock)
+            weeks(session, group_id, clock, reached)
 
     with db.snapshot() as session:
         official_id = int(shown_sheet(session, group_id, "official", "all", clock).rows[0].key)

@@ -21,14 +21,17 @@ from outreach.escalations.models import Wave
 from outreach.messaging.models import Message, Tally
 from outreach.tallies.figures import as_document, from_document
 from outreach.tallies.people_counts import Scope, count_rows
-from outreach.tallies.periods import day_of, since_of
+from outreach.tallies.periods import ALL, day_of, since_of
 from outreach.tallies.sheet_models import TallySheet
 from outreach.tallies.sheets import Sheet, count_sheet, make_sheet
+from outreach.tallies.week import Reached, Week, count_reached, weeks
 
 FEW: Final = 50_000
 """Texts of an instance that a page may read through: less than 200 ms on both databases."""
 WANTED_FOR: Final = timedelta(minutes=15)
 SAY_AGAIN: Final = timedelta(minutes=1)
+WEEK_LINE, WEEK = "week_line", "week"
+"""What is kept of officials' weeks stands beside the sheets."""
 REST: Final = 20
 """A sheet rests this many times as long as it took to count."""
 LEAST_REST: Final = timedelta(seconds=10)
@@ -51,11 +54,20 @@ def shown_sheet(session: Session, group_id: int, dimension: str, period: str, cl
     since = since_of(period, clock.now())
     if is_small(session):
         return count_sheet(session, group_id, dimension, since, clock)
-    kept = session.get(TallySheet, (group_id, dimension, period))
-    if kept is None or kept.document is None:
+    kept = _kept(session, group_id, dimension, period, clock)
+    if kept is None:
         return make_sheet(session, group_id, dimension, since, clock, None, None)
-    counted = {key: from_document(figures) for key, figures in kept.document.items()}
+    counted = {key: from_document(figures) for key, figures in (kept.document or {}).items()}
     return make_sheet(session, group_id, dimension, since, clock, counted, kept.counted_at)
+
+
+def _kept(session: Session, group_id: int, dimension: str, period: str, clock: Clock) -> TallySheet | None:
+    """What was counted last; of a period only what was counted today, for it moves with the days."""
+    kept = session.get(TallySheet, (group_id, dimension, period))
+    if kept is None or kept.document is None or kept.counted_at is None:
+        return None
+    today = day_of(clock.at(kept.counted_at.timestamp())) == day_of(clock.now())
+    return kept if period == ALL or today else None
 
 
 def want(runtime: Runtime, group_id: int, dimension: str, period: str) -> None:
@@ -100,13 +112,33 @@ def _count(runtime: Runtime, row: TallySheet) -> None:
     began = time.monotonic()
     with runtime.db.snapshot() as session:
         mark, at = mark_of(session, row.group_id, runtime.clock), runtime.clock.real_now()
-        scope = Scope(row.group_id, since_of(row.period, runtime.clock.now()))
-        counted = count_rows(session, scope, row.dimension, runtime.clock)
+        document = _document(session, row, runtime.clock)
     took = round((time.monotonic() - began) * 1000)
-    document: dict[str, Any] = {key: as_document(figures) for key, figures in counted.items()}
     kept = {"mark": mark, "counted_at": at, "took_ms": took, "document": document}
     with runtime.db.transaction() as tx:
         tx.execute(update(TallySheet).where(*_which(row.group_id, row.dimension, row.period)).values(kept))
+
+
+def _document(session: Session, row: TallySheet, clock: Clock) -> dict[str, Any]:
+    if row.dimension == WEEK_LINE:
+        reached = count_reached(session, row.group_id, clock)
+        return {str(official): [one.callers, one.others, one.neighbors] for official, one in reached.items()}
+    scope = Scope(row.group_id, since_of(row.period, clock.now()))
+    counted = count_rows(session, scope, row.dimension, clock)
+    return {key: as_document(figures) for key, figures in counted.items()}
+
+
+def shown_weeks(runtime: Runtime, group_id: int, official_id: int | None = None) -> list[Week]:
+    """The week of one official or of all of whom there is news; who got through is counted now, or was lately."""
+    want(runtime, group_id, WEEK_LINE, WEEK)
+    with runtime.db.snapshot() as session:
+        if is_small(session):
+            reached = count_reached(session, group_id, runtime.clock)
+        else:
+            kept = _kept(session, group_id, WEEK_LINE, WEEK, runtime.clock)
+            document = (kept.document if kept else None) or {}
+            reached = {int(official): Reached(*counts) for official, counts in document.items()}
+        return weeks(session, group_id, runtime.clock, reached, official_id)
 
 
 def mark_of(session: Session, group_id: int, clock: Clock) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -41,55 +41,78 @@ _REPORTED: Any = (
 
 
 @dataclass(frozen=True, slots=True)
-class Week:
-    """An official's week. ``callers`` are different people whose call reached the office, ``others`` those who wrote or
-    came; ``neighbors``: of both who live in the official's own district, None where the group has not entered it.
+class Reached:
+    """``callers`` are different people whose call reached the office, ``others`` those who wrote or came;
+    ``neighbors``: of both who live in the official's own district, None where the group has not entered it.
     """
+
+    callers: int = 0
+    others: int = 0
+    neighbors: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """An official's week: who got through, promises overdue now, and evasions in all meetings so far."""
 
     official_id: int
     name: str
     role: str
-    callers: int
-    others: int
-    neighbors: int | None
+    reached: Reached
     overdue: int
     evaded: int
 
     @property
-    def reached(self) -> int:
+    def heard(self) -> int:
         """Callers, and those who wrote or came; somebody who did both is in both."""
-        return self.callers + self.others
+        return self.reached.callers + self.reached.others
 
     @property
     def is_news(self) -> bool:
         """Whether it is for everybody to see: an evasion of old is none."""
-        return bool(self.reached or self.overdue)
+        return bool(self.heard or self.overdue)
 
 
-def weeks(session: Session, group_id: int, clock: Clock, official_id: int | None = None) -> list[Week]:
-    """Of one official or of all of whom there is news, who heard most first."""
-    now = clock.now()
-    since = since_of("week", now)
-    assert since is not None  # noqa: S101  a week has a beginning
-    officials = select(Official).where(Official.group_id == group_id)
-    asked = _REPORTED
-    if official_id is not None:
-        officials = officials.where(Official.id == official_id)
-        asked = asked.where(Campaign.official_id == official_id)
-    told: dict[int, list[Any]] = {}
-    for row in session.execute(asked, {"group": group_id, "since": clock.real_at(since)}):
-        told.setdefault(row.official_id, []).append(row)
-    overdue, evaded = overdue_promises(session, group_id, day_of(now)), evasions(session, group_id)
-    busy = set(told) | set(overdue)
-    if official_id is None:
-        officials = officials.where(Official.id.in_(sorted(busy)))
-    districts = session.execute(select(District.name, District.zips).where(District.group_id == group_id)).all()
+NOBODY: Final = Reached()
+
+
+def weeks(
+    session: Session, group_id: int, clock: Clock, reached: Mapping[int, Reached], official_id: int | None = None
+) -> list[Week]:
+    """Of one official or of all of whom there is news, who heard most first. ``reached``: as ``count_reached`` says."""
+    overdue = overdue_promises(session, group_id, day_of(clock.now()))
+    evaded = evasions(session, group_id)
+    officials = select(Official.id, Official.name, Official.role).where(Official.group_id == group_id)
+    chosen = sorted(set(reached) | set(overdue)) if official_id is None else [official_id]
     found = [
-        _week(official, told.get(official.id, []), districts,
-              overdue.get(official.id, 0), evaded.get(official.id, 0))
-        for official in session.execute(officials).scalars()
+        Week(row.id, row.name, row.role, reached.get(row.id, NOBODY), overdue.get(row.id, 0),
+             evaded.get(row.id, 0))
+        for row in session.execute(officials.where(Official.id.in_(chosen)))
     ]  # fmt: skip
-    return sorted(found, key=lambda week: (-week.reached, -week.overdue, -week.evaded, week.name))
+    return sorted(found, key=lambda week: (-week.heard, -week.overdue, -week.evaded, week.name))
+
+
+def count_reached(session: Session, group_id: int, clock: Clock) -> dict[int, Reached]:
+    """Who got through this week, by official, where anybody did. It reads each of the week's reports."""
+    since = since_of("week", clock.now())
+    assert since is not None  # noqa: S101  a week has a beginning
+    told: dict[int, list[Any]] = {}
+    for row in session.execute(_REPORTED, {"group": group_id, "since": clock.real_at(since)}):
+        told.setdefault(row.official_id, []).append(row)
+    officials = select(Official.id, Official.district, Official.jurisdiction).where(Official.id.in_(sorted(told)))
+    districts = session.execute(select(District.name, District.zips).where(District.group_id == group_id)).all()
+    found = {}
+    for official in session.execute(officials):
+        entered = ((one.name, one.zips) for one in districts)
+        found[official.id] = _reached(told[official.id], own_zips(official.district, official.jurisdiction, entered))
+    return found
+
+
+def _reached(told: Sequence[Any], zips: frozenset[str] | None) -> Reached:
+    callers = {row.number_hash for row in told if row.tactic == CALLS}
+    others = {row.number_hash for row in told if row.tactic != CALLS}
+    neighbors = None if zips is None else len({row.number_hash for row in told if row.zip in zips})
+    return Reached(len(callers), len(others), neighbors)
 
 
 def overdue_promises(session: Session, group_id: int, today: date) -> dict[int, int]:
@@ -105,16 +128,6 @@ def evasions(session: Session, group_id: int) -> dict[int, int]:
         Stance.group_id == group_id, Stance.answer == "evaded", ~corrected
     )
     return {row[0]: int(row[1]) for row in session.execute(rows.group_by(Stance.official_id))}
-
-
-def _week(official: Official, told: Sequence[Any], districts: Sequence[Any], overdue: int, evaded: int) -> Week:
-    callers = {row.number_hash for row in told if row.tactic == CALLS}
-    others = {row.number_hash for row in told if row.tactic != CALLS}
-    entered = ((one.name, one.zips) for one in districts)
-    zips = own_zips(official.district, official.jurisdiction, entered)
-    neighbors = None if zips is None else len({row.number_hash for row in told if row.zip in zips})
-    counts = (len(callers), len(others), neighbors, overdue, evaded)
-    return Week(official.id, official.name, official.role, *counts)
 
 
 def own_zips(

@@ -12,7 +12,7 @@ from flask_login import current_user
 
 from outreach.messaging.nudges import count_late, hours_of
 from outreach.serving import runtime
-from outreach.tallies.week import weeks
+from outreach.tallies.kept_sheets import shown_weeks
 from outreach.web.campaign_words import is_halt, launches
 from outreach.web.campaigns import LABELS, SEEN_TALLY
 from outreach.web.inbox_words import at_least, late_words
@@ -52,10 +52,10 @@ class Step:
 def index() -> str:
     """First steps, what needs a look now, launched campaigns, drafts, meetings without a follow-up, promises due."""
     held = runtime()
+    news = shown_weeks(held, current_user.group_id)[:MOST_WEEKS]
     with held.db.snapshot() as reading:
         soon = what_is_ahead(reading, held, current_user.group_id)
         waiting = what_waits(reading, current_user.group_id, held.clock.now())
-        news = weeks(reading, current_user.group_id, held.clock)[:MOST_WEEKS]
         late = late_words(count_late(reading, held, current_user.group_id), hours_of(reading, current_user.group_id))
     steps = first_steps(waiting, rehearsal=held.settings.mode == "rehearsal", writes=current_user.role != "staff")
     return render_template("home.html", waiting=waiting, urgent=urgent(waiting, late), labels=LABELS, launches=launches,

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from outreach.core.clock import PHOENIX
 from outreach.core.errors import OutreachError
 from outreach.serving import runtime
-from outreach.tallies.week import weeks
+from outreach.tallies.kept_sheets import shown_weeks
 from outreach.web.campaigns import LABELS
 from outreach.web.ledger_words import ledger_words
 from outreach.web.office_words import office_line
@@ -49,9 +49,9 @@ def show(official_id: int) -> str:
         known = official_page(session, current_user.group_id, official_id)
         ahead = official_ahead(session, held, current_user.group_id, official_id)
         rungs = rungs_of(session, current_user.group_id, official_id, now)
-        week_line = " ".join(map(week_words, weeks(session, current_user.group_id, held.clock, official_id)))
     if known is None:
         abort(404)
+    week_line = " ".join(map(week_words, shown_weeks(held, current_user.group_id, official_id)))
     offices = [office_line(office, now) for office in known.official.offices if office.stands]
     return render_template(
         "officials/show.html", known=known, policies=policies(), answers=ANSWERS, bases=BASES, outcomes=OUTCOMES,

@@ -57,6 +57,7 @@ def show() -> str:
         columns=COLUMNS, lines=[(row.name, name_words(row.name, by), flat(row.figures)) for row in sheet.rows],
         total=total, said=_said(total), days=days, timeline=running(days.series) if days else None,
         day_rows=_day_rows(days), series_labels=SERIES_LABELS, when=day_and_time, here=place(GROUP_ZONE),
+        people_at=held.clock.at(sheet.people_at.timestamp()) if sheet.people_at else None,
     )  # fmt: skip
 
 

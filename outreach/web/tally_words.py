@@ -81,16 +81,16 @@ def week_words(week: Week) -> str:
 
 
 def _reached(week: Week) -> list[str]:
-    said: list[Any] = []
-    if week.callers:
+    said, reached = [], week.reached
+    if reached.callers:
         said.append(ngettext("%(num)s caller reached the office this week",
-                             "%(num)s callers reached the office this week", week.callers))  # fmt: skip
-    if week.others:
+                             "%(num)s callers reached the office this week", reached.callers))  # fmt: skip
+    if reached.others:
         said.append(ngettext("%(num)s person wrote or came this week",
-                             "%(num)s people wrote or came this week", week.others))  # fmt: skip
-    if week.reached and week.neighbors is not None:
+                             "%(num)s people wrote or came this week", reached.others))  # fmt: skip
+    if week.heard and reached.neighbors is not None:
         said.append(ngettext("%(num)s of them is from the official's own district",
-                             "%(num)s of them are from the official's own district", week.neighbors))  # fmt: skip
+                             "%(num)s of them are from the official's own district", reached.neighbors))  # fmt: skip
     return [str(one) for one in said]
 
 

@@ -79,7 +79,7 @@ def test_the_quick_measurement_ends_in_one_line_of_json_and_leaves_nothing_behin
     (line,) = done.stdout.splitlines()
     row, sheets = json.loads(line)["rows"]
     assert (sheets["name"], sheets["unit"], sheets["target"]) == ("tallies_1m", "ms", "value<=200")
-    assert set(sheets["conditions"]["databases"]["sqlite"]["counting_ms"]) == set(DIMENSIONS)
+    assert set(sheets["conditions"]["databases"]["sqlite"]["counting_ms"]) == {*DIMENSIONS, "week_line"}
     assert (row["name"], row["unit"], row["target"]) == ("tally_1m", "ms", "value<=20")
     assert row["ok"] is (row["value"] <= 20)
     assert 0 < row["ceiling"] < row["value"]

@@ -201,11 +201,13 @@ def test_where_there_are_many_texts_upkeep_counts_the_people_and_the_page_shows_
     assert "being counted" in page
     first = client.get("/tallies/data.json").get_json()
     assert (first["total"]["people_asked"], first["total"]["texts_sent"]) == (None, exact["total"]["texts_sent"])
-    assert recount(runtime) == 1
+    assert "reached the office" not in client.get("/").text  # nobody has counted the week either
+    assert recount(runtime) == 2  # the table, which the JSON shares, and Home's week
     assert recount(runtime) == 0  # nothing has changed since
     kept = client.get("/tallies/data.json").get_json()
     assert (kept["rows"], kept["total"]) == (exact["rows"], exact["total"])
     assert 'id="counting"' not in client.get("/tallies/").text
+    assert "5 callers reached the office this week" in client.get("/").text
 
 
 def test_an_officials_week_in_both_languages(runtime: Runtime, played: tuple[World, Wave, Wave]) -> None:
