@@ -148,7 +148,7 @@ def _what_happened(facts: Facts, official: str, day: str) -> str:
         "unreasonable_conditions": gettext("%(official)s set conditions that kept us from meeting.", official=official),
     }[facts.meeting.outcome]
     if facts.action is None:
-        return said
+        return str(said)
     names = {policy.number: policy.name for policy in policies()}
     about = gettext("It is about: %(policy)s.", policy=names[facts.action.policy])
     return f"{said} {about}"
