@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from outreach.accounts.audit import record_audit
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
-from outreach.escalations.drafts import SECOND_TEXTS, draft_from_meeting
+from outreach.escalations.drafts import NAME_LENGTH, SECOND_TEXTS, draft_from_meeting
 from outreach.escalations.ladder import Suggestion
 from outreach.escalations.ladder_facts import suggestions_for
 from outreach.escalations.models import Campaign
@@ -24,6 +25,8 @@ CHOICE: Final = ("tactic", "tone", *WORDS, *SECOND_TEXTS)
 """The fields of a draft that choosing a tactic reads and may change."""
 OCCASION: Final = ("tactic", "occasion")
 MOST_KEPT: Final = 10
+NUMBERED: Final = re.compile(r" \(\d+\)$")
+"""How the name of a next rung ends."""
 Edited = Literal["ask", "keep", "replace"]
 """What becomes of words that somebody has edited: nothing without asking; they stay; they are kept aside."""
 
@@ -161,10 +164,17 @@ def draft_next(
     if draft is None:
         raise ConflictError("no_next_rung")
     draft.predecessor_id, draft.policy, draft.office_id = campaign.id, campaign.policy, campaign.office_id
-    draft.audience, draft.created_by = _audience(campaign), by
+    draft.audience, draft.created_by, draft.name = _audience(campaign), by, _next_name(tx, campaign)
     tx.flush()
     _note(tx, runtime, draft, by, "next_rung_drafted", tactic=draft.tactic, after=campaign.id)
     return draft
+
+
+def _next_name(tx: Transaction, campaign: Campaign) -> str:
+    """The name of the rung below, and which campaign of its meeting this is: lists show names alone."""
+    of_meeting = select(func.count()).where(Campaign.meeting_id == campaign.meeting_id)
+    which = f" ({tx.execute(of_meeting).scalar_one()})"
+    return NUMBERED.sub("", campaign.name)[: NAME_LENGTH - len(which)] + which
 
 
 def _audience(campaign: Campaign) -> dict[str, Any]:

@@ -147,8 +147,11 @@ def _what_happened(facts: Facts, official: str, day: str) -> str:
         "no_meeting": gettext("%(official)s would not meet us.", official=official),
         "unreasonable_conditions": gettext("%(official)s set conditions that kept us from meeting.", official=official),
     }[facts.meeting.outcome]
+    if facts.action is None:
+        return str(said)
     names = {policy.number: policy.name for policy in policies()}
-    return f"{said} {gettext('It is about: %(policy)s.', policy=names[facts.action.policy])}" if facts.action else said
+    about = gettext("It is about: %(policy)s.", policy=names[facts.action.policy])
+    return f"{said} {about}"
 
 
 def _action(facts: Facts) -> str:

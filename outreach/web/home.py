@@ -100,8 +100,10 @@ def first_steps(waiting: Waiting, *, rehearsal: bool, writes: bool) -> list[Step
         Step("people", gettext("Bring the people who agreed to be texted."),
              url_for("people.import_form" if writes else "people.overview"), waiting.constituents > 0,
              waiting.constituents),
+        Step("plan", gettext("Plan your meeting: who speaks, what to read before, what to ask."),
+             url_for("officials.index") if waiting.officials else None, waiting.planned + waiting.held > 0),
         Step("meeting", gettext("Log your meeting. Without a commitment it opens a draft campaign."),
-             url_for("officials.index") if waiting.officials else None, waiting.held > 0, waiting.held),
+             _to_log(waiting), waiting.held > 0, waiting.held),
         Step("launch", gettext("Launch the draft: choose whom to text, read the text, launch."),
              drafted or tally, waiting.launched is not None),
     ]  # fmt: skip
@@ -116,6 +118,13 @@ def first_steps(waiting: Waiting, *, rehearsal: bool, writes: bool) -> list[Step
              waiting.launched is not None and SEEN_TALLY in session)
     )  # fmt: skip
     return steps
+
+
+def _to_log(waiting: Waiting) -> str | None:
+    """Where a meeting is logged: by way of its plan, if there is one."""
+    if not waiting.officials:
+        return None
+    return url_for("plans.index" if waiting.planned and not waiting.held else "officials.index")
 
 
 def told(steps: list[Step]) -> dict[str, Any]:

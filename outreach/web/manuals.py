@@ -41,8 +41,9 @@ def add() -> Page:
     asked = given if given and 0 < given < 2**63 else None
     with held.db.snapshot() as session:
         officials = offered_officials(session, current_user.group_id, asked)
-    known = asked if asked in {row.id for row in officials} else NOBODY
-    form = DocumentForm(officials, official_id=known)
+    places = {row.id: row.jurisdiction for row in officials}
+    known = asked if asked in places else NOBODY
+    form = DocumentForm(officials, official_id=known, jurisdiction=places.get(known))
     if form.validate_on_submit():
         try:
             with held.db.transaction() as tx:

@@ -88,8 +88,9 @@ def passage_page(session: Session, group_id: int, passage_id: int) -> DocumentPa
 
 
 def offered_officials(session: Session, group_id: int, chosen: int | None) -> Sequence[Any]:
-    """Officials who may answer for a document: id, name, role; ``chosen`` is always among them."""
-    query = select(Official.id, Official.name, Official.role).where(Official.group_id == group_id)
+    """Officials who may answer for a document: id, name, role, jurisdiction; ``chosen`` is always among them."""
+    query = select(Official.id, Official.name, Official.role, Official.jurisdiction)
+    query = query.where(Official.group_id == group_id)
     first = [(Official.id == chosen).desc()] if chosen else []
     return session.execute(query.order_by(*first, func.lower(Official.name), Official.id).limit(OFFERED)).all()
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from outreach.escalations.models import Campaign
 from outreach.officials.hostility import hostility_history
 from outreach.officials.hostility_models import HostilityEvent
+from outreach.officials.manual_models import ManualDocument
 from outreach.officials.models import Meeting, Official, Promise
 from outreach.officials.stances import Standing, standings_of
 from outreach.web.promise_reads import LINE
@@ -41,6 +42,7 @@ class OfficialPage:
     meetings: Sequence[Any]
     promises: Sequence[Any]
     campaigns: Sequence[Any]
+    documents: Sequence[Any]
 
 
 def find_official(session: Session, group_id: int, official_id: int) -> Official | None:
@@ -99,6 +101,13 @@ def official_page(session: Session, group_id: int, official_id: int) -> Official
         .order_by(Campaign.id.desc())
         .limit(SHOWN)
     ).all()
+    documents = session.execute(
+        select(ManualDocument.id, ManualDocument.title)
+        .where(ManualDocument.group_id == group_id, ManualDocument.official_id == official_id)
+        .order_by(ManualDocument.id.desc())
+        .limit(SHOWN)
+    ).all()
     stances = standings_of(session, group_id, official_id)
     judged = hostility_history(session, group_id, official_id, most=1)
-    return OfficialPage(official, stances, judged[0] if judged else None, meetings, promises, campaigns)
+    hostility = judged[0] if judged else None
+    return OfficialPage(official, stances, hostility, meetings, promises, campaigns, documents)

@@ -16,6 +16,7 @@ from outreach.escalations.promise_drafts import drafts_of_promises
 from outreach.messaging.models import Gate, GateText, Tally
 from outreach.messaging.nudges import count_waiting
 from outreach.officials.models import Meeting, Official
+from outreach.officials.plan_models import MeetingPlan
 from outreach.people.models import Constituent
 from outreach.phone_tree.models import TreeRun
 from outreach.web.campaign_state import WAITING, shown_state
@@ -57,6 +58,8 @@ class Waiting:
     running: Sequence[CampaignRow]
     officials: int
     constituents: int
+    planned: int
+    """Meetings that were ever planned."""
     held: int
     """Meetings that were logged."""
     launched: CampaignRow | None
@@ -87,7 +90,7 @@ def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
         .limit(SHOWN)
     ).all()
 
-    def count(model: type[Official | Constituent | Meeting]) -> int:
+    def count(model: type[Official | Constituent | MeetingPlan | Meeting]) -> int:
         counted = select(func.count()).where(model.group_id == group_id)
         if model is Constituent:
             counted = counted.where(Constituent.erased_at.is_(None))
@@ -103,6 +106,7 @@ def what_waits(session: Session, group_id: int, now: datetime) -> Waiting:
         running=campaign_rows(session, group_id, ("launched",)),
         officials=count(Official),
         constituents=count(Constituent),
+        planned=count(MeetingPlan),
         held=count(Meeting),
         launched=next(iter(campaign_rows(session, group_id, ("launched", "canceled", "stood_down"), most=1)), None),
         threads=count_waiting(session, group_id),

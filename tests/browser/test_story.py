@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import requests
 from playwright.sync_api import Browser, Page, expect
 
 from outreach.core.clock import Clock
-from outreach.stage.instance import read_instance
-from outreach.stage.ports import free_port
-from outreach.stage.processes import Processes, Program
-from tests.browser.conftest import hang_up
+from outreach.stage.processes import Processes
 from tests.browser.reading import assert_sound
+from tests.browser.whole_site import DEMO, FEW_SECONDS, PEOPLE, list_of, whole_site
 from tests.conftest import ENGINES
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-DEMO = Path(__file__).parents[2] / "config" / "demo" / "officials.csv"
-LINK = re.compile(r"Sign in once with (\S+)")
-FEW_SECONDS = 20_000.0
-"""Milliseconds within which a text has gone to the carrier, to a phone, and back into the tally."""
 MY_OWN = "(602) 555-0177"
 """The organizer's number, for "text me first"; no constituent has it."""
-PEOPLE = {
-    "Alma Begay": "(480) 555-0101",
-    "Carlos Duarte": "(520) 555-0102",
-    "Dana Ellis": "(602) 555-0103",
-    "Farid Hassan": "(623) 555-0104",
-    "Gloria Ibarra": "(928) 555-0105",
-    "Hugo Lozano": "(480) 555-0106",
-    "Luz Ochoa": "(520) 555-0107",
-    "Óscar Tso": "(602) 555-0108",
-}
 SCRIPT_ASKER, OPTED_OUT, UNCLEAR = "Alma Begay", "Carlos Duarte", "Farid Hassan"
 UNCLEAR_TEXT = "can you ring my neighbour instead?"
 
@@ -51,34 +32,8 @@ def link(
     env = {}
     if request.param == "postgresql":
         env["DATABASE_URL"] = request.getfixturevalue("new_postgres")("browser_story")
-    log, data_dir = stage.logs / f"{request.node.name}.log", tmp_path / "data"
-    name = request.node.name
-    options = ("--no-story", "--port", str(free_port()), "--data-dir", str(data_dir))
-    argv = (sys.executable, "-m", "outreach.story", *options)
-    stage.start(
-        Program(name, argv, env, ready=lambda: LINK.search(log.read_text()) is not None, ready_within=60.0, grace=40.0)
-    )
-    found = LINK.search(log.read_text())
-    assert found is not None
-    make_everybody_reliable(data_dir)
-    yield found[1]
-    hang_up(browser)
-    stage.stop(name)
-
-
-def make_everybody_reliable(data_dir: Path) -> None:
-    """No faults, and nobody who answers by himself: what happens in this story, its test does."""
-    instance = read_instance(data_dir)
-    assert instance is not None
-    control = f"{instance['TWILIO_BASE_URL']}/_rehearsal"
-    with requests.Session() as http:
-        http.trust_env = False
-        faults = http.get(f"{control}/faults", timeout=10).json()["per_thousand"]
-        for path, given in (
-            ("faults", {"per_thousand": dict.fromkeys(faults, 0)}),
-            ("personas", {"weights": {"delivered": 1}}),
-        ):
-            http.put(f"{control}/{path}", json=given, timeout=10).raise_for_status()
+    with whole_site(stage, browser, request.node.name, tmp_path / "data", env) as found:
+        yield found
 
 
 def test_an_organizers_first_hour(link: str, page: Page) -> None:
@@ -113,10 +68,8 @@ def bring_the_officials(page: Page) -> None:
 def bring_the_people(page: Page) -> None:
     page.get_by_role("link", name="Home", exact=True).click()
     page.get_by_role("link", name="Bring the people who agreed").click()
-    rows = [f'{name.replace(" ", ",")},"{phone}",85201,Mesa,English' for name, phone in PEOPLE.items()]
-    lines = "\n".join(["First Name,Last Name,Mobile Phone,ZIP,City,Language", *rows])
     page.get_by_label("File of people").set_input_files(
-        {"name": "fair.csv", "mimeType": "text/csv", "buffer": lines.encode()}
+        {"name": "fair.csv", "mimeType": "text/csv", "buffer": list_of(PEOPLE, "English")}
     )
     page.get_by_label("Name of the list").fill("May fair")
     page.get_by_label("How and when did they agree").fill("They ticked “text me” on our sheet at the fair.")

@@ -199,6 +199,7 @@ def moved_on(runtime: Runtime, client: FlaskClient, world: World, campaign_id: i
         assert answer.headers["Location"] == f"/campaigns/{campaign_id + 1}/draft/"
     made = stored(runtime, campaign_id + 1)
     assert made.tactic != before.tactic
+    assert made.name == f"{before.name} (2)"
     assert (made.predecessor_id, made.meeting_id, made.audience) == (campaign_id, before.meeting_id, before.audience)
     fold_everything(runtime)
     official = client.get(f"/officials/{before.official_id}").text
