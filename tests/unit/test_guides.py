@@ -55,7 +55,7 @@ def said(language: str, *, by_text: bool) -> re.Pattern[str]:
     if not by_text:
         for message in read_catalog():
             words = message.id if language == "en" else message.string
-            sentences.update([words] if isinstance(words, str) else words)
+            sentences.update([words] if isinstance(words, str) else words or ())
     patterns = (re.sub(FILLED, ".+", re.escape(one)) for one in sorted(sentences) if one)
     return re.compile("|".join(one for one in patterns if ".+" not in one or len(re.findall(r"\w", one)) >= LEAST))
 
