@@ -28,6 +28,7 @@ from outreach.messaging.answers import (
     record_answer,
     tactic_answer,
 )
+from outreach.messaging.conversations import was_answered
 from outreach.messaging.follow_ups import ask_later, ask_no_sooner, remember_promise
 from outreach.messaging.inbound import InboundText, Received, is_stored, receive_reply, take_in
 from outreach.messaging.matching import SCRIPT
@@ -166,6 +167,7 @@ def _captain(tx: Transaction, runtime: Runtime, received: Received, heard: Hears
     told = heard(tx, runtime, gate_id, received.number_hash) if gate_id is not None else None
     if told is None or gate_id is None:
         return None
+    was_answered(tx, received.group_id, received.number_hash)
     if won := _won(tx, received):  # their word is kept all the same: the stand-down may be undone
         return won
     link = captain_page.page_address(runtime, told.step_id, backup=told.backup)

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import case, or_
+from sqlalchemy import case, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outreach.core.db import Transaction
@@ -45,6 +45,12 @@ def note_reply(
     rank = rank_of(intent, rule, matched=matched)
     said = {"group_id": group_id, "number_hash": number_hash, "rank": rank, "waits_since": at, "last_reply_at": at}
     _noting(tx.is_sqlite, ends=intent == "opt_out").run(tx, said)
+
+
+def was_answered(tx: Transaction, group_id: int, number_hash: bytes) -> None:
+    """A short word was for the machine after all: its thread waits no more, unless for something more urgent."""
+    thread = Conversation.group_id == group_id, Conversation.number_hash == number_hash
+    tx.execute(update(Conversation).where(*thread, Conversation.rank == NO_HURRY).values(rank=DONE))
 
 
 @cache

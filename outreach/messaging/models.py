@@ -37,7 +37,8 @@ class Gate(Base):
 
 
 class GateText(Base):
-    """The text of a gate in one language, frozen when the gate opens, with the values that are not personal.
+    """The text of a gate in one language, frozen when the gate opens, with the values that are not personal. Of these
+    only an office's number changes afterwards, when it is put right (``calls.offices``).
 
     ``variant`` is a, and b where two texts are tried against each other.
     """

@@ -15,8 +15,9 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.launch import cancel_campaign
 from outreach.escalations.models import Campaign, Recipient, Wave
 from outreach.messaging.claims import claim
+from outreach.messaging.conversations import DONE
 from outreach.messaging.events import append, result, status
-from outreach.messaging.models import Message
+from outreach.messaging.models import Conversation, Message
 from outreach.messaging.slices import slice_out
 from outreach.people.consent import suppress
 from outreach.people.models import Constituent
@@ -160,6 +161,7 @@ def test_a_captains_word_texts_their_branch_and_silence_goes_round_them(
     with runtime.db.snapshot() as session:
         tally = campaign_tally(session, world.group_id, run.campaign_id, runtime.clock)
         texted = Counter(session.execute(select(Message.number_hash).where(Message.recipient_id > 0)).scalars())
+        assert set(session.execute(select(Conversation.rank)).scalars()) == {DONE}  # nobody has to read their words
     assert tally.recipients == tally.states["delivered"] == 12
     assert set(texted.values()) == {1}
 

@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from config import table
 from outreach.calls.models import CallSession
+from outreach.calls.offices import change_office
 from outreach.calls.script_page import MOST_CALLS, MOST_REPORTS, call_me, report
 from outreach.core.logs import mask_event
 from outreach.core.runtime import Runtime
@@ -25,6 +26,7 @@ from outreach.escalations.models import Wave
 from outreach.messaging.follow_up_models import FollowUp
 from outreach.messaging.models import Event, Reply
 from outreach.officials.models import Office
+from outreach.officials.offices import Given
 from outreach.people.models import Constituent
 from outreach.privacy.erasure import erase_number
 from outreach.web import public_limits
@@ -90,6 +92,15 @@ def rows(runtime: Runtime) -> list[int]:
     with runtime.db.snapshot() as session:
         return [session.execute(select(func.count()).select_from(one)).scalar_one()
                 for one in (Reply, Event, CallSession, FollowUp)]  # fmt: skip
+
+
+def test_a_number_that_was_put_right_is_in_the_next_script(
+    client: FlaskClient, runtime: Runtime, world: World, wave: Wave
+) -> None:
+    with runtime.db.transaction() as tx:
+        office = tx.execute(select(Office)).scalar_one()
+        change_office(tx, runtime, world.group_id, office.id, Given("main", "623-555-0177", "", ""))
+    assert "(623) 555-0177" in (say(client, runtime, 0, "SCRIPT") or "")
 
 
 def test_the_page_says_whom_to_call_and_what_to_say_and_nothing_of_the_person(

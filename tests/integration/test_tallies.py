@@ -21,7 +21,7 @@ from outreach.escalations.planning import plan_wave
 from outreach.messaging.models import Message, Reply
 from outreach.messaging.reports import record_status
 from outreach.officials.meetings import Answer, Promised, record_meeting
-from outreach.officials.models import Official
+from outreach.officials.models import Official, Promise
 from outreach.people.models import Constituent, Suppression
 from outreach.people.segment_models import District
 from outreach.privacy.erasure import erase_number
@@ -242,9 +242,13 @@ def test_the_pressure_report_tells_no_small_group_and_no_person(
     assert "A letter" in page
     stances = cells_of(page, "stances")
     assert (stances[0][1][:8], stances[1][1]) == ("Evaded (", "Not asked")
+    assert "<strong>Evaded</strong>" in page
     assert "Ana" not in page
     spanish = client.get(f"/officials/{official_id}/pressure", headers={"Accept-Language": "es"}).text
     assert "en partes demasiado pequeñas" in spanish
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Promise).values(state="kept"))
+    assert "A letter" not in client.get(f"/officials/{official_id}/pressure").text  # nobody owes it any more
     assert client.get("/officials/999/pressure").status_code == 404
 
 

@@ -55,6 +55,7 @@ EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>🌵 عمر"
 CELL = '"' + EVIL.replace('"', '""') + '"'
 OUR_IMAGE = "/people/sign-up/qr.svg"
 NOT_PAGES = {
+    "/tallies/data.json": "JSON, which nothing runs",
     "/static/<path:filename>": "files of ours, the same for everybody",
     "/assets/<release>/<name>": "files of packages, the same for everybody",
     "/favicon.ico": "a file of ours, the same for everybody",

@@ -24,10 +24,12 @@ from outreach.stage.processes import Processes
 from outreach.stage.site import start_site
 from outreach.story.play import set_the_scene
 from tests.pictures.camera import Camera, PictureError, browsing, chromium, sign_in
+from tests.pictures.guides import GUIDES
 from tests.pictures.pages import EMPTY, PLAYED, SIGNED_OUT
 from tests.pictures.scene import play_the_scene
 
 README_IMAGES = ROOT / "docs" / "images"
+GUIDE_IMAGES = README_IMAGES / "guides"
 SPEED = 60.0
 """Domain seconds in a real one: the timeline shows minutes, and the pictures are done before evening falls."""
 OTHERS_SETTINGS = ("DATABASE_URL", "REDIS_URL", "TWILIO_BASE_URL", "TWILIO_OPT_OUT", "REHEARSAL_CLOCK")
@@ -44,11 +46,15 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the pictures go (made when missing)")
     parser.add_argument("--readme", action="store_true",
                         help="only the README's pictures, into docs/images/ unless --out says otherwise")  # fmt: skip
+    parser.add_argument("--guides", action="store_true",
+                        help="only the guides', into docs/images/guides/ unless --out says otherwise")  # fmt: skip
     parser.add_argument("--recipients", type=int, default=200, metavar="N", help="people in the story (200)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, another story (1)")
     chosen = parser.parse_args(arguments)
-    if chosen.out is None and not chosen.readme:
-        parser.error("say where the pictures go: --out DIR, or --readme")
+    if chosen.out is None and not chosen.readme and not chosen.guides:
+        parser.error("say where the pictures go: --out DIR, --readme or --guides")
+    if chosen.readme and chosen.guides:
+        parser.error("--readme or --guides, one after the other")
     if not 20 <= chosen.recipients <= 10_000:
         parser.error("--recipients must be 20 to 10,000: fewer leave pages empty")
     return chosen
@@ -64,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     for name in OTHERS_SETTINGS:  # this site is its own
         os.environ.pop(name, None)
-    out: Path = chosen.out or README_IMAGES
+    out: Path = chosen.out or (GUIDE_IMAGES if chosen.guides else README_IMAGES)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="outreach-pictures-") as data, Processes(Path(data)) as processes:
@@ -94,13 +100,15 @@ def take_pictures(processes: Processes, data: Path, binary: Path, out: Path, cho
         with browsing(binary) as browser:
             camera = Camera(browser, address, out)
             session = sign_in(browser, f"{address}/enter/{new_link(runtime, group_id)}")
-            if not chosen.readme:
+            if not chosen.readme and not chosen.guides:
                 camera.take_all(SIGNED_OUT)
                 camera.take_all(EMPTY, session=session)
             say("Playing the story ...")
             ids = play_the_scene(runtime, site.carrier_url, group_id, recipients=chosen.recipients, seed=chosen.seed)
             if chosen.readme:
                 camera.take_for_readme([shot for shot in PLAYED if shot.readme], ids, session)
+            elif chosen.guides:
+                camera.take_for_guides(GUIDES, ids, session)
             else:
                 camera.take_all(PLAYED, ids, session)
             return camera.taken

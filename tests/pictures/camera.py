@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.pictures.guides import MOST_BYTES as MOST_OF_A_GUIDE
+from tests.pictures.guides import GuideShot
 from tests.pictures.pages import PageShot
 
 if TYPE_CHECKING:
-    from playwright.sync_api import StorageState, ViewportSize
+    from playwright.sync_api import FloatRect, StorageState, ViewportSize
 
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS: Final = (
@@ -27,6 +29,8 @@ README_SCREEN: Final[ViewportSize] = {"width": 1280, "height": 760}
 LANGUAGES: Final = ("en", "es")
 MOST_BYTES: Final = 200_000
 """Of a picture in the README."""
+ABOVE, BELOW = 4, 16
+"""Pixels around what a guide's picture shows: little above, where the way back to other pages stands."""
 
 
 class PictureError(Exception):
@@ -88,9 +92,17 @@ class Camera:
             page.set_viewport_size(README_SCREEN)
             for shot in shots:
                 self._open(page, shot, ids)
-                path = self._save(page, shot.name, whole=False)
-                if path.stat().st_size > MOST_BYTES:
-                    raise PictureError(f"{path.name} has {path.stat().st_size:,} bytes; {MOST_BYTES:,} are the most.")
+                _check_size(self._save(page, shot.name, whole=False), MOST_BYTES)
+
+    def take_for_guides(self, shots: Sequence[GuideShot], ids: Mapping[str, str], session: StorageState) -> None:
+        """What the guides show: the part of each page that matters, as ``<name>.png``. Raises PictureError."""
+        for language in LANGUAGES:
+            with self._page(language, session) as page:
+                for shot in shots:
+                    if shot.language == language:
+                        page.set_viewport_size({"width": shot.width, "height": SCREEN["height"]})
+                        self._open(page, PageShot(shot.name, shot.path), ids)
+                        _check_size(self._save(page, shot.name, whole=True, part=_part_of(page, shot)), MOST_OF_A_GUIDE)
 
     @contextmanager
     def _page(self, language: str, session: StorageState | None) -> Iterator[Page]:
@@ -105,8 +117,23 @@ class Camera:
         if status != shot.status:
             raise PictureError(f"{path} answers {status}, not {shot.status}.")
 
-    def _save(self, page: Page, name: str, *, whole: bool) -> Path:
+    def _save(self, page: Page, name: str, *, whole: bool, part: FloatRect | None = None) -> Path:
         path = self._out / f"{name}.png"
-        page.screenshot(path=path, full_page=whole, animations="disabled")
+        page.screenshot(path=path, full_page=whole, animations="disabled", clip=part)
         self.taken += 1
         return path
+
+
+def _part_of(page: Page, shot: GuideShot) -> FloatRect:
+    """The rectangle that a guide shows: as wide as the page, from one part of it to another."""
+    first, last = page.locator(shot.first).first.bounding_box(), page.locator(shot.last).last.bounding_box()
+    if first is None or last is None:
+        raise PictureError(f"{shot.path} shows no {shot.first} or no {shot.last}.")
+    top = max(0, first["y"] - ABOVE)
+    height = min(last["y"] + last["height"] + BELOW - top, shot.most)
+    return {"x": 0, "y": top, "width": shot.width, "height": height}
+
+
+def _check_size(path: Path, most: int) -> None:
+    if path.stat().st_size > most:
+        raise PictureError(f"{path.name} has {path.stat().st_size:,} bytes; {most:,} are the most.")

@@ -11,6 +11,7 @@ from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.escalations.choosing import choose_tactic, set_occasion
 from outreach.escalations.drafts import draft_from_meeting, edit_draft
+from outreach.escalations.models import Campaign
 from outreach.escalations.schedule import schedule_launch
 from outreach.escalations.segments import create_segment
 from outreach.escalations.stand_down import stand_down
@@ -27,6 +28,7 @@ from outreach.officials.models import Meeting, Office, Official, Promise
 from outreach.officials.offices import Given, add_office
 from outreach.officials.partners import make_partner
 from outreach.officials.plans import add_contact, make_plan
+from outreach.officials.promises import Heard, hear
 from outreach.officials.records import make_request
 from outreach.people.districts import create_district
 from outreach.people.importing import import_constituents
@@ -70,7 +72,7 @@ def play_the_scene(runtime: Runtime, carrier_url: str, group_id: int, *, recipie
     with runtime.db.transaction() as tx:
         committed = _keep_a_commitment(tx, runtime, group_id)
         ids = (
-            {"committed": str(committed)}
+            {"committed": str(committed), "late": _hear_of_a_promise(tx, runtime, group_id, committed)}
             | _draft_another(tx, runtime, group_id)
             | _save_a_segment(tx, runtime, group_id)
         )
@@ -83,6 +85,7 @@ def play_the_scene(runtime: Runtime, carrier_url: str, group_id: int, *, recipie
     upload = upload_file(runtime, group_id, evening, "library-evening.csv", "Library evening", CONSENT, by=WHO)
     with runtime.db.snapshot() as session:
         found = _found(session, runtime, group_id)
+        found["pressed"] = str(session.get_one(Campaign, launched.campaign_id).official_id)
         page = page_of(session, group_id)
     assert page is not None  # the group is the one that plays
     set_counter(runtime, group_id, launched.campaign_id, is_on=True, goal=200, actor=WHO)
@@ -106,6 +109,17 @@ def _keep_a_commitment(tx: Transaction, runtime: Runtime, group_id: int) -> int:
         answers=[Answer(5, "yes", "writing"), Answer(6, "yes", "practice")],
         promises=[Promised("The draft ordinance, for us to read", today - timedelta(days=2), "Chief of staff")],
     ).id  # fmt: skip
+
+
+def _hear_of_a_promise(tx: Transaction, runtime: Runtime, group_id: int, meeting_id: int) -> str:
+    """The promise of a meeting is put off, and overdue again; its id."""
+    today = runtime.clock.now().date()
+    promise = tx.execute(select(Promise).where(Promise.meeting_id == meeting_id)).scalar_one()
+    heard = Heard(
+        "extended", today - timedelta(days=3), "Chief of staff", "The city attorney has it", today - timedelta(days=1)
+    )
+    hear(tx, runtime, group_id, promise.id, heard, seen=0, by=WHO)
+    return str(promise.id)
 
 
 def _draft_another(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str, str]:
