@@ -6,11 +6,13 @@ from flask import Blueprint, abort, render_template
 from flask_login import current_user
 
 from outreach.accounts.models import Group
+from outreach.officials.promise_rules import days_overdue
 from outreach.serving import runtime
 from outreach.tallies.periods import day_of
 from outreach.tallies.pooling import LEAST
 from outreach.tallies.pressure import pressure
 from outreach.web.campaigns import LABELS
+from outreach.web.ledger_words import LEDGER_ANSWERS
 from outreach.web.official_words import ANSWERS, BASES, policies
 from outreach.web.officials_reads import official_page
 from outreach.web.roles import allow
@@ -31,9 +33,9 @@ def show(official_id: int) -> str:
         found = pressure(session, group_id, official_id, held.clock)
         group = session.get_one(Group, group_id).name
     today = day_of(found.until)
-    unanswered = [promise for promise in known.promises if promise.due_on and promise.due_on < today]
+    unanswered = [promise for promise in known.promises if days_overdue(promise.state, promise.due_on, today)]
     return render_template(
         "pressure/show.html", official=known.official, stances=known.stances, promises=unanswered, found=found,
         group=group, today=today, began=day_of(found.began) if found.began else None, policies=policies(),
-        answers=ANSWERS, bases=BASES, labels=LABELS, said=SAID, least=LEAST,
+        answers=ANSWERS, ledger_answers=LEDGER_ANSWERS, bases=BASES, labels=LABELS, said=SAID, least=LEAST,
     )  # fmt: skip
