@@ -21,7 +21,8 @@ from outreach.escalations.planning import plan_wave
 from outreach.messaging.models import Message, Reply
 from outreach.messaging.reports import record_status
 from outreach.officials.meetings import Answer, Promised, record_meeting
-from outreach.officials.models import Official
+from outreach.officials.models import Official, Promise
+from outreach.officials.stances import Heard, record_stance
 from outreach.people.models import Constituent, Suppression
 from outreach.people.segment_models import District
 from outreach.privacy.erasure import erase_number
@@ -231,8 +232,13 @@ def test_the_pressure_report_tells_no_small_group_and_no_person(
     world, first, _ = played
     with runtime.db.snapshot() as session:
         official_id = session.get_one(Campaign, first.campaign_id).official_id
+    day = runtime.clock.now().date()
+    with runtime.db.transaction() as tx:
+        heard = Heard(Answer(5, "no", "practice"), day, "bo", "statement")
+        record_stance(tx, runtime, world.group_id, official_id, heard, "bo")
     client = sign_in(runtime, world.group_id, "staff")
     page = client.get(f"/officials/{official_id}/pressure").text
+    assert "<strong>No</strong>, in practice" in page
     assert '<span class="figure">6</span>' in page
     assert cells_of(page.replace("<tbody>", "</thead><tbody>"), "zips") == [
         ["in parts too small to be told apart", "6"]
@@ -241,7 +247,10 @@ def test_the_pressure_report_tells_no_small_group_and_no_person(
     assert "85201" not in page  # and with their number and the sum one would have that of the others
     assert "A letter" in page
     assert "Ana" not in page
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Promise).where(Promise.official_id == official_id).values(state="kept"))
     spanish = client.get(f"/officials/{official_id}/pressure", headers={"Accept-Language": "es"}).text
+    assert "A letter" not in spanish  # its day has passed, and it was kept
     assert "en partes demasiado pequeñas" in spanish
     assert client.get("/officials/999/pressure").status_code == 404
 
