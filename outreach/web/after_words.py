@@ -148,7 +148,10 @@ def _what_happened(facts: Facts, official: str, day: str) -> str:
         "unreasonable_conditions": gettext("%(official)s set conditions that kept us from meeting.", official=official),
     }[facts.meeting.outcome]
     names = {policy.number: policy.name for policy in policies()}
-    return f"{said} {gettext('It is about: %(policy)s.', policy=names[facts.action.policy])}" if facts.action else said
+    if not facts.action:
+        return said
+    about = gettext("It is about: %(policy)s.", policy=names[facts.action.policy])
+    return f"{said} {about}"
 
 
 def _action(facts: Facts) -> str:
