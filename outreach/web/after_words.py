@@ -141,7 +141,7 @@ def _good_news(facts: Facts, language: str, official: str, day: str) -> Told:
 
 
 def _what_happened(facts: Facts, official: str, day: str) -> str:
-    said = {
+    said: str = {
         "declined": gettext("On %(day)s we met %(official)s. They did not commit.", official=official, day=day),
         "evaded": gettext("On %(day)s we asked %(official)s, and got no clear answer.", official=official, day=day),
         "no_meeting": gettext("%(official)s would not meet us.", official=official),

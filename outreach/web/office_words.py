@@ -120,7 +120,8 @@ def state_words(opening: Opening, zones: Sequence[str], now: datetime) -> str:
     named = "" if len(zones) == 1 else f", {zone_words(zone.key)}"
     if opening.open and opening.closes_at is not None:
         closes = clock_words(opening.closes_at.astimezone(zone).time())
-        return str(gettext("Open now, until %(time)s.", time=closes + named))
+        said = str(gettext("Open now, until %(time)s.", time=closes + named))
+        return said.replace("..", ".")  # Spanish hours end in a stop of their own
     if opening.opens_at is None:
         return str(gettext("Closed. It opens at no time in the next two weeks."))
     opens, today = opening.opens_at.astimezone(zone), now.astimezone(zone).date()

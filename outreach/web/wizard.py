@@ -67,14 +67,14 @@ def tasks_of(draft: Draft) -> list[Task]:
     """What there is to do, and how far each thing is."""
     wrong = stops(draft.previews())
     chosen = ", ".join(draft.chosen)
-    phone = draft.office_phone
+    phone, no_phone = draft.office_phone, gettext("no phone yet")
     text_note = (
         gettext("Ready to send.") if not wrong else gettext("Things to mend before launch: %(count)s", count=wrong)
     )
     official = draft.values[language()]["official"]
     before = [
         Task("wizard.about", gettext("Meeting, official and office"),
-             f"{official}: {phone or gettext('no phone yet')}", bool(phone) or not draft.speaks),
+             f"{official}: {phone or no_phone}", bool(phone) or not draft.speaks),
         Task("wizard_tactic.choose", gettext("Tactic"),
              f"{tactic_name(draft.campaign.tactic)}. {tone_name(draft.campaign.tone)}.", done=True),
         *_facts_task(draft),

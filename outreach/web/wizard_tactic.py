@@ -20,6 +20,7 @@ from outreach.escalations.revisions import draft_version
 from outreach.escalations.wording import tone_of
 from outreach.serving import runtime
 from outreach.web.campaign_words import moment
+from outreach.web.official_words import policies
 from outreach.web.roles import allow
 from outreach.web.tactic_forms import ChoiceForm, OccasionForm, shown
 from outreach.web.tactic_words import reason_words, tactic_line, tactic_name
@@ -97,6 +98,7 @@ def _choices(draft: Draft, form: ChoiceForm, invalid: int, status: int) -> Page:
         ranked=[*reasons, *(choice.value for choice in form.tactic.choices if choice.value not in reasons)],
         best=suggested[0], line=tactic_line, name=tactic_name, own=own_words(campaign, draft.meeting.outcome),
         kept=_kept(campaign, now), parts=draft.parts, hostility=rests_on.hostility,
+        policy=next((one for one in policies() if one.number == campaign.policy), None),
     )  # fmt: skip
     return page, status if status != 200 else invalid
 

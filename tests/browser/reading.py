@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import ViewportSize
 
 PHONE: Final[ViewportSize] = {"width": 320, "height": 640}
+TABLET: Final[ViewportSize] = {"width": 768, "height": 1024}
 SCREEN: Final[ViewportSize] = {"width": 1280, "height": 900}
+PAPER: Final[ViewportSize] = {"width": 725, "height": 960}
+"""What is left of a Letter sheet between its margins, 96 to the inch."""
 LONG: Final = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 3
 PICTURES: Final = os.environ.get("PICTURES")
 """A directory for screenshots, when somebody wants to look."""
@@ -28,14 +31,16 @@ integration tests, which fetch every page and send every form."""
 
 
 def assert_sound(page: Page, what: str) -> None:
-    """No accessibility violation, and nothing wider than its screen, large or small. ``what`` names the page.
+    """No accessibility violation, and nothing wider than its screen, of three sizes. ``what`` names the page.
 
-    The walks come by in both languages: axe, which takes most of their time, reads English on the large screen, and
-    Spanish on the small one.
+    The walks come by in both languages: axe, which takes most of their time, reads English on the large screen by day,
+    and Spanish on the small one by night.
     """
     page.wait_for_load_state("load")  # a page that a click led to may not have its styles yet
-    read = PHONE if page.locator("html").get_attribute("lang") == "es" else SCREEN
-    for size in (SCREEN, PHONE):
+    spanish = page.locator("html").get_attribute("lang") == "es"
+    read = PHONE if spanish else SCREEN
+    page.emulate_media(color_scheme="dark" if spanish else "light")
+    for size in (SCREEN, TABLET, PHONE):
         page.set_viewport_size(size)
         if PICTURES:
             name = re.sub(r"[^\w-]+", "-", what).strip("-") or "home"
@@ -46,6 +51,20 @@ def assert_sound(page: Page, what: str) -> None:
         found = Axe().run(page, options=VIOLATIONS)
         assert found.violations_count == 0, f"{what} at {size['width']} px: {found.generate_report()}"
     page.set_viewport_size(SCREEN)
+
+
+def sheets_of(page: Page, what: str) -> int:
+    """How many sheets of Letter paper the page takes; black on white whatever the screen, and nothing is cut off."""
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size(PAPER)
+    colours = page.evaluate("(({color, backgroundColor}) => [color, backgroundColor])(getComputedStyle(document.body))")
+    assert colours == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"], what
+    assert page.evaluate("document.documentElement.scrollWidth") <= PAPER["width"], f"{what} on paper"
+    expect(page.locator("header").first).to_be_hidden()
+    sheets = len(re.findall(rb"/Type\s*/Page\b(?!s)", page.pdf(format="Letter", prefer_css_page_size=True)))
+    page.emulate_media(media="screen", color_scheme="light")
+    page.set_viewport_size(SCREEN)
+    return sheets
 
 
 def speak(page: Page, language: str) -> None:

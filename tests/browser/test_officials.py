@@ -18,7 +18,7 @@ from outreach.officials.meetings import Answer, Promised, record_meeting
 from outreach.officials.models import Meeting, Promise, Stance
 from outreach.officials.partners import make_partner
 from outreach.officials.plans import add_contact
-from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, speak, tab_to
+from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, sheets_of, speak, tab_to
 from tests.browser.test_campaign_page import sign_in
 from tests.factories import make_group, make_world
 from tests.pictures.ledger import read_a_manual
@@ -125,6 +125,12 @@ def test_a_commitment_by_keyboard(page: Page, site: tuple[str, Runtime]) -> None
     expect(page.get_by_label("They committed")).to_be_checked()
     tab_to(page, "1. Judicial Warrant Rule")
     page.keyboard.press("Enter")
+    tab_to(page, "ICE")
+    with page.expect_popup() as beside:
+        page.keyboard.press("Enter")
+    expect(beside.value.locator(":target")).to_contain_text("ICE")
+    beside.value.close()
+    expect(page.get_by_label("Who was there")).to_have_value("Bo")
     tab_to(page, "answer_1-3")  # a group of radio buttons is entered at the one that is chosen: not asked
     page.keyboard.press("ArrowRight")
     expect(page.locator("#answer_1-0")).to_be_checked()
@@ -160,10 +166,14 @@ def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runt
             f"/manuals/{ledger['manual']}", f"/manuals/passages/{ledger['passage']}",
             f"/manuals/{ledger['manual']}/comparison", "/promises/", "/promises/1", f"/meetings/{meeting}/report",
             f"/meetings/{meeting}/news",
+            f"/officials/{official}/pressure",
         ):  # fmt: skip
             page.goto(address + path)
             assert page.locator("html").get_attribute("lang") == language
             assert_sound(page, f"{path} in {language}")
+        for path in ("/officials/board", f"/officials/{official}/pressure"):
+            page.goto(address + path)
+            assert sheets_of(page, f"{path} in {language}") == 1
         for path, button in (("/officials/new", "form.row button"), (f"/meetings/new/{official}", "form.row button")):
             page.goto(address + path)
             page.locator(button).click()
@@ -200,6 +210,8 @@ def test_every_page_before_a_meeting_is_sound(page: Page, site: tuple[str, Runti
         for path in (*dense, *paths):
             page.goto(address + path)
             assert_sound(page, f"{path} in {language}")
+        page.goto(f"{address}{plan}/briefing")
+        assert sheets_of(page, f"the briefing in {language}") == 1
 
 
 def test_a_refused_meeting_without_scripts_on_a_small_phone(plain_page: Page, site: tuple[str, Runtime]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,19 @@ def test_every_sentence_is_translated() -> None:
     assert len(found) > 40
     missing = sorted(str(one) for one in found if not flat(getattr(catalog.get(one), "string", "")))
     assert missing == []
+
+
+def test_no_sentence_hides_in_another() -> None:
+    """What stands inside an f-string the search for sentences does not see."""
+    hidden = [
+        f"{path.name}:{node.lineno}"
+        for path in WEB.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FormattedValue)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id.endswith("gettext")
+    ]
+    assert hidden == []
 
 
 def test_no_translation_is_left_over() -> None:
