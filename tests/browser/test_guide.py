@@ -23,6 +23,8 @@ MEMBERS = {"Rosa Vega": "(602) 555-0131", "Walter Nez": "(602) 555-0132"}
 NAMES = {"en": "English", "es": "Spanish"}
 CALLERS = list(PEOPLE)[:5]
 """As many as a report tells strangers of."""
+USUAL_PATIENCE = 5_000.0
+"""Milliseconds for which Playwright waits for what a test expects."""
 OPTED_OUT, LATE = list(PEOPLE)[5:7]
 PASSAGE = (
     "No further investigation is necessary, unless there is reasonable suspicion to believe the person is present."
@@ -33,10 +35,12 @@ SUSPECT = "reasonable suspicion"
 @pytest.fixture
 def link(stage: Processes, tmp_path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch,
          request: pytest.FixtureRequest) -> Iterator[str]:  # fmt: skip
-    """The one-time link of an empty site."""
+    """The one-time link of an empty site, beside a browser that waits as long as a text may take."""
     monkeypatch.delenv("REHEARSAL_CLOCK", raising=False)
+    expect.set_options(timeout=FEW_SECONDS)
     with whole_site(stage, browser, request.node.name, tmp_path / "data", {}) as found:
         yield found
+    expect.set_options(timeout=USUAL_PATIENCE)
 
 
 class Walk:

@@ -114,9 +114,9 @@ def complete_the_draft(page: Page) -> None:
     page.get_by_role("button", name="Save and go on").click()
     page.get_by_role("link", name="Change Text and script").click()
     words = page.get_by_label("Text in English")
-    words.fill(words.input_value().replace("Will you call today?", "Will you call this week?"))
+    words.fill(words.input_value().replace("Will you call and", "Will you call this week and"))
     preview = page.locator("#preview-text_en")
-    expect(preview.locator(".text")).to_contain_text("Will you call this week?")
+    expect(preview.locator(".text")).to_contain_text("Will you call this week and ask")
     expect(preview).to_contain_text("Nothing to mend.")
     page.get_by_role("button", name="Save and go on").click()
 
@@ -131,7 +131,7 @@ def text_myself_first(page: Page) -> None:
     expect(mine).to_contain_text("People Power Valley", timeout=FEW_SECONDS)  # by polling
     mine.get_by_role("link", name=MY_OWN).click()
     thread = page.get_by_role("list", name="Texts, oldest first")
-    expect(thread).to_contain_text("Will you call this week?")
+    expect(thread).to_contain_text("Will you call this week and ask")
     expect(thread).to_contain_text("delivered", timeout=FEW_SECONDS)
     page.goto(review)
 
