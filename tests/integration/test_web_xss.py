@@ -69,7 +69,8 @@ NOT_PAGES = {
 SILENT = {
     "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv", "/people/import/sample.csv",
     "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
-    "/promises/export", "/tallies/file", "/people/opt-outs", "/people/sign-up", "/people/sign-up/qr.svg", "/meetings/partners/new",
+    "/promises/export", "/tallies/file", "/people/opt-outs", "/people/sign-up",
+    "/people/sign-up/qr.svg", "/meetings/partners/new",
     "/people/districts/new", "/inbox/settings/ready/new", "/trees/runs/<int:run_id>/levers", "/glossary/",
 }  # fmt: skip
 """Pages that show nothing which anybody typed: numbers, empty forms. Every other page must show the hostile words."""
