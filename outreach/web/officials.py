@@ -56,7 +56,7 @@ def show(official_id: int) -> str:
     return render_template(
         "officials/show.html", known=known, policies=policies(), answers=ANSWERS, bases=BASES, outcomes=OUTCOMES,
         states=LABELS, offices=offices, today=now.astimezone(PHOENIX).date(), ahead=ahead, rungs=rungs,
-        week_line=week_line[:1].upper() + week_line[1:], **ledger_words(),
+        week_line=week_line, **ledger_words(),
     )  # fmt: skip
 
 

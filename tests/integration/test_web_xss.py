@@ -39,6 +39,7 @@ from outreach.phone_tree.captain_page import page_address
 from outreach.phone_tree.editing import add_person, make_tree
 from outreach.phone_tree.models import PhoneTree, TreeNode, TreeRun, TreeStep
 from outreach.phone_tree.running import start_run
+from outreach.tallies.public import counter_token
 from outreach.web.app import create_app
 from outreach.web.sign_up_address import slug_of
 from tests.factories import make_group, number
@@ -60,6 +61,7 @@ NOT_PAGES = {
     "/assets/<release>/<name>": "files of packages, the same for everybody",
     "/favicon.ico": "a file of ours, the same for everybody",
     "/meetings/plans/<int:plan_id>/calendar.ics": "a calendar file, which nothing runs",
+    "/count/<token>.json": "JSON for machines, which no browser runs",
     "/promises/calendar.ics": "a file for calendars, which no browser shows",
     "/promises/<int:promise_id>/calendar.ics": "a file for calendars, which no browser shows",
 }
@@ -67,11 +69,12 @@ NOT_PAGES = {
 SILENT = {
     "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv", "/people/import/sample.csv",
     "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
-    "/promises/export", "/people/opt-outs", "/people/sign-up", "/people/sign-up/qr.svg", "/meetings/partners/new",
+    "/promises/export", "/tallies/file", "/people/opt-outs", "/people/sign-up",
+    "/people/sign-up/qr.svg", "/meetings/partners/new",
     "/people/districts/new", "/inbox/settings/ready/new", "/trees/runs/<int:run_id>/levers", "/glossary/",
 }  # fmt: skip
 """Pages that show nothing which anybody typed: numbers, empty forms. Every other page must show the hostile words."""
-IN_ITS_READERS_LANGUAGE = {"/s/<link>", "/t/<link>"}
+IN_ITS_READERS_LANGUAGE = {"/s/<link>", "/t/<link>", "/count/<token>"}
 """No switch that a cookie remembers changes them."""
 WITH_QUERY = {
     "/officials/": ({"q": EVIL},),
@@ -381,6 +384,8 @@ def hostile(rehearsal: tuple[Rehearsal, Runtime]) -> tuple[Flask, FlaskClient, R
     client = sign_in(app, runtime, group_id)
     fill_everything(client, runtime, group_id)
     send_texts(client, runtime, group_id, carrier)
+    fill(client, runtime, "/campaigns/2/counter", 422, is_on="y", goal=EVIL)
+    fill(client, runtime, "/campaigns/2/counter", is_on="y", goal="10")
     return app, client, runtime
 
 
@@ -402,7 +407,13 @@ def known_values(runtime: Runtime) -> dict[str, list[str]]:
         (step_id,) = session.execute(select(TreeStep.id)).scalars()
         links.append(page_address(runtime, step_id, backup=False).rpartition("/")[2])
         slugs = [slug_of(row.name, row.id) for row in session.execute(select(Group.name, Group.id))]
-    return {**found, "slug": slugs, "number": [number(1), number(2)], "token": ["x", EVIL], "link": links}
+    return {
+        **found,
+        "slug": slugs,
+        "number": [number(1), number(2)],
+        "token": ["x", EVIL, counter_token(runtime, 2)],
+        "link": links,
+    }
 
 
 def addresses(app: Flask, rule: Rule, known: dict[str, list[str]]) -> Iterator[str]:
