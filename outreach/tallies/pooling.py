@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 LEAST: Final = 5
+MOST: Final = 12
+"""Lines of a table, so that a report stays on one sheet of paper."""
 
 Key = TypeVar("Key")
 
@@ -28,16 +30,18 @@ class Pooled(Generic[Key]):
     total: int | None
 
 
-def pool(groups: Mapping[Key, int], least: int = LEAST) -> Pooled[Key]:
-    """Groups of people, each person in one of them, as they may be shown."""
+def pool(groups: Mapping[Key, int], least: int = LEAST, most: int = MOST) -> Pooled[Key]:
+    """Groups of people, each person in one of them, as they may be shown: in ``most`` lines, the largest of them."""
     there = {key: people for key, people in groups.items() if people > 0}
     total = sum(there.values())
     if 0 < total < least:
         return Pooled({}, 0, None)
     smallest_first = sorted(there, key=lambda key: (there[key], str(key)))
-    rest, hidden = 0, set()
+    to_hide = len(there) - most + 1 if len(there) > most else 0
+    rest = 0
+    hidden: set[Key] = set()
     for key in smallest_first:
-        if there[key] >= least and (rest == 0 or rest >= least):
+        if there[key] >= least and (rest == 0 or rest >= least) and len(hidden) >= to_hide:
             break
         rest += there[key]
         hidden.add(key)

@@ -6,6 +6,7 @@ from flask import Blueprint, abort, render_template
 from flask_login import current_user
 
 from outreach.accounts.models import Group
+from outreach.officials.promise_rules import BROKEN, WAITED_FOR
 from outreach.serving import runtime
 from outreach.tallies.periods import day_of
 from outreach.tallies.pooling import LEAST
@@ -31,7 +32,11 @@ def show(official_id: int) -> str:
         found = pressure(session, group_id, official_id, held.clock)
         group = session.get_one(Group, group_id).name
     today = day_of(found.until)
-    unanswered = [promise for promise in known.promises if promise.due_on and promise.due_on < today]
+    unanswered = [
+        promise
+        for promise in known.promises
+        if promise.state == BROKEN or (promise.state in WAITED_FOR and promise.due_on and promise.due_on < today)
+    ]
     return render_template(
         "pressure/show.html", official=known.official, stances=known.stances, promises=unanswered, found=found,
         group=group, today=today, began=day_of(found.began) if found.began else None, policies=policies(),
