@@ -12,6 +12,7 @@ from outreach.tallies.periods import day_of
 from outreach.tallies.pooling import LEAST
 from outreach.tallies.pressure import pressure
 from outreach.web.campaigns import LABELS
+from outreach.web.ledger_words import LEDGER_ANSWERS
 from outreach.web.official_words import ANSWERS, BASES, policies
 from outreach.web.officials_reads import official_page
 from outreach.web.roles import allow
@@ -40,5 +41,5 @@ def show(official_id: int) -> str:
     return render_template(
         "pressure/show.html", official=known.official, stances=known.stances, promises=unanswered, found=found,
         group=group, today=today, began=day_of(found.began) if found.began else None, policies=policies(),
-        answers=ANSWERS, bases=BASES, labels=LABELS, said=SAID, least=LEAST,
+        answers={**ANSWERS, **LEDGER_ANSWERS}, bases=BASES, labels=LABELS, said=SAID, least=LEAST,
     )  # fmt: skip

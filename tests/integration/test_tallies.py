@@ -240,6 +240,10 @@ def test_the_pressure_report_tells_no_small_group_and_no_person(
     assert "85003" not in page  # two people live there,
     assert "85201" not in page  # and with their number and the sum one would have that of the others
     assert "A letter" in page
+    assert cells_of(page.replace("<tbody>", "</thead><tbody>"), "stances")[0] == [
+        "1. Judicial Warrant Rule",
+        "Evaded (Dec 1, 2026)",
+    ]
     assert "Ana" not in page
     spanish = client.get(f"/officials/{official_id}/pressure", headers={"Accept-Language": "es"}).text
     assert "en partes demasiado pequeñas" in spanish
