@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 from icalendar import Calendar
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from outreach.accounts.models import AuditEvent
 from outreach.cli import cli
@@ -24,7 +24,7 @@ from outreach.officials.partners import CONTEXT
 from outreach.officials.plan_models import ChecklistItem, MeetingPlan, Partner, PlanAttendee, PlanLine, RecordsRequest
 from outreach.officials.reminder_sources import MEETING, TASK, due_plan_reminders
 from outreach.people.members import MOST, get_member, members_of
-from outreach.people.models import ContactList, ListMembership
+from outreach.people.models import Constituent, ContactList, ListMembership
 from outreach.privacy.disclosure import disclose
 from outreach.privacy.erasure import erase_number
 from tests.factories import World, make_group, make_person, make_world, number
@@ -308,7 +308,14 @@ def test_reminders_follow_the_plan_and_erasing_clears_every_part(
     found = disclose(runtime, world.group_id, hashed, reason="asked", actor="bo")["before_meetings"]
     assert found["meetings"][0]["parts"] == ["spokesperson", "facilitator"]
     assert found["tasks"][0]["task"] == "practice"
+    log = f"/meetings/new/{official}?plan={plan_id}"
+    with runtime.db.transaction() as tx:  # two of one name, so that each is told apart by the ZIP
+        tx.execute(update(Constituent).where(Constituent.id == ana).values(zip="85201"))
+    names = re.findall(r'name="attendees"[^>]*value="([^"]*)"', client.get(log).text)
+    post(client, log, **meeting_form(runtime, outcome="evaded", attendees=f"{names[0]}, Luz"))
+    assert "85201" in one(runtime, select(Meeting.attendees))
     erase_number(runtime, world.group_id, hashed, reason="asked", actor="bo")
+    assert one(runtime, select(Meeting.attendees)) == "Ana Tester, Ana Tester, Luz"
     with runtime.db.snapshot() as session:
         plan = session.get_one(MeetingPlan, plan_id)
         assert (plan.spokesperson_id, plan.facilitator_id, plan.note_taker_id) == (None, None, bo)
