@@ -333,18 +333,18 @@ def test_what_two_save_at_once_is_saved_one_after_the_other(runtime: Runtime) ->
     group = make_group(runtime)
     meeting = make_meeting(runtime, group, make_official(runtime, group))
 
-    def partner(tx: Transaction) -> object:
-        return make_partner(tx, runtime, group, Given("Puente"), by="bo")
+    def partner(tx: Transaction) -> None:
+        make_partner(tx, runtime, group, Given("Puente"), by="bo")
 
-    def office(tx: Transaction) -> object:
-        return set_state_office(tx, runtime, group, Address("State", "state@example.org"), by="bo")
+    def office(tx: Transaction) -> None:
+        set_state_office(tx, runtime, group, Address("State", "state@example.org"), by="bo")
 
-    def report(tx: Transaction) -> object:
-        return add_to_report(tx, runtime, group, meeting, Added("They listened"), by="bo")
+    def report(tx: Transaction) -> None:
+        add_to_report(tx, runtime, group, meeting, Added("They listened"), by="bo")
 
-    def again(act: Callable[[Transaction], object]) -> object:
+    def again(act: Callable[[Transaction], None]) -> None:
         with runtime.db.transaction() as tx:
-            return act(tx)
+            act(tx)
 
     with ThreadPoolExecutor(3) as others:
         acts = (partner, office, report)
@@ -355,4 +355,5 @@ def test_what_two_save_at_once_is_saved_one_after_the_other(runtime: Runtime) ->
             time.sleep(0.3)  # they wait for us
         with pytest.raises(ConflictError):
             second[0].result()
-        assert [one.result() for one in second[1:]] == [None, None]
+        for one in second[1:]:
+            one.result()
