@@ -59,7 +59,8 @@ def _event(entry: Entry, now: datetime, host: str) -> Event:
         event.add("dtend", _utc(entry.ends or entry.starts + timedelta(hours=1)))
     else:
         event.add("dtstart", entry.starts)
-        event.add("dtend", entry.starts + timedelta(days=1))
+        if entry.starts < date.max:  # the last day that there is has no next one; without an end it is whole as well
+            event.add("dtend", entry.starts + timedelta(days=1))
         event.add("transp", "TRANSPARENT")  # a due day makes nobody busy
     for name, text in (("location", entry.place), ("description", entry.text)):
         if text:

@@ -74,9 +74,7 @@ def local_time(day: date | None, hour: time | None, zone: str | None, now: datet
         raise BadInputError("event_day_missing", field="event_day")
     if hour is None:
         raise BadInputError("event_time_missing", field="event_time")
-    if zone is None or zone not in table("office_hours")["zones"]:
-        raise BadInputError("event_zone_unknown", field="event_zone")
-    clock = ZoneInfo(zone)
+    clock = _clock(zone)
     if day < now.astimezone(clock).date():  # a calendar ends: what lies far behind or ahead has no UTC
         raise BadInputError("event_past", field="event_day")
     if day > (now + FARTHEST).astimezone(clock).date():
@@ -145,9 +143,19 @@ def _event(given: Mapping[str, Any], now: datetime) -> dict[str, str]:
     begins: datetime | None = given.get("event_at")
     if begins is None:
         return {}
+    clock = _clock(given.get("event_zone"))
     if begins <= now:
         raise BadInputError("event_past", field="event_day")
-    return {"event_at": begins.isoformat(), "event_zone": str(given["event_zone"])}
+    if begins.date() > (now + FARTHEST).date() + timedelta(days=1):  # a day of grace: the form looks at its own clock's
+        raise BadInputError("event_far", field="event_day", days=FARTHEST.days)
+    return {"event_at": begins.isoformat(), "event_zone": clock.key}
+
+
+def _clock(zone: Any) -> ZoneInfo:
+    """Raises BadInputError event_zone_unknown: pages and texts tell the event's time by it."""
+    if zone not in table("office_hours")["zones"]:
+        raise BadInputError("event_zone_unknown", field="event_zone")
+    return ZoneInfo(zone)
 
 
 def _word_limit(text: Any) -> dict[str, int]:

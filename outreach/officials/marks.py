@@ -41,13 +41,14 @@ def places(text: str, words: str) -> list[tuple[int, int]]:
 
 def pieces(text: str, marks: Sequence[Marked]) -> list[Piece]:
     """The passage in order, cut where a mark begins or ends; the pieces together are the text. Kinds in their order."""
-    spans = [(kind, *place) for kind in MARK_KINDS for place in _joined(text, kind, marks)]
-    cuts = sorted({0, len(text), *(cut for _, *place in spans for cut in place)})
-    found = []
+    spans = {(kind, first): last for kind in MARK_KINDS for first, last in _joined(text, kind, marks)}
+    cuts = sorted({0, len(text), *(first for _, first in spans), *spans.values()})
+    found: list[Piece] = []
+    under: dict[str, int] = {}
     for begin, end in pairwise(cuts):
-        over = [(kind, last) for kind, first, last in spans if first <= begin and end <= last]
-        ending = tuple(kind for kind, last in over if last == end)
-        found.append(Piece(text[begin:end], tuple(kind for kind, _ in over), ending))
+        ends = ((kind, spans.get((kind, begin), under.get(kind, 0))) for kind in MARK_KINDS)
+        under = {kind: last for kind, last in ends if last > begin}
+        found.append(Piece(text[begin:end], tuple(under), tuple(kind for kind, last in under.items() if last == end)))
     return found
 
 

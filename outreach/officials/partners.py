@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from outreach.accounts.models import Group
 from outreach.core.crypto import Vault
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError, OutreachError
@@ -86,6 +87,8 @@ def change_partner(tx: Transaction, runtime: Runtime, group_id: int, partner_id:
 
 
 def _columns(tx: Transaction, vault: Vault, group_id: int, given: Given, own_id: int | None) -> dict[str, Any]:
+    # Two who take one name at once: the second waits here until the first is stored, then is told.
+    tx.execute(select(Group.id).where(Group.id == group_id).with_for_update(key_share=True))
     name = " ".join(given.name.split())
     if not 1 <= len(name) <= NAME_LENGTH:
         raise BadInputError("partner_name", most=NAME_LENGTH)

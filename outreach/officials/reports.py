@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.accounts.audit import record_audit
+from outreach.accounts.models import Group
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, NotFoundError
 from outreach.core.runtime import Runtime
@@ -50,6 +52,8 @@ def set_state_office(tx: Transaction, runtime: Runtime, group_id: int, address: 
         raise BadInputError("official_field_long", field="name", most=NAME_LENGTH)
     if email and (len(email) > EMAIL_LENGTH or not _EMAIL.fullmatch(email)):
         raise BadInputError("state_office_email")
+    # Pressed twice at once, the second waits here until the first is stored, then finds it.
+    tx.execute(select(Group.id).where(Group.id == group_id).with_for_update(key_share=True))
     if state_office_of(tx, group_id) == (name, email):
         return
     tx.merge(StateOffice(group_id=group_id, name=name, email=email, updated_at=runtime.clock.now()))
@@ -67,7 +71,7 @@ def added_to(session: Session, meeting_id: int) -> Added:
 
 def add_to_report(tx: Transaction, runtime: Runtime, group_id: int, meeting_id: int, added: Added, *, by: str) -> None:
     """Keep what the report says beside what was logged. Raises NotFoundError meeting_unknown, BadInputError."""
-    meeting = tx.get(Meeting, meeting_id)
+    meeting = tx.get(Meeting, meeting_id, with_for_update={"key_share": True})  # pressed twice at once: as above
     if meeting is None or meeting.group_id != group_id:
         raise NotFoundError("meeting_unknown")
     for name in ("said", "not_said", "next_step"):

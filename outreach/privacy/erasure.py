@@ -1,10 +1,11 @@
 """Forgetting a person in one group, on request or because nothing was heard of them for a year.
 
 What texts and recipients refer to is a row, so the row stays and everything in it goes: its document is emptied, its
-hash becomes chance, it leaves every list and phone tree, has no part in a meeting and watches over no promise. Texts
-and replies lose their words, texts that wait are canceled. What stays under the number's keyed hash is what protects
-the person: suppressions and the ledger's entries, so that an import of the same number finds the opt-out; and what is
-counted by it: recipients, texts, the seats of phone trees' runs. Tallies stay as they are.
+hash becomes chance, it leaves every list and phone tree, has no part in a meeting, is named in no log that began from
+a plan with it, and watches over no promise. Texts and replies lose their words, texts that wait are canceled.
+What stays under the number's keyed hash is what protects the person: suppressions and the ledger's entries, so that an
+import of the same number finds the opt-out; and what is counted by it: recipients, texts, the seats of phone trees'
+runs. Tallies stay as they are.
 
 A text that is being posted, or whose fate nobody knows yet, keeps its words until that is settled: it is looked up
 by them. They go with its campaign's, 30 days after its last text.
@@ -38,6 +39,7 @@ from outreach.people.facet_hashes import NO_CITY
 from outreach.people.models import ConsentEvent, Constituent, ImportChange, ListMembership
 from outreach.people.segment_models import ConstituentTag
 from outreach.phone_tree.editing import leave_trees
+from outreach.privacy.attended import leave_logs
 from outreach.privacy.reasons import valid_reason
 
 IN_DOUBT: Final = ("posting", "unknown", "needs_review")
@@ -180,6 +182,7 @@ def erase_in(tx: Transaction, runtime: Runtime, group_id: int, number_hashes: Se
         connection.execute(_LEAVE_CALLS, {"ids": ids})
         connection.execute(_FORGET_BEFORE, {"ids": ids})
         leave_trees(tx, ids)
+        leave_logs(tx, runtime.vault, ids)
         forget_people(tx, ids)
         leave_promises(tx, ids)
         connection.execute(_LEAVE_REMINDERS, {"ids": ids})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -43,7 +44,8 @@ _BEGAN = select(func.min(Wave.launched_at)).join(Campaign, Campaign.id == Wave.c
 @dataclass(frozen=True, slots=True)
 class Pressure:
     """Each person is counted once in each of the four: in the week (its Monday) of their first report, in the ZIP where
-    they live now (empty: not known), under their newest outcome, and under what the office told them last.
+    they live now (empty: not known), under their newest outcome, and under what the office told them last (empty: they
+    noted nothing; nobody at all, where nobody did).
 
     ``began``: when the first text went out, None: nobody was asked yet.
     """
@@ -66,7 +68,7 @@ def pressure(session: Session, group_id: int, official_id: int, clock: Clock) ->
     for number_hash, outcome, received_at, zip_code in session.connection().execute(_REPORTED, asked):
         first.setdefault(number_hash, monday_of(day_of(clock.at(received_at.timestamp()))))
         zips[number_hash], newest[number_hash] = zip_code or "", str(outcome)
-    answers = {number_hash: str(answer) for number_hash, answer in session.connection().execute(_ANSWERED, asked)}
+    heard = {number_hash: str(answer) for number_hash, answer in session.connection().execute(_ANSWERED, asked)}
     weeks = pool(Counter(first.values()))
     return Pressure(
         began=session.execute(_BEGAN, asked).scalar(),
@@ -75,5 +77,13 @@ def pressure(session: Session, group_id: int, official_id: int, clock: Clock) ->
         weeks=Pooled(dict(sorted(weeks.shown.items())), weeks.rest, weeks.total),
         zips=pool(dict(sorted(Counter(zips.values()).items()))),
         outcomes=pool(dict(Counter(newest.values()).most_common())),
-        answers=pool(dict(Counter(answers.values()).most_common())),
+        answers=pool(dict(answers_of(newest, heard).most_common())),
     )
+
+
+def answers_of(acted: Collection[bytes], heard: Mapping[bytes, str]) -> Counter[str]:
+    """Under what the office told each of those who acted; nothing where it told none of them. Pure.
+
+    Who noted no answer is a part as well: else the sum of the other tables less this one's would be their number.
+    """
+    return Counter(heard.get(one, "") for one in acted) if heard.keys() & set(acted) else Counter()

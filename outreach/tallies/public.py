@@ -102,6 +102,8 @@ def set_counter(
         raise BadInputError("counter_goal", least=LEAST, most=f"{MOST_GOAL:,}")
     at = runtime.clock.real_now()
     with runtime.db.transaction() as tx:
+        # Pressed twice at once, the second waits here until the first is stored, then finds its row.
+        tx.execute(select(Campaign.id).where(Campaign.id == campaign_id).with_for_update(key_share=True))
         campaign = get_campaign(tx, group_id, campaign_id)
         if is_on and campaign.state in BEFORE_LAUNCH:
             raise ConflictError("counter_before_launch")

@@ -11,7 +11,7 @@ from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 from wtforms import IntegerField, SelectField, TextAreaField
-from wtforms.validators import NumberRange, Optional
+from wtforms.validators import Optional
 
 from config import table
 from outreach.accounts.models import Group
@@ -31,7 +31,7 @@ from outreach.officials.plan_models import PlanLine
 from outreach.officials.plans import LONGEST, gathers_at
 from outreach.people.members import Member
 from outreach.serving import runtime
-from outreach.web.entry_forms import at_most, clean
+from outreach.web.entry_forms import WholeRange, at_most, clean
 from outreach.web.i18n import LANGUAGES
 from outreach.web.official_words import language, policies
 from outreach.web.plan_entry import check_people, members_and
@@ -73,7 +73,7 @@ class AgendaForm(WordsForm):
 
 
 def _add_numbered_fields() -> None:
-    minutes = NumberRange(0, LONGEST, message=lazy_gettext("Type minutes from 0 to 480."))
+    minutes = WholeRange(0, LONGEST, message=lazy_gettext("Type minutes from 0 to 480."))
     for row in ROWS:
         words = TextAreaField(
             lazy_gettext("What"), filters=[clean], validators=[at_most(WORDS_LENGTH)], render_kw={"rows": 2}

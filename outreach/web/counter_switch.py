@@ -8,13 +8,14 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, IntegerField
-from wtforms.validators import NumberRange, Optional
+from wtforms.validators import Optional
 
 from outreach.core.errors import ConflictError, NotFoundError
 from outreach.escalations.drafts import get_campaign
 from outreach.serving import runtime
 from outreach.tallies.pooling import LEAST
 from outreach.tallies.public import MOST_GOAL, PATH, counter_of, counter_token, set_counter
+from outreach.web.entry_forms import WholeRange
 from outreach.web.roles import allow
 
 pages = Blueprint("counter_switch", __name__, url_prefix="/campaigns/<int:campaign_id>/counter")
@@ -28,7 +29,7 @@ class CounterForm(FlaskForm):  # type: ignore[misc]
         lazy_gettext("Goal, if you have one (people)"),
         validators=[
             Optional(),
-            NumberRange(LEAST, MOST_GOAL, lazy_gettext("A whole number from 5 to 1,000,000, please.")),
+            WholeRange(LEAST, MOST_GOAL, lazy_gettext("A whole number from 5 to 1,000,000, please.")),
         ],
         render_kw={"inputmode": "numeric", "autocomplete": "off"},
     )

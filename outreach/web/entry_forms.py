@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Final
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import HiddenField
-from wtforms.validators import Length
+from wtforms import HiddenField, ValidationError
+from wtforms.validators import Length, NumberRange
 
 from outreach.core.errors import OutreachError
 from outreach.web.official_words import in_words
@@ -31,6 +31,15 @@ def clean(text: str | None) -> str:
 def at_most(characters: int) -> Length:
     """A validator for a text's length."""
     return Length(max=characters, message=lazy_gettext("Please use at most %(max)d characters."))
+
+
+class WholeRange(NumberRange):  # type: ignore[misc]
+    """A whole number in a range. The library's own looks at it as a float, which none of 400 digits can be."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        """Raises ValidationError."""
+        if not isinstance(field.data, int) or not self.min <= field.data <= self.max:
+            raise ValidationError(self.message)
 
 
 class EntryForm(FlaskForm):  # type: ignore[misc]

@@ -8,7 +8,7 @@ from typing import Any, Final
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import IntegerField, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, NumberRange
+from wtforms.validators import DataRequired, InputRequired
 
 from outreach.core.errors import OutreachError
 from outreach.messaging.canned import NAME_LENGTH
@@ -16,7 +16,7 @@ from outreach.messaging.inbox import NOTE_LENGTH
 from outreach.messaging.nudges import MOST_HOURS
 from outreach.messaging.render import MAX_BODY
 from outreach.messaging.thread_tags import NAME_LENGTH as TAG_LENGTH
-from outreach.web.entry_forms import at_most, clean
+from outreach.web.entry_forms import WholeRange, at_most, clean
 from outreach.web.inbox_words import in_words
 
 LANGUAGES: Final = ("en", "es")
@@ -100,11 +100,11 @@ class HoursForm(FlaskForm):  # type: ignore[misc]
 
     hours = IntegerField(
         lazy_gettext("Hours for a text that wants an answer"),
-        validators=[InputRequired(HOURS), NumberRange(1, MOST_HOURS, HOURS)],
+        validators=[InputRequired(HOURS), WholeRange(1, MOST_HOURS, HOURS)],
         render_kw={"min": 1, "max": MOST_HOURS},
     )
     hours_of_doubt = IntegerField(
         lazy_gettext("Hours for what may be an opt-out"),
-        validators=[InputRequired(HOURS), NumberRange(1, MOST_HOURS, HOURS)],
+        validators=[InputRequired(HOURS), WholeRange(1, MOST_HOURS, HOURS)],
         render_kw={"min": 1, "max": MOST_HOURS},
     )

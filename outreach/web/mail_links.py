@@ -28,10 +28,13 @@ def mail_link(to: str, subject: str, body: str, rest: str) -> MailLink:
     whole = _coded(lines)
     if len(start) + len(whole) <= MOST:
         return MailLink(start + whole, True)
-    kept = list(lines)
-    while kept and len(start) + len(_coded([*kept, "", rest])) > MOST:
-        kept.pop()
-    return MailLink(start + _coded([*kept, "", rest] if kept else [rest]), False)
+    kept, room = 0, MOST - len(start) - len(_coded(["", rest]))
+    for line in lines:  # forward, for a report may have thousands of lines
+        room -= len(_coded([line, ""]))
+        if room < 0:
+            break
+        kept += 1
+    return MailLink(start + _coded([*lines[:kept], "", rest] if kept else [rest]), False)
 
 
 def _coded(lines: list[str]) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,24 +14,26 @@ import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 from icalendar import Calendar
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from outreach.accounts.models import AuditEvent
 from outreach.cli import cli
 from outreach.core.clock import PHOENIX
-from outreach.core.errors import NotFoundError
+from outreach.core.db import Transaction
+from outreach.core.errors import ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign
 from outreach.officials.models import Meeting
-from outreach.officials.partners import CONTEXT
+from outreach.officials.partners import CONTEXT, Given, make_partner
 from outreach.officials.plan_models import ChecklistItem, MeetingPlan, Partner, PlanAttendee, PlanLine, RecordsRequest
 from outreach.officials.reminder_sources import MEETING, TASK, due_plan_reminders
+from outreach.officials.reports import Added, Address, add_to_report, set_state_office
 from outreach.people.members import MOST, get_member, members_of
-from outreach.people.models import ContactList, ListMembership
+from outreach.people.models import Constituent, ContactList, ListMembership
 from outreach.privacy.disclosure import disclose
 from outreach.privacy.erasure import erase_number
 from tests.factories import World, make_group, make_person, make_world, number
-from tests.integration.test_web_officials import make_official, meeting_form, opened, sign_in, today
+from tests.integration.test_web_officials import make_meeting, make_official, meeting_form, opened, sign_in, today
 
 PLAN = {
     "staff_name": "Cy Rivera", "staff_role": "City manager", "staff_email": "cy@example.org",
@@ -308,10 +313,47 @@ def test_reminders_follow_the_plan_and_erasing_clears_every_part(
     found = disclose(runtime, world.group_id, hashed, reason="asked", actor="bo")["before_meetings"]
     assert found["meetings"][0]["parts"] == ["spokesperson", "facilitator"]
     assert found["tasks"][0]["task"] == "practice"
+    log = f"/meetings/new/{official}?plan={plan_id}"
+    with runtime.db.transaction() as tx:  # two of one name, so that each is told apart by the ZIP
+        tx.execute(update(Constituent).where(Constituent.id == ana).values(zip="85201"))
+    names = re.findall(r'name="attendees"[^>]*value="([^"]*)"', client.get(log).text)
+    post(client, log, **meeting_form(runtime, outcome="evaded", attendees=f"{names[0]}, Luz"))
+    assert "85201" in one(runtime, select(Meeting.attendees))
     erase_number(runtime, world.group_id, hashed, reason="asked", actor="bo")
+    assert one(runtime, select(Meeting.attendees)) == "Ana Tester, Ana Tester, Luz"
     with runtime.db.snapshot() as session:
         plan = session.get_one(MeetingPlan, plan_id)
         assert (plan.spokesperson_id, plan.facilitator_id, plan.note_taker_id) == (None, None, bo)
         for column in (PlanAttendee.constituent_id, PlanLine.constituent_id, ChecklistItem.constituent_id):
             assert session.execute(select(func.count()).where(column == ana)).scalar_one() == 0
     assert client.get(f"/meetings/plans/{plan_id}").status_code == 200
+
+
+def test_what_two_save_at_once_is_saved_one_after_the_other(runtime: Runtime) -> None:
+    group = make_group(runtime)
+    meeting = make_meeting(runtime, group, make_official(runtime, group))
+
+    def partner(tx: Transaction) -> None:
+        make_partner(tx, runtime, group, Given("Puente"), by="bo")
+
+    def office(tx: Transaction) -> None:
+        set_state_office(tx, runtime, group, Address("State", "state@example.org"), by="bo")
+
+    def report(tx: Transaction) -> None:
+        add_to_report(tx, runtime, group, meeting, Added("They listened"), by="bo")
+
+    def again(act: Callable[[Transaction], None]) -> None:
+        with runtime.db.transaction() as tx:
+            act(tx)
+
+    with ThreadPoolExecutor(3) as others:
+        acts = (partner, office, report)
+        with runtime.db.transaction() as tx:
+            for act in acts:
+                act(tx)
+            second = [others.submit(again, act) for act in acts]
+            time.sleep(0.3)  # they wait for us
+        with pytest.raises(ConflictError):
+            second[0].result()
+        for one in second[1:]:
+            one.result()

@@ -82,7 +82,7 @@ def test_a_request_is_where_its_days_say() -> None:
 
 def test_dollars_as_people_type_them() -> None:
     assert [cents(text) for text in ("", "12.50", "$1,200", " 0 ", "3")] == [None, 1250, 120_000, 0, 300]
-    for text in ("a lot", "1.234", "1e99", "NaN", "Infinity", "१.५.२"):
+    for text in ("a lot", "1.234", "1e99", "NaN", "Infinity", "१.५.२", "1e9999999", "1e999990", "-1"):
         with pytest.raises(BadInputError):
             cents(text)
 
@@ -93,10 +93,12 @@ def test_a_calendar_file_is_read_back_as_it_was_meant() -> None:
     entries = [
         Entry("plan-7-meeting", text, starts, place="City Hall, 200 W", text=text, remind=timedelta(hours=1)),
         Entry("item-2", "Agenda", date(2026, 12, 2), canceled=True),
+        Entry("promise-3", "Due on a day that nobody meant", date.max),
     ]
     file = events_file(entries, NOW, "calls.example.org")
     assert all(len(line) <= 75 for line in file.split(b"\r\n"))
-    meeting, item = Calendar.from_ical(file).walk("VEVENT")
+    meeting, item, last = Calendar.from_ical(file).walk("VEVENT")
+    assert (last.decoded("DTSTART"), "DTEND" in last) == (date.max, False), "no day follows the last one"
     assert (meeting["UID"], item["UID"]) == ("plan-7-meeting@calls.example.org", "item-2@calls.example.org")
     assert meeting.decoded("DTSTART") == starts
     assert meeting.decoded("DTEND") == starts + timedelta(hours=1)

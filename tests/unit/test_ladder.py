@@ -127,6 +127,8 @@ def test_a_tactic_keeps_what_it_needs_and_nothing_else(tactic: str) -> None:
     ("tactic", "changed", "field"),
     [
         ("town_hall", {"event_at": NOW}, "event_day"),
+        ("town_hall", {"event_at": NOW + timedelta(days=400)}, "event_day"),
+        ("town_hall", {"event_zone": "Mars/Olympus"}, "event_zone"),
         ("town_hall", {"event_place": "x" * 121}, "event_place"),
         ("council_meeting", {"event_link": "javascript:alert(1)"}, "event_link"),
         ("council_meeting", {"event_link": "https://exa mple.org"}, "event_link"),

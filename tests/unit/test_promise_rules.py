@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, timedelta
 from urllib.parse import unquote
 
@@ -123,3 +124,10 @@ def test_a_mail_link_is_short_enough_and_its_lines_end_right(body: str, subject:
         assert told == body.replace("\r\n", "\n").replace("\n", "\r\n")
     else:
         assert told.endswith("(the rest is on the page)")
+
+
+def test_a_report_of_thousands_of_lines_is_linked_at_once() -> None:
+    began = time.process_time()
+    link = mail_link("office@example.org", "Report", "a\n" * 20_000, "(the rest is on the page)")
+    assert (MOST - 7 <= len(link.href) <= MOST, link.is_whole) == (True, False)
+    assert time.process_time() - began < 1

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from outreach.story.ledger import Row, told_by
 from outreach.tallies.figures import COLUMNS, Figures, People, as_document, flat, from_document
 from outreach.tallies.pooling import LEAST, pool
+from outreach.tallies.pressure import answers_of
 from outreach.tallies.public import STEP, shown_number
 from outreach.tallies.week import own_zips
 
@@ -38,6 +39,15 @@ def test_groups_that_are_large_enough_are_all_shown() -> None:
     assert (found.shown, found.rest, found.total) == ({"85003": 5, "": 9}, 0, 14)
     assert pool({"85003": 3, "85201": 20, "85202": 7}).shown == {"85201": 20}
     assert pool({"85003": 3, "85201": 20, "85202": 7}).rest == 10
+
+
+def test_whoever_noted_no_answer_is_a_part_of_those_who_acted() -> None:
+    """Else 12 who acted less 10 whose office answered would be two people."""
+    acted = [bytes([one]) for one in range(12)]
+    found = answers_of(acted, dict.fromkeys(acted[:10], "yes") | {b"somebody who told nothing": "no"})
+    assert found == {"yes": 10, "": 2}
+    assert (pool(found).shown, pool(found).rest) == ({}, 12)
+    assert answers_of(acted, {}) == {}, "where no office answered there is no table"
 
 
 @given(st.integers(0, 10_000))
