@@ -157,7 +157,8 @@ def test_what_is_planned_while_a_pace_is_given_up_waits_for_nobody(
     runtime: Runtime, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planning, "FIRST_CHUNK", PEOPLE // 2)
-    written, upkeep = planning._messages, []
+    written = planning._messages
+    upkeep: list[threading.Thread] = []
 
     def meanwhile(*given: Any, **more: Any) -> Any:
         """Of the second chunk, when it has seen that there is a pace."""
