@@ -11,9 +11,10 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from config.settings import Settings
 from outreach.calls.pacer import pace_gates
@@ -112,10 +113,19 @@ class Upkeep:
             late = time.monotonic() - sweep
             if late >= SWEEP_AT_THE_LATEST or (late >= 0 and folded == 0):
                 for step in STEPS:
-                    step(self._runtime)
+                    self._take(step)
                 sweep = time.monotonic() + SWEEP_SECONDS
             if folded == 0:
                 self._stop.wait(IDLE_SECONDS)
+
+    def _take(self, step: Callable[[Runtime], int]) -> None:
+        """One step. What stops it, a row that it cannot read, must not keep those after it from being taken."""
+        try:
+            step(self._runtime)
+        except (LeaseLost, OperationalError, InterfaceError):  # the same for all of them
+            raise
+        except Exception:
+            log.exception("upkeep_step_failed", step=getattr(step, "__name__", ""))
 
     def _inquire(self) -> None:
         """Carrier look-ups wait for the network, so they must not hold up the folds."""
@@ -144,6 +154,7 @@ def seldom(step: Callable[[Runtime], int], seconds: float) -> Callable[[Runtime]
     """The step, taken at its first turn and then at most once in so many real seconds; 0 for a turn left out."""
     due = 0.0
 
+    @wraps(step)
     def turn(runtime: Runtime) -> int:
         nonlocal due
         if time.monotonic() < due:

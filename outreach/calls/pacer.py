@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import exists, select, update
+from sqlalchemy.orm import Session
 
 from outreach.calls.pacing import pace_of_gate
 from outreach.core.db import Job, Transaction
@@ -26,24 +27,49 @@ from outreach.people.zones import parse_zones_key
 SAVED_SECONDS: Final = 15.0
 """Of real time, whose texts may leave at once when upkeep was busy with other things."""
 MOST: Final = 500
+MOST_UNPACED: Final = 2_000
+"""Of a gate that is paced no more, so many go at a time: nobody else should have to wait for the rest of a million."""
 
 _parked: Any = (Message.state == "held") & (Message.not_before == PARKED)
 
 
 def pace_gates(runtime: Runtime) -> int:
     """Let go of what has been earned; how many texts."""
+    now = runtime.clock.now()
     with runtime.db.snapshot() as reading:
         waits = exists().where(Message.gate_id == Gate.id, _parked)
         paced = select(Gate.id).where(Gate.sends_until.is_not(None), Gate.state == "open", waits)
-        gates = reading.execute(paced.order_by(Gate.id)).scalars().all()
+        gates = {
+            gate_id: _able(reading, gate_id, now) for gate_id in reading.execute(paced.order_by(Gate.id)).scalars()
+        }
     released = 0
-    for gate_id in gates:
+    for gate_id, able in gates.items():
         with runtime.db.transaction() as tx:
-            released += _tick(tx, runtime, gate_id)
+            released += _tick(tx, runtime, gate_id, able)
     return released
 
 
-def _tick(tx: Transaction, runtime: Runtime, gate_id: int) -> int:
+def _able(reading: Session, gate_id: int, now: datetime) -> list[int]:
+    """Texts that are parked, of people whose own window is open: as many as may leave at once, at most.
+
+    Read aside, and no further than is needed: a gate may have a million of them, and a tick comes every second.
+    """
+    parked = (
+        select(Message.id, Constituent.zones)
+        .join(Constituent, Constituent.id == Message.constituent_id)
+        .where(Message.gate_id == gate_id, _parked)
+        .limit(MOST)
+    )
+    closed: set[str] = set()
+    while True:
+        rows = reading.execute(parked.where(Constituent.zones.not_in(closed))).all()
+        shut = {key for key in {row.zones for row in rows} if not window_anywhere(parse_zones_key(key), now).open}
+        if not shut:
+            return [row.id for row in rows]
+        closed |= shut
+
+
+def _tick(tx: Transaction, runtime: Runtime, gate_id: int, able: list[int]) -> int:
     row = tx.execute(select(Pace).where(Pace.gate_id == gate_id).with_for_update()).scalar()
     found = pace_of_gate(tx, gate_id)
     if row is None or found is None:
@@ -57,7 +83,7 @@ def _tick(tx: Transaction, runtime: Runtime, gate_id: int) -> int:
     tx.execute(update(Gate).where(Gate.id == gate_id, Gate.sends_until != until).values(sends_until=until))
     most = found.per_minute * SAVED_SECONDS * runtime.clock.speed / 60
     credit = earned(row.credit, found.per_minute, now - row.ticked_at, most)
-    released = _release(tx, runtime, gate_id, min(MOST, int(credit)), now)
+    released = _plan(tx, runtime, gate_id, able[: int(credit)])
     row.credit, row.ticked_at, row.opens_at = credit - released, now, None
     return released
 
@@ -68,23 +94,28 @@ def _stop_until(tx: Transaction, gate_id: int, now: datetime) -> None:
 
 
 def _let_go_of_all(tx: Transaction, runtime: Runtime, gate_id: int) -> int:
-    """There is no office any more to pace it to; what is parked goes as everything goes."""
-    tx.execute(update(Gate).where(Gate.id == gate_id).values(sends_until=None))
-    mine = update(Message).where(Message.gate_id == gate_id, _parked)
-    return len(tx.execute(mine.values(not_before=runtime.clock.now()).returning(Message.id)).all())
+    """There is no office any more to pace it to: what is parked goes as everything goes, some at each look.
+
+    Until the last of it has gone the gate's texts may leave at any time, so that no slice parks them again.
+    """
+    mine = update(Gate).where(Gate.id == gate_id)
+    tx.execute(mine.where(Gate.sends_until != PARKED).values(sends_until=PARKED))
+    some = select(Message.id).where(Message.gate_id == gate_id, _parked).limit(MOST_UNPACED + 1)
+    ids = list(tx.execute(some).scalars())
+    if len(ids) <= MOST_UNPACED:
+        tx.execute(mine.values(sends_until=None))
+    return _plan(tx, runtime, gate_id, ids[:MOST_UNPACED])
 
 
-def _release(tx: Transaction, runtime: Runtime, gate_id: int, count: int, now: datetime) -> int:
-    if count < 1:
+def _plan(tx: Transaction, runtime: Runtime, gate_id: int, message_ids: list[int]) -> int:
+    """Let these go, as far as they are still parked; how many."""
+    if not message_ids:
         return 0
-    theirs = select(Message.id, Constituent.zones).join(Constituent, Constituent.id == Message.constituent_id)
-    parked = theirs.where(Message.gate_id == gate_id, _parked)
-    zones = tx.execute(parked.with_only_columns(Constituent.zones).distinct()).scalars()
-    open_now = [key for key in zones if window_anywhere(parse_zones_key(key), now).open]
-    chosen = parked.where(Constituent.zones.in_(open_now)).order_by(Message.id).limit(count)
-    ids = [row.id for row in tx.execute(chosen.with_for_update(of=Message, skip_locked=True))]
+    still = select(Message.id).where(Message.id.in_(message_ids), _parked).order_by(Message.id).with_for_update()
+    ids = list(tx.execute(still).scalars())
     if ids:
-        tx.execute(update(Message).where(Message.id.in_(ids)).values(state="planned", not_before=now))
+        gone = update(Message).where(Message.id.in_(ids))
+        tx.execute(gone.values(state="planned", not_before=runtime.clock.now()))
         append(tx, [delta(gate_id, "held", "planned", len(ids), runtime.clock.real_now())])
         tx.enqueue(Job("messaging", SEND_BATCH, (gate_id,)))
     return len(ids)

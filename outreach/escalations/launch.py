@@ -159,7 +159,9 @@ def cancel_campaign(runtime: Runtime, group_id: int, campaign_id: int) -> int:
     Raises ConflictError (campaign_stood_down) where that has stopped it, and may be undone.
     """
     with runtime.db.transaction(durable=True) as tx:
-        campaign = get_campaign(tx, group_id, campaign_id)
+        get_campaign(tx, group_id, campaign_id)
+        # Of a stand-down and this at once, one is first: the campaign is held, and read anew.
+        campaign = tx.get_one(Campaign, campaign_id, with_for_update={"key_share": True}, populate_existing=True)
         if campaign.state == STOOD_DOWN:
             raise ConflictError("campaign_stood_down")
         campaign.state, campaign.launch_at = "canceled", None
@@ -170,4 +172,6 @@ def cancel_campaign(runtime: Runtime, group_id: int, campaign_id: int) -> int:
 
 
 def _gates(tx: Transaction, campaign_id: int) -> list[int]:
-    return list(tx.execute(select(Wave.gate_id).where(Wave.campaign_id == campaign_id)).scalars())
+    """In the order in which whoever locks several locks them."""
+    query = select(Wave.gate_id).where(Wave.campaign_id == campaign_id).order_by(Wave.gate_id)
+    return list(tx.execute(query).scalars())

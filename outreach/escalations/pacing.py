@@ -27,6 +27,9 @@ Span = tuple[bool, datetime | None, datetime | None]
 MOST_STEPS = 1_000
 """Of a reckoning; what is left by then takes as long as what went before."""
 
+MOST_SPANS = 60
+"""Openings and closings that are looked at for a time: two weeks of them, twice a day, and then some."""
+
 
 @dataclass(frozen=True, slots=True)
 class Paced:
@@ -83,7 +86,7 @@ def earned(credit: float, per_minute: float, gone: timedelta, most: float) -> fl
 
 def next_time(office: Callable[[datetime], Span], at: datetime) -> datetime | None:
     """The first instant from ``at`` on at which texts may leave, as far as the office goes; None: none in sight."""
-    for _ in range(10):  # a span shorter than its last minutes is passed over
+    for _ in range(MOST_SPANS):  # a span shorter than its last minutes is passed over
         hours = office(at)
         until = sends_until(hours)
         if until is not None and at < until:

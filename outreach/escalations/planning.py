@@ -34,6 +34,7 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.audience import may_join
 from outreach.escalations.launch import PLAN_WAVE
 from outreach.escalations.models import Recipient, Wave
+from outreach.escalations.pacing_models import Pace
 from outreach.escalations.walking import candidates, chunk_end
 from outreach.messaging.events import append, delta
 from outreach.messaging.gates import SEND_BATCH, gate_state
@@ -113,7 +114,7 @@ def _insert_messages(tx: Transaction, wave: Wave, before: int, now: datetime, ru
     last_before = tx.execute(select(func.max(Message.id))).scalar() or 0
     chunk = {"wave": wave.id, "before": before}
     opens = {}
-    paced = tx.execute(select(Gate.sends_until).where(Gate.id == wave.gate_id)).scalar_one() is not None
+    paced = _is_paced(tx, wave.gate_id)
     for zones in () if paced else tx.execute(ZONES, chunk).scalars():
         hours = window(parse_zones_key(zones), now)
         if not hours.open and hours.opens_at is not None:
@@ -131,6 +132,14 @@ def _insert_messages(tx: Transaction, wave: Wave, before: int, now: datetime, ru
     )
     at = runtime.clock.real_now()
     append(tx, [delta(wave.gate_id, None, name, count, at) for name, count in counts])
+
+
+def _is_paced(tx: Transaction, gate_id: int) -> bool:
+    """Whether a gate's texts are parked. Until this chunk has committed nobody gives its pace up: whoever does lets go
+    of what is parked by then, and what is parked after that would wait for ever.
+    """
+    tx.execute(select(Pace.gate_id).where(Pace.gate_id == gate_id).with_for_update(read=True))
+    return tx.execute(select(Gate.sends_until).where(Gate.id == gate_id)).scalar_one() is not None
 
 
 def _has_second_text(tx: Transaction, gate_id: int) -> bool:

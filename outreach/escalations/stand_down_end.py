@@ -6,10 +6,12 @@ and cursor, so whoever was killed in between is taken over from where it stood, 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, exists, or_, select
+from sqlalchemy import Row, Select, and_, exists, or_, select
+from sqlalchemy.orm import Session
 
 from outreach.core.db import Job, Transaction
 from outreach.core.runtime import Runtime
@@ -25,6 +27,8 @@ from outreach.people.consent import has_consent_clause, is_suppressed_clause, lo
 from outreach.people.models import Constituent
 
 CHUNK: Final = 200
+SECONDS: Final = 0.1
+"""Real seconds that upkeep gives to one at a turn, a chunk at least; it has to fold."""
 
 TookPart = Callable[[Sequence[int]], Select[Any]]
 """A statement for the number hashes of whoever took part in the campaigns of these gates: calls and trees are not known
@@ -43,10 +47,11 @@ def finish_stand_downs(runtime: Runtime, took_part: TookPart) -> int:
     for stand_down_id in ids:
         with runtime.db.transaction(durable=True) as tx:
             row = locked(tx, stand_down_id)
+            is_final = row is not None and row.state == "closing"
             if row is not None and row.state == "standing":
                 _close(tx, runtime, row)
-            elif row is not None and row.state == "closing":
-                _thank(tx, runtime, row, took_part)
+        if is_final:
+            _thank(runtime, stand_down_id, took_part)
     return len(ids)
 
 
@@ -65,17 +70,32 @@ def _close(tx: Transaction, runtime: Runtime, row: StandDown) -> None:
         row.gate_id = gate.id
 
 
-def _thank(tx: Transaction, runtime: Runtime, row: StandDown, took_part: TookPart) -> None:
-    """Plan the thank-you of some; once nobody is left, the stand-down has come to its end."""
-    people = _people(tx, runtime, row, took_part)
-    found = [] if row.gate_id is None else tx.execute(people.order_by(Constituent.id).limit(CHUNK)).all()
+def _thank(runtime: Runtime, stand_down_id: int, took_part: TookPart) -> None:
+    """Plan the thank-you of some, for a moment; once nobody is left, the stand-down has come to its end.
+
+    Who took part is read aside and whole: many thousands may have, and other writers wait for none of it.
+    """
+    until = time.monotonic() + SECONDS
+    with runtime.db.snapshot() as reading:
+        found = _who_waits(reading, runtime, reading.get_one(StandDown, stand_down_id), took_part)
+    for start in range(0, max(1, len(found)), CHUNK):
+        with runtime.db.transaction(durable=True) as tx:
+            row = locked(tx, stand_down_id)
+            if row is None or row.state != "closing":
+                return
+            _plan(tx, runtime, row, found[start : start + CHUNK])
+        if time.monotonic() > until:
+            return
+
+
+def _plan(tx: Transaction, runtime: Runtime, row: StandDown, found: Sequence[Row[int, bytes]]) -> None:
     if not found:
         row.state = after(row.state, "rest", runtime.clock.real_now(), row.final_at) or row.state
         row.ended_at = runtime.clock.real_now()
         return
     lock_people(tx, [one.number_hash for one in found])
-    # A later statement than the locks: who opted out before is seen.
-    able = tx.execute(people.where(Constituent.id.in_([one.id for one in found]))).all()
+    # A later statement than the locks: who opted out before is seen, and whom another process has thanked.
+    able = tx.execute(_able(runtime, row).where(Constituent.id.in_([one.id for one in found]))).all()
     now = runtime.clock.now()
     tx.add_all(
         Message(
@@ -84,20 +104,34 @@ def _thank(tx: Transaction, runtime: Runtime, row: StandDown, took_part: TookPar
         )
         for one in able
     )  # fmt: skip
-    row.thanked_through = found[-1].id
+    row.thanked_through = max(row.thanked_through, found[-1].id)
     if able and row.gate_id is not None:
         append(tx, [delta(row.gate_id, None, "planned", len(able), runtime.clock.real_now())])
         tx.enqueue(Job("messaging", SEND_BATCH, (row.gate_id,)))
 
 
-def _people(tx: Transaction, runtime: Runtime, row: StandDown, took_part: TookPart) -> Select[int, bytes, str]:
-    """Who took part, agreed to be texted, has a number that works, and was not looked at or thanked yet."""
-    campaigns = [stood.campaign_id for stood in stood_by(tx, row.id)]
-    gates = tx.execute(select(Wave.gate_id).where(Wave.campaign_id.in_(campaigns))).scalars().all()
+def _who_waits(reading: Session, runtime: Runtime, row: StandDown, took_part: TookPart) -> Sequence[Row[int, bytes]]:
+    """Who took part and was not looked at yet; nobody where nobody is thanked."""
+    if row.gate_id is None:
+        return []
+    campaigns = [stood.campaign_id for stood in stood_by(reading, row.id)]
+    gates = reading.execute(select(Wave.gate_id).where(Wave.campaign_id.in_(campaigns))).scalars().all()
+    those = took_part(gates).subquery()
+    # Joined and unlimited: for the first few of a million, PostgreSQL would hold each person against each of those.
+    people = (
+        _able(runtime, row)
+        .join(those, those.c.number_hash == Constituent.number_hash)
+        .with_only_columns(Constituent.id, Constituent.number_hash)
+        .where(Constituent.id > row.thanked_through)
+    )
+    return reading.execute(people.order_by(Constituent.id)).all()
+
+
+def _able(runtime: Runtime, row: StandDown) -> Select[int, bytes, str]:
+    """Who agreed to be texted, has a number that works, and was not thanked yet."""
     thanked = exists().where(Message.gate_id == row.gate_id, Message.number_hash == Constituent.number_hash)
     return select(Constituent.id, Constituent.number_hash, Constituent.language).where(
-        Constituent.group_id == row.group_id, Constituent.id > row.thanked_through,
-        Constituent.number_hash.in_(took_part(gates)), has_consent_clause(runtime.clock.now()),
+        Constituent.group_id == row.group_id, has_consent_clause(runtime.clock.now()),
         ~is_suppressed_clause(Constituent.number_hash, Constituent.group_id), Constituent.number_bad_at.is_(None),
         Constituent.erased_at.is_(None), ~thanked,
     )  # fmt: skip

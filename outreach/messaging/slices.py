@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -177,7 +177,7 @@ def slice_out(runtime: Runtime, claimed: Sequence[Claimed], token: str) -> list[
         _hold_gates(tx, list(by_id))
         now, begun_at = runtime.clock.now(), runtime.clock.real_now()
         facts = _facts(tx, by_id, token, now)
-        verdicts = {message_id: judge(known, now) for message_id, (_, known) in facts.items()}
+        verdicts = _verdicts(facts, by_id, now)
         posting = [message_id for message_id, verdict in verdicts.items() if verdict.state == "posting"]
         _put_back(tx, facts, verdicts)
         _stop(
@@ -190,6 +190,20 @@ def slice_out(runtime: Runtime, claimed: Sequence[Claimed], token: str) -> list[
              verdicts[one.message_id].validity, committed)
         for one in (by_id[message_id] for message_id in posting)
     ]  # fmt: skip
+
+
+def _verdicts(facts: dict[int, tuple[int, Facts]], by_id: dict[int, Claimed], now: datetime) -> dict[int, Verdict]:
+    """Each message in turn: where a person is due two, as members may be, the caps of the second count the first."""
+    verdicts: dict[int, Verdict] = {}
+    begun: dict[bytes, tuple[datetime, ...]] = {}
+    for message_id, (_, known) in facts.items():
+        number_hash = by_id[message_id].number_hash
+        before = begun.get(number_hash, ())
+        verdict = judge(replace(known, sent_at=known.sent_at + before) if before else known, now)
+        if verdict.state == "posting" and known.kind in CAPPED:
+            begun[number_hash] = (*before, now)
+        verdicts[message_id] = verdict
+    return verdicts
 
 
 def _hold_gates(tx: Transaction, message_ids: list[int]) -> None:

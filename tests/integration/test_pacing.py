@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
+from outreach.calls import pacer
 from outreach.calls.pacer import pace_gates
 from outreach.calls.pacing import check_pace
 from outreach.core.errors import BadInputError
 from outreach.core.runtime import Runtime
+from outreach.escalations import planning
 from outreach.escalations.launch import launch_campaign
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.pacing_models import Pace
+from outreach.escalations.planning import plan_wave
 from outreach.escalations.silence_reads import account, find_wave
 from outreach.messaging.claims import claim
 from outreach.messaging.models import PARKED, Gate, Message
@@ -118,8 +123,9 @@ def parked(runtime: Runtime, wave: Wave) -> list[int]:
 
 
 def test_what_a_sender_holds_when_the_office_closes_is_parked_again(
-    runtime: Runtime, clock: ModelClock, world: World, wave: Wave
+    runtime: Runtime, clock: ModelClock, world: World, wave: Wave, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pacer, "MOST_UNPACED", PEOPLE // 2)
     clock.advance(30)
     pace_gates(runtime)
     claimed, _ = claim(runtime, wave.gate_id, "t", after=0, limit=500)
@@ -137,10 +143,44 @@ def test_what_a_sender_holds_when_the_office_closes_is_parked_again(
             check_pace(session, runtime, campaign)
     with runtime.db.transaction() as tx:
         tx.execute(update(Campaign).values(pacing="fast"))
-    goes_on(runtime, clock, wave, 2)
+    goes_on(runtime, clock, wave, STEP)
+    assert len(parked(runtime, wave)) == PEOPLE // 2, "some at each look"
+    goes_on(runtime, clock, wave, 2 * STEP)
     with runtime.db.snapshot() as session:
         assert session.execute(select(Gate.sends_until).where(Gate.id == wave.gate_id)).scalar_one() is None
     assert not parked(runtime, wave)
+    assert set(reasons(runtime, wave)) == {"being_sent"}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # in SQLite one writes at a time
+def test_what_is_planned_while_a_pace_is_given_up_waits_for_nobody(
+    runtime: Runtime, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "FIRST_CHUNK", PEOPLE // 2)
+    written = planning._messages
+    upkeep: list[threading.Thread] = []
+
+    def meanwhile(*given: Any, **more: Any) -> Any:
+        """Of the second chunk, when it has seen that there is a pace."""
+        if upkeep:
+            with runtime.db.transaction() as tx:
+                tx.execute(update(Campaign).values(pacing="fast"))
+            upkeep[0].start()
+            upkeep[0].join(0.5)
+        else:
+            upkeep.append(threading.Thread(target=pace_gates, args=(runtime,)))
+        return written(*given, **more)
+
+    monkeypatch.setattr(planning, "_messages", meanwhile)
+    campaign_id = draft(runtime, world)
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Office).values(hours=HOURS, zone="America/Phoenix"))
+        wave = launch_campaign(tx, runtime, world.group_id, campaign_id)
+    while not plan_wave(runtime, wave.id, 30):
+        pass
+    upkeep[0].join()
+    assert not parked(runtime, wave)
+    assert sends(runtime, wave) == PEOPLE
 
 
 def test_a_draft_says_how_its_texts_leave(runtime: Runtime, world: World) -> None:

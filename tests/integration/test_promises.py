@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import threading
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -30,7 +31,9 @@ from outreach.messaging.reminder_models import Reminder
 from outreach.messaging.reminders import plan_reminders
 from outreach.messaging.slices import Post, slice_out
 from outreach.messaging.sweep import sweep_claims
-from outreach.officials.models import Promise
+from outreach.officials.checklists import add_item, change_item
+from outreach.officials.models import Meeting, Promise
+from outreach.officials.plans import Given, change_plan, make_plan
 from outreach.officials.promise_models import PromiseEvent
 from outreach.officials.promises import Details, Heard, add_promise, change_promise, hear, undo
 from outreach.people.members import mark_members
@@ -188,6 +191,44 @@ def test_the_caps_hold_a_reminder_and_what_comes_too_late_is_dropped(
     clock.advance(DAY)
     assert len(remind(runtime)) == 1  # one a day: of the two that are overdue now
     assert sorted(states(runtime))[2:] == [("today", "dropped", "settled"), ("today", "sent", None)]
+
+
+def test_of_two_that_a_sender_finds_at_once_the_second_waits_for_its_day(
+    runtime: Runtime, clock: ModelClock, world: World, meeting: int
+) -> None:
+    for text in (WORDS, "A hearing"):
+        promise(runtime, world, meeting, 0, text=text)
+        assert plan_reminders(runtime)  # and no sender is there to take its text
+    assert [post.to for post in send(runtime)] == [number(0)]
+    assert states(runtime) == [("today", "sent", None), ("today", "waiting", None)]
+
+
+def test_a_meeting_a_task_and_a_promise_remind_each_of_their_members_once(
+    runtime: Runtime, clock: ModelClock, world: World, meeting: int
+) -> None:
+    ana, bo, cy = world.people
+    tomorrow = today(runtime) + timedelta(days=1)
+    promise(runtime, world, meeting, 1)
+    at = datetime.combine(tomorrow, time(17, 30), PHOENIX)
+    with runtime.db.transaction() as tx:
+        given = Given(starts_at=at, place="City Hall", spokesperson_id=bo, attendees=frozenset({ana, bo}))
+        official_id = tx.get_one(Meeting, meeting).official_id
+        plan = make_plan(tx, runtime, world.group_id, official_id, given, by="bo")
+        task = add_item(tx, runtime, world.group_id, "Bring the manual", plan_id=plan.id, due_on=tomorrow)
+        change_item(tx, world.group_id, task.id, due_on=tomorrow, constituent_id=cy)
+        plan_id = plan.id
+    said = {post.to: post.body for post in remind(runtime)}
+    found = [words in said[number(who)] for who, words in ((0, "tomorrow"), (1, "tomorrow"), (2, "Bring the manual"))]
+    assert (len(said), found) == (3, [True] * 3)
+    assert "5:10 PM" in said[number(0)], "of a meeting and a promise she hears of the meeting"
+    assert remind(runtime) == []
+    clock.advance(DAY)
+    assert plan_reminders(runtime) == 4
+    with runtime.db.transaction() as tx:  # it moves while its texts wait for a sender, and is never said wrongly
+        change_plan(tx, runtime, world.group_id, plan_id, 1, replace(given, starts_at=at + timedelta(hours=1)))
+    assert [post.to for post in send(runtime)] == []
+    assert [("today at 6:30 PM" in post.body) for post in remind(runtime)] == [True] * 2
+    assert remind(runtime) == []
 
 
 def together(steps: list[Any]) -> None:

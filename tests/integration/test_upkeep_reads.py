@@ -14,7 +14,7 @@ from outreach.messaging.recover import fetch_silent
 from outreach.messaging.turns import look
 from tests.factories import make_world, plan_messages
 from tests.integration.test_phone_tree import plant, start
-from workers.upkeep import EACH_TIME
+from workers.upkeep import EACH_TIME, Upkeep
 
 LARGE = ("message", "message_attempt", "event", "recipient", "reply", "constituent", "tree_step", "tree_seat")
 
@@ -55,3 +55,21 @@ def test_no_large_table_is_read_from_end_to_end(runtime: Runtime) -> None:
                 if words[0] == "SCAN" and words[1] in LARGE and "INDEX" not in words:
                     read_whole.append((line[3], statement[:300]))
     assert read_whole == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no statement of it is the database's affair
+def test_a_step_that_stumbles_keeps_no_other_from_its_turn(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    upkeep, taken = Upkeep(runtime, cast(Carrier, None)), []
+
+    def stumbles(_: Runtime) -> int:
+        taken.append("stumbles")
+        upkeep.stop()
+        return 1 // 0
+
+    def follows(_: Runtime) -> int:
+        taken.append("follows")
+        return 0
+
+    monkeypatch.setattr("workers.upkeep.STEPS", (stumbles, follows))
+    upkeep.run()
+    assert taken == ["stumbles", "follows"]

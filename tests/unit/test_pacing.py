@@ -87,6 +87,12 @@ def test_it_ends_as_soon_as_the_lines_and_hours_allow(
     assert ends >= max(one for one in alone if one is not None) - timedelta(minutes=len(people) / per_minute + 1)
 
 
+def test_spans_too_short_to_text_in_are_passed_over_up_to_one_that_is_not() -> None:
+    short = [["09:00", "09:20"], ["10:00", "10:20"]]
+    found = next_time(office_with([short] * 6 + [[["08:00", "17:00"]]]), NOON)
+    assert found == datetime(2026, 12, 6, 15, tzinfo=UTC)
+
+
 def test_who_has_no_hour_in_common_is_counted_and_it_never_ends() -> None:
     night = office_with([[["00:00", "05:00"]]] * 7)
     cohorts = [Cohort(PHOENIX, "en", 3), Cohort(PHOENIX, "es", 2)]
