@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from outreach.escalations.models import ENDED, Campaign
+from outreach.escalations.stand_down import running_of
 from outreach.officials.meetings import needs_escalation
 from outreach.officials.models import Meeting, Official, Promise, Stance
 from outreach.web.promise_reads import LINE
@@ -25,6 +26,7 @@ class MeetingPage:
     promises: Sequence[Any]
     campaigns: Sequence[Any]
     may_draft: bool  # no campaign of it lives, and there was no commitment
+    may_stand_down: bool  # the official has committed, and a campaign about them still stands
 
 
 def meeting_page(session: Session, group_id: int, meeting_id: int) -> MeetingPage | None:
@@ -59,4 +61,6 @@ def meeting_page(session: Session, group_id: int, meeting_id: int) -> MeetingPag
         promises=promises,
         campaigns=campaigns,
         may_draft=needs_escalation(meeting.outcome) and all(row.state in ENDED for row in campaigns),
+        may_stand_down=not needs_escalation(meeting.outcome)
+        and bool(running_of(session, group_id, meeting.official_id)),
     )

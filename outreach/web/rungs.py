@@ -71,9 +71,10 @@ def rungs_of(session: Session, group_id: int, official_id: int, now: datetime) -
 def in_words(tried: Tried, now: datetime) -> Rung:
     """A rung in the language of the page."""
     how = judge(tried, now)
+    measure = tactic_line(tried.tactic, "measure")
     counted = gettext(
-        "%(acted)s %(measure)s, of %(asked)s people asked", acted=f"{tried.acted:,}", asked=f"{tried.asked:,}",
-        measure=tactic_line(tried.tactic, "measure"),
+        "%(measure)s: %(acted)s, of %(asked)s asked", acted=f"{tried.acted:,}", asked=f"{tried.asked:,}",
+        measure=measure[:1].upper() + measure[1:],
     )  # fmt: skip
     return Rung(
         tried.campaign_id, tactic_name(tried.tactic), tone_name(tried.tone), day(tried.launched_at), counted,

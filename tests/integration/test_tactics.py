@@ -204,7 +204,7 @@ def moved_on(runtime: Runtime, client: FlaskClient, world: World, campaign_id: i
     fold_everything(runtime)
     official = client.get(f"/officials/{before.official_id}").text
     assert 'id="rungs"' in official
-    assert re.search(r"2 [a-z -]+, of [0-9]+ people asked", official)
+    assert re.search(r"[A-Z][a-z -]+: 2, of [0-9]+ asked", official)
 
 
 @ONE_DATABASE
