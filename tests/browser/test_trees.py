@@ -36,6 +36,7 @@ def test_a_tree_is_made_started_and_watched(page: Page, site: tuple[str, Runtime
     expect(page.locator("#people")).to_contain_text("13 personas")
     assert_sound(page, "a tree, es")
     page.locator(".tree-row.level-1 .tree-name").nth(1).click()
+    page.wait_for_url("**/trees/people/*")  # else the tree is measured, and this page before it has its styles
     assert_sound(page, "a person of a tree, es")
     page.get_by_role("button", name="Hacerla suplente de esta rama").click()
     expect(page.get_by_role("heading", name="Suplente")).to_be_visible()
