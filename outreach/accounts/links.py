@@ -43,7 +43,8 @@ def ensure_group(tx: Transaction, name: str, now: datetime) -> int:
     made: int | None = tx.execute(statement).scalar()
     if made is None:
         return tx.execute(select(Group.id).where(Group.name == name)).scalar_one()
-    tx.add(User(group_id=made, name="admin", role="admin", created_at=now))
+    first = tx.execute(select(User.id).limit(1)).scalar() is None  # somebody has to run the site
+    tx.add(User(group_id=made, name="admin", role="instance" if first else "admin", created_at=now))
     tx.flush()
     return made
 
@@ -74,7 +75,7 @@ def find_user(session: Session, user_id: int) -> Identity | None:
 
 def first_admin(session: Session, group_id: int) -> int:
     """The id of a group's first admin."""
-    found = select(User.id).where(User.group_id == group_id, User.role == "admin").order_by(User.id).limit(1)
+    found = select(User.id).where(User.group_id == group_id, User.role.in_(("admin", "instance"))).order_by(User.id).limit(1)
     return session.execute(found).scalar_one()
 
 

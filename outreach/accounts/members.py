@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from outreach.accounts.models import User
 
-ORGANIZERS: Final = ("organizer", "admin")
+ORGANIZERS: Final = ("organizer", "admin", "instance")
 """Roles that may send."""
 
 

@@ -30,7 +30,7 @@ class User(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
     name: Mapped[str] = mapped_column(String(120))
-    role: Mapped[str] = mapped_column(String(16))  # admin, organizer, staff
+    role: Mapped[str] = mapped_column(String(16))  # instance, admin, organizer, staff
     created_at: Mapped[datetime]
 
 

@@ -20,6 +20,7 @@ from outreach.core.runtime import Runtime, open_runtime
 from outreach.serving import DatabaseId
 from outreach.web import (
     accounts,
+    administration,
     after_meeting,
     agenda,
     assets,
@@ -115,6 +116,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         assets.pages,
         accounts.pages,
         home.pages,
+        administration.pages,
         campaigns.pages,
         inbox.pages,
         inbox_acts.pages,

@@ -25,7 +25,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from outreach.accounts.links import Identity, find_user
 from outreach.serving import runtime
 from outreach.web.kept_words import AGAIN, ID_DIGITS, TYPED_BY, form_like, label, shown_words
-from outreach.web.roles import PUBLIC, RANKS, declared_role
+from outreach.web.roles import PUBLIC, declared_role, ranks
 from outreach.web.security import Page, error_page, plain_error
 
 LOOK_AGAIN: Final = frozenset(
@@ -84,7 +84,7 @@ def answer_stale(error: CSRFError) -> Response | Page:
         return error_page(400)
     if not current_user.is_authenticated:
         return ask_to_sign_in()
-    if role is None or RANKS.get(current_user.role, 0) < RANKS[role]:
+    if role is None or not ranks(current_user.role, role):
         return error_page(403)
     kept = keep()
     if kept:

@@ -19,7 +19,7 @@ from outreach.people.optouts import REASON_LENGTH, OptOutReport, import_opt_outs
 from outreach.serving import runtime
 from outreach.web.entry_forms import at_most, clean
 from outreach.web.people_words import FILE_ERRORS, error_in_words, problem_in_words
-from outreach.web.roles import RANKS, allow
+from outreach.web.roles import allow, ranks
 
 pages = Blueprint("optouts", __name__, url_prefix="/people/opt-outs")
 
@@ -67,7 +67,7 @@ class OptOutForm(FlaskForm):  # type: ignore[misc]
 @pages.url_value_preprocessor
 def take_large_files(endpoint: str | None, _values: dict[str, Any] | None) -> None:
     """This view takes files, from people who may bring them. Here, because the check for CSRF reads the form next."""
-    may_bring = current_user.is_authenticated and RANKS.get(current_user.role, 0) >= RANKS["organizer"]
+    may_bring = current_user.is_authenticated and ranks(current_user.role, "organizer")
     if endpoint == "optouts.bring" and request.method == "POST" and may_bring:
         request.max_content_length = MOST_BYTES + FORM_BYTES
 

@@ -47,7 +47,7 @@ from outreach.web.people_words import (
     error_in_words,
     problem_in_words,
 )
-from outreach.web.roles import RANKS, allow
+from outreach.web.roles import allow, ranks
 from outreach.web.samples import as_download, people_file
 
 __all__ = ("pages",)
@@ -60,7 +60,7 @@ FORM_BYTES = 1024 * 1024
 @pages.url_value_preprocessor
 def take_large_files(endpoint: str | None, _values: dict[str, Any] | None) -> None:
     """This one view takes files, from people who may import. Here, because the check for CSRF reads the form next."""
-    may_import = current_user.is_authenticated and RANKS.get(current_user.role, 0) >= RANKS["organizer"]
+    may_import = current_user.is_authenticated and ranks(current_user.role, "organizer")
     if endpoint == "people.upload" and may_import:
         request.max_content_length = MOST_BYTES + FORM_BYTES
 

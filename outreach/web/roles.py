@@ -1,6 +1,7 @@
 """Who may see what. Every view declares its role; a view that declares none is refused, and a test finds it.
 
-staff read; organizers write; admins run the site. Each may do what those before it may.
+staff read; organizers write; admins run their group; instance admins run the site for all its groups, and see no more
+of another group than they did before. Each may do what those before it may.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Final, TypeVar
 from flask import Flask, Response, abort, request
 from flask_login import current_user
 
-RANKS: Final = {"staff": 1, "organizer": 2, "admin": 3}
+RANKS: Final = {"staff": 1, "organizer": 2, "admin": 3, "instance": 4}
 PUBLIC: Final = "public"
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -26,6 +27,11 @@ def allow(role: str) -> Callable[[View], View]:
         return view
 
     return declare
+
+
+def ranks(role: str, least: str) -> bool:
+    """Whether somebody of this role may do what asks for ``least``; an unknown role may nothing."""
+    return RANKS.get(role, 0) >= RANKS[least]
 
 
 def declared_role(app: Flask, endpoint: str) -> str | None:
@@ -46,6 +52,6 @@ def guard(app: Flask, sign_in: Callable[[], Response]) -> None:
             return None
         if not current_user.is_authenticated:
             return sign_in()
-        if role is None or RANKS.get(current_user.role, 0) < RANKS[role]:
+        if role is None or not ranks(current_user.role, role):
             abort(403)
         return None

@@ -24,6 +24,7 @@ OFFICIALS: Final = frozenset({
     "officials", "offices", "meetings", "after_meeting", "promises", "stances", "board", "manuals", "passages",
     "glossary", "plans", "checklists", "agenda", "records", "partners", "pressure",
 })  # fmt: skip
+ADMINISTRATION: Final = frozenset({"administration"})
 SECTIONS: Final = (
     Section("home.index", lazy_gettext("Home"), frozenset({"home"})),
     Section("officials.index", lazy_gettext("Officials"), OFFICIALS),
@@ -44,6 +45,7 @@ SECTIONS: Final = (
     ),
     Section("tallies.show", lazy_gettext("Tallies"), frozenset({"tallies"})),
     Section("inbox.index", lazy_gettext("Inbox"), frozenset({"inbox", "threads", "inbox_settings", "review"})),
+    Section("administration.index", lazy_gettext("Administration"), ADMINISTRATION),
     Section("phones.grid", lazy_gettext("Phones"), frozenset({"phones"})),
 )
 

@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 
 ROUTES = {
     "/",
+    "/administration/",
     "/assets/<release>/<name>",
     "/campaigns/",
     "/campaigns/<int:campaign_id>",
