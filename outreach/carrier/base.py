@@ -92,6 +92,14 @@ class Carrier(Protocol):
         ...
 
 
+class CarrierRecord(Protocol):
+    """What the carrier knows of our whole account; it raises CarrierError."""
+
+    def list_since(self, since: datetime) -> Iterator[CarrierMessage]:
+        """Messages from and to anybody, newest first, down to those created before ``since`` (real time)."""
+        ...
+
+
 class Caller(Protocol):
     """The same for calls."""
 
