@@ -99,8 +99,9 @@ def catch_up(runtime: Runtime, carrier: CarrierRecord, *, obey: Take, answer: Ta
     theirs = [one for one in listed if one.inbound and one.sender]
     done = CaughtUp(listed=len(listed))
     _finish_planning(runtime)
-    _keep_found(runtime, ours)
+    _keep_found(runtime, [one for one in ours if not one.is_answer])
     done.booked, done.in_doubt = _book_all(runtime)
+    done.booked += _prove_answers(runtime, [one for one in ours if one.is_answer])
     _take_statuses(runtime, ours)
     done.replies, read_to = _hear_people(runtime, theirs, ours, obey, answer, began)
     done.opted_out = _withdraw(runtime, backup_at)
@@ -120,7 +121,7 @@ def _finish_planning(runtime: Runtime) -> None:
 
 
 def _keep_found(runtime: Runtime, ours: Sequence[CarrierMessage]) -> None:
-    """Our texts that no row holds."""
+    """Our texts that no row holds. No answers: nobody says these a second time, and no cap counts them."""
     for some in _chunks(ours):
         with runtime.db.transaction() as tx:
             sids = [one.sid for one in some]
@@ -153,6 +154,22 @@ def _book_all(runtime: Runtime) -> tuple[int, int]:
             more, left = _book_waiting(tx, runtime, some, found)
             booked, doubtful = booked + more, doubtful + left
     return booked, doubtful
+
+
+def _prove_answers(runtime: Runtime, answers: Sequence[CarrierMessage]) -> int:
+    """Answers whose row stood in the backup while nobody knew yet whether they had arrived; how many."""
+    proven = 0
+    for some in _chunks(answers):
+        found: dict[bytes, list[Found]] = defaultdict(list)
+        with runtime.db.transaction() as tx:
+            sids = [one.sid for one in some]
+            known = set(tx.execute(select(Message.carrier_sid).where(Message.carrier_sid.in_(sids))).scalars())
+            for one in reversed(some):
+                if one.sid not in known:
+                    text = Found(one.sid, runtime.vault.text_hash(one.body), one.status, one.error_code, one.created_at)
+                    found[runtime.vault.number_hash(one.to)].append(text)
+            proven += _book_attempts(tx, runtime, list(found), found)
+    return proven
 
 
 def _book_attempts(tx: Transaction, runtime: Runtime, numbers: Sequence[bytes], found: dict[bytes, list[Found]]) -> int:

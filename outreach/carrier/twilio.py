@@ -218,6 +218,7 @@ def _heard(message: Any) -> CarrierMessage:
         status=str(message.status),
         error_code=int(message.error_code) if message.error_code else None,
         inbound=str(message.direction) == "inbound",
+        is_answer=str(message.direction) == "outbound-reply",
         created_at=created.astimezone(UTC) if created.tzinfo else created.replace(tzinfo=UTC),
     )
 
