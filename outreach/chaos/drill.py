@@ -92,7 +92,7 @@ class Drill:
                 raise ChaosError("chaos_halted", state=work.gate, count=0)
             if planned >= len(self.numbers) and planned - work.waiting >= share * planned:
                 return
-            time.sleep(0.05)
+            time.sleep(0.2)
 
     def end_all(self) -> dict[str, Any]:
         """SIGTERM to every process at once, as an orchestrator does: how each ended, the rows that they held on to
@@ -124,7 +124,7 @@ class Drill:
         for name in OURS:
             self.processes.stop(name)
         self.processes.start(
-            commands.web(int(self.env["PORT"]), self.env), commands.worker(self.env, SENDER_THREADS),
+            commands.web(int(self.env["PORT"]), self.env, workers=1), commands.worker(self.env, SENDER_THREADS),
             commands.importer(self.env), commands.upkeep(self.env),
         )  # fmt: skip
 
@@ -155,8 +155,10 @@ class Drill:
             self.stop_sids.add(answer.json()["sid"])
 
 
-def run(plan: Plan, data_dir: Path, processes: Processes, show: Callable[[str], None] = say) -> dict[str, Any]:
-    """The whole drill; its report. Raises OutreachError."""
+def run(
+    plan: Plan, data_dir: Path, processes: Processes, show: Callable[[str], None] = say, *, short: bool = False
+) -> dict[str, Any]:
+    """The whole drill, or without its kills and the last restart; its report. Raises OutreachError."""
     show("Starting the site ...")
     site = start(plan, data_dir, processes)
     assert site.carrier_url is not None  # noqa: S101  no foreign one was given
@@ -169,7 +171,8 @@ def run(plan: Plan, data_dir: Path, processes: Processes, show: Callable[[str], 
     deadline = Deadline(180.0 + 0.2 * plan.recipients)
     drill = Drill(processes, data_dir, dict(site.env), runtime, launched, site.carrier_url, numbers, deadline)
     deadline.waiting = lambda: still_waiting(drill.runtime, launched)
-    for step in (told_to_end, killed, lost, brought_back, old_key_taken_away):
+    long = (told_to_end, killed, lost, brought_back, purged, old_key_taken_away)
+    for step in (told_to_end, lost, brought_back, purged) if short else long:
         show(f"{time.monotonic() - launched.started:6.1f} s  {(step.__doc__ or '').splitlines()[0]}")
         step(drill)
     show("Waiting for the rest of the blast and the look-ups ...")
@@ -193,14 +196,13 @@ def told_to_end(drill: Drill) -> None:
 
 
 def killed(drill: Drill) -> None:
-    """The worker with its work-horse, the web server and upkeep are killed; everything is sealed anew meanwhile."""
+    """The worker with its work-horse, the web server and upkeep are killed."""
     drill.wait_until_sent(0.25)
     for name in ("worker", "web", "upkeep"):
         session = drill.processes.pid(name)
         drill.processes.kill(name)
         signal_all(members(session), signal.SIGKILL)
         drill.processes.restart(name)
-    drill.told["rotated"] = sum(drill.outreach("keys", "rotate")["sealed"].values())
 
 
 def lost(drill: Drill) -> None:
@@ -228,14 +230,18 @@ def brought_back(drill: Drill) -> None:
         resume_gate(tx, drill.launched.gate_id)
 
 
-def old_key_taken_away(drill: Drill) -> None:
-    """Words are purged, everything is sealed anew, and the old key is taken out of the settings."""
-    drill.wait_until_sent(0.8)
+def purged(drill: Drill) -> None:
+    """Words are purged, and everything is sealed anew."""
+    drill.wait_until_sent(0.7)
     drill.told["purged"] = drill.outreach("purge")
     drill.outreach("keys", "rotate")
     under = keys_in_use(drill.runtime)
     old = drill.env["FIELD_ENCRYPTION_KEYS"].split(",")[1]
     drill.told["under_old_key"] = sum(counts[old.partition(":")[0]] for counts in under.values())
+
+
+def old_key_taken_away(drill: Drill) -> None:
+    """The old key is taken out of the settings."""
     drill.env["FIELD_ENCRYPTION_KEYS"] = drill.env["FIELD_ENCRYPTION_KEYS"].partition(",")[0]
     drill.end_all()
     drill.start_all()

@@ -11,13 +11,13 @@ from outreach.chaos.experiment import Plan
 from outreach.stage.processes import Processes
 
 pytestmark = pytest.mark.xdist_group("journeys")
-RECIPIENTS = 100
+RECIPIENTS = 60
 SPEED = 120.0
 
 
-def test_terms_kills_a_restore_another_key_and_a_purge_leave_books_that_reconcile(tmp_path: Path) -> None:
+def test_terms_a_restore_another_key_and_a_purge_leave_books_that_reconcile(tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
-        told = run(Plan(0, RECIPIENTS, "sqlite", 3, SPEED), tmp_path, processes, lambda _: None)
+        told = run(Plan(0, RECIPIENTS, "sqlite", 3, SPEED), tmp_path, processes, lambda _: None, short=True)
     assert faults_of(told) == [], told
     assert told["recipients"] == RECIPIENTS
-    assert told["needs_review"] <= 2, told  # the kills' own
+    assert told["needs_review"] == 0, told  # no kill: every POST came home
