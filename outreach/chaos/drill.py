@@ -168,7 +168,7 @@ def run(
         runtime, set_the_scene(runtime), officials=DEMO_OFFICIALS, recipients=plan.recipients, seed=plan.seed
     )
     numbers = numbers_in_turn(runtime, launched.group_id, plan.recipients)
-    deadline = Deadline(180.0 + 0.2 * plan.recipients)
+    deadline = Deadline(300.0 + 0.5 * plan.recipients)
     drill = Drill(processes, data_dir, dict(site.env), runtime, launched, site.carrier_url, numbers, deadline)
     deadline.waiting = lambda: still_waiting(drill.runtime, launched)
     long = (told_to_end, killed, lost, brought_back, purged, old_key_taken_away)
