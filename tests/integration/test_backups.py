@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import psycopg
 import pytest
@@ -21,12 +24,14 @@ from outreach import migrations
 from outreach.backups import BackupError
 from outreach.backups.backup import forget_old, last_backup, make_backup, sqlite_path
 from outreach.backups.catching_up import CaughtUp, catch_up, pending
+from outreach.backups.making_safe import lock_site
 from outreach.backups.restore import restore
 from outreach.carrier.base import Ambiguous, CarrierMessage
+from outreach.carrier.twilio import TwilioCarrier
 from outreach.core.db import Database
 from outreach.core.errors import ConflictError
 from outreach.core.runtime import Runtime, open_runtime
-from outreach.messaging import events
+from outreach.messaging import events, turns
 from outreach.messaging.claims import claim
 from outreach.messaging.gates import resume_gate
 from outreach.messaging.inbound import InboundText
@@ -41,9 +46,12 @@ from outreach.people.models import Constituent
 from outreach.privacy.erasure import erase_number
 from outreach.replies import answer_found, answer_text, obey_found
 from outreach.stage.postgres import drop_database
+from tests.commands import outreach_command
 from tests.conftest import ENGINES, rehearsal_env
 from tests.factories import World, make_world, number, plan_messages
 from tests.integration.test_sending import Book, fold_all, states
+from tests.integration.test_stage import eventually
+from workers import upkeep
 
 PEOPLE = 12
 
@@ -329,3 +337,45 @@ def test_old_backups_go_from_their_directory(tmp_path: Path, site: Runtime) -> N
     (tmp_path / "outreach-of-mine.backup").touch()
     assert forget_old(tmp_path, 30, now) == 2
     assert len(list(tmp_path.glob("*.backup"))) == 2
+
+
+def test_upkeep_catches_up_by_itself_once_the_carrier_answers(
+    site: Runtime, home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever restored may have gone to bed, and may have started everything before the carrier could be asked."""
+    monkeypatch.setattr(upkeep, "RESTORE_AGAIN_SECONDS", 0.1)
+    carrier = Carrier()
+    world = make_world(site, 2)
+    plan_messages(site, world)
+    make_backup(site, tmp_path / "b.backup")
+    assert post(site, carrier, world.gate_id, 1) == 1
+    site.db.dispose()
+    restore(home, tmp_path / "b.backup", replace=True)
+    back = open_runtime(home)
+    carrier.is_away = True
+    at_work = upkeep.Upkeep(back, cast(TwilioCarrier, carrier))
+    thread = threading.Thread(target=at_work.run)
+    thread.start()
+    try:
+        assert turns.look(back).gates == []
+        carrier.is_away = False
+        assert eventually(lambda: pending(back) is None)
+    finally:
+        at_work.stop()
+        thread.join(30)
+    fold_all(back)
+    assert stands(back, world.gate_id) == {"out": 1, "planned": 1}
+    back.db.dispose()
+
+
+def test_the_command_says_when_the_carrier_cannot_be_asked(settings_env: dict[str, str]) -> None:
+    """Nothing listens at the test's carrier."""
+    held = open_runtime(Settings.from_mapping(settings_env))
+    told = outreach_command(settings_env, ["catch-up", "--json"])
+    assert (told.returncode, json.loads(told.stdout)) == (0, {"caught_up": None, "problem": None})
+    with held.db.transaction() as tx:
+        lock_site(tx, held.clock.real_now(), held.clock.real_now())
+    told = outreach_command(settings_env, ["catch-up", "--json"])
+    assert told.returncode == 1
+    assert "could not be asked" in json.loads(told.stdout)["problem"]
+    held.db.dispose()
