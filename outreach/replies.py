@@ -88,6 +88,16 @@ def answer_found(runtime: Runtime, text: InboundText) -> None:
         _delivered_twice(runtime, text)
 
 
+def obey_found(runtime: Runtime, text: InboundText) -> None:
+    """The same for a text that was answered, and acted on, by a database that is lost: it is stored and obeyed only."""
+    taken = take_in(runtime, text)
+    try:
+        with runtime.db.transaction(durable=True) as tx:
+            receive_reply(tx, runtime, taken)
+    except IntegrityError:
+        _delivered_twice(runtime, text)
+
+
 def _delivered_twice(runtime: Runtime, text: InboundText) -> None:
     """The same MessageSid in the same moment: the other one answers. Anything else is raised again."""
     with runtime.db.snapshot() as session:

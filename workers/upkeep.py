@@ -17,9 +17,10 @@ import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from config.settings import Settings
+from outreach.backups.catching_up import catch_up, pending
 from outreach.calls.pacer import pace_gates
 from outreach.calls.placing import sweep_calls
-from outreach.carrier.base import Carrier
+from outreach.carrier.base import CarrierError
 from outreach.carrier.twilio import TwilioCarrier
 from outreach.core.leases import acquire, new_token, release
 from outreach.core.logs import set_up_logs
@@ -39,7 +40,7 @@ from outreach.people.upload_purge import purge_uploads
 from outreach.people.upload_work import wake_importer
 from outreach.phone_tree.cascade import sweep_trees
 from outreach.privacy.retention import purge_words
-from outreach.replies import answer_found
+from outreach.replies import answer_found, obey_found
 from outreach.tallies.fold import LEASE, LeaseLost, fold
 from outreach.tallies.participants import end_stand_downs
 from workers.counting import count_sheets
@@ -54,6 +55,7 @@ SWEEP_AT_THE_LATEST = 2.0
 LIST_EVERY = 60.0
 """Domain seconds between two looks for texts that the webhook missed; never more often than the real seconds below."""
 LIST_AT_MOST_EVERY = 5.0
+RESTORE_AGAIN_SECONDS = 10.0
 PURGE_WORDS_EVERY = 6 * 3600.0
 WAKE_IMPORTER_EVERY = 10.0
 NUDGE_EVERY = 60.0
@@ -65,7 +67,7 @@ PURGE_EVERY = 600.0
 class Upkeep:
     """The loop, and the threads beside it: one talks to the carrier, one counts for pages."""
 
-    def __init__(self, runtime: Runtime, carrier: Carrier) -> None:
+    def __init__(self, runtime: Runtime, carrier: TwilioCarrier) -> None:
         self._runtime = runtime
         self._carrier = carrier
         self._token = new_token()
@@ -134,11 +136,17 @@ class Upkeep:
             if not self._leading.is_set():
                 continue
             try:
+                if pending(self._runtime) is not None:  # a restored backup: nothing is sent, and no text answered
+                    catch_up(self._runtime, self._carrier, obey=obey_found, answer=answer_found)
+                    continue
                 if time.monotonic() >= listing:
                     listing = time.monotonic() + max(LIST_AT_MOST_EVERY, LIST_EVERY / self._runtime.clock.speed)
                     list_missed(self._runtime, self._carrier, answer_found)
                 reconcile(self._runtime, self._carrier)
                 fetch_silent(self._runtime, self._carrier)
+            except CarrierError as error:
+                log.error("restore_waits_for_carrier", error=type(error).__name__, code=error.code)
+                self._stop.wait(RESTORE_AGAIN_SECONDS)
             except DBAPIError as error:
                 log.warning("inquiries_wait_for_database", error=type(error.orig).__name__, said=first_line(error.orig))
             except Exception:  # this thread is all that finds lost answers and missed texts

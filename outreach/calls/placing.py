@@ -24,6 +24,7 @@ from outreach.carrier.base import Ambiguous, Caller, CarrierError, Throttled, Un
 from outreach.core.db import Transaction
 from outreach.core.pace import SharedRate
 from outreach.core.runtime import Runtime
+from outreach.messaging.restored import is_catching_up
 from outreach.people.consent import is_suppressed, lock_owner
 from outreach.people.quiet_hours import window
 
@@ -79,6 +80,8 @@ def _due(runtime: Runtime) -> list[int]:
         due = select(CallSession.id).where(
             CallSession.state == "waiting", CallSession.not_before <= runtime.clock.now()
         )
+        if is_catching_up(session):
+            return []
         return list(session.execute(due.order_by(CallSession.not_before, CallSession.id).limit(50)).scalars())
 
 

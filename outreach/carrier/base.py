@@ -64,7 +64,10 @@ def error_for(status: int, code: int) -> CarrierError:
 
 @dataclass(frozen=True, slots=True)
 class CarrierMessage:
-    """A message as the carrier lists it. ``created_at`` is real time; ``to`` and ``sender`` are E.164."""
+    """A message as the carrier lists it. ``created_at`` is real time; ``to`` and ``sender`` are E.164.
+
+    ``is_answer``: it left in the answer to a webhook.
+    """
 
     sid: str
     to: str
@@ -74,6 +77,7 @@ class CarrierMessage:
     error_code: int | None
     inbound: bool
     created_at: datetime
+    is_answer: bool = False
 
 
 class Carrier(Protocol):
@@ -89,6 +93,14 @@ class Carrier(Protocol):
 
     def list_to(self, number: str, since: datetime) -> Iterator[CarrierMessage]:
         """Messages to a number, newest first, down to those created before ``since`` (real time)."""
+        ...
+
+
+class CarrierRecord(Protocol):
+    """What the carrier knows of our whole account; it raises CarrierError."""
+
+    def list_since(self, since: datetime) -> Iterator[CarrierMessage]:
+        """Messages from and to anybody, newest first, down to those created before ``since`` (real time)."""
         ...
 
 

@@ -185,8 +185,15 @@ class TwilioCarrier:
 
     def list_to(self, number: str, since: datetime) -> Iterator[CarrierMessage]:
         """See ``Carrier``. Pages until the first message older than ``since``; never filters on a date or sender."""
+        return self._list(since, to=number)
+
+    def list_since(self, since: datetime) -> Iterator[CarrierMessage]:
+        """See ``CarrierRecord``. The same without a number."""
+        return self._list(since)
+
+    def _list(self, since: datetime, **which: str) -> Iterator[CarrierMessage]:
         try:
-            for message in self._messages.stream(to=number, page_size=PAGE_SIZE):
+            for message in self._messages.stream(page_size=PAGE_SIZE, **which):
                 heard = _heard(message)
                 if heard.created_at < since:
                     return
@@ -211,6 +218,7 @@ def _heard(message: Any) -> CarrierMessage:
         status=str(message.status),
         error_code=int(message.error_code) if message.error_code else None,
         inbound=str(message.direction) == "inbound",
+        is_answer=str(message.direction) == "outbound-reply",
         created_at=created.astimezone(UTC) if created.tzinfo else created.replace(tzinfo=UTC),
     )
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from outreach import migrations
 from outreach.accounts.links import ensure_group, first_admin, make_login_link
 from outreach.cli.context import group_id, runtime
+
+STANDS = {
+    "current": "The schema is the one of this release.",
+    "behind": "The schema is older than this release: run `outreach db upgrade`.",
+    "ahead": "The schema is newer than this release, which may go on beside a newer one.",
+}
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on one line.")
 
 
 @click.group()
@@ -15,10 +24,26 @@ def db() -> None:
 
 
 @db.command()
-def upgrade() -> None:
-    """Bring the schema up to date; running it again does nothing."""
-    migrations.upgrade(runtime().db)
-    click.echo("The schema is up to date.")
+@json_option
+def upgrade(as_json: bool) -> None:
+    """Bring the schema up to date, beside live traffic; running it again does nothing. One at a time: others wait."""
+    held = runtime()
+    run = migrations.upgrade(held.db, say=lambda text: click.echo(text, err=True))
+    now = migrations.standing(held.db)
+    if as_json:
+        click.echo(json.dumps({"run": run, **now._asdict()}))
+    else:
+        click.echo("The schema is up to date." if now.state == "current" else STANDS[now.state])
+
+
+@db.command()
+@json_option
+@click.pass_context
+def check(ctx: click.Context, as_json: bool) -> None:
+    """How the schema stands to this release. Exit code 1: it is behind, run `db upgrade`."""
+    now = migrations.standing(runtime().db)
+    click.echo(json.dumps(now._asdict()) if as_json else STANDS[now.state])
+    ctx.exit(0 if now.is_usable else 1)
 
 
 @click.group()

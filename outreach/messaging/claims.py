@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from sqlalchemy import Row, or_, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from outreach.core.db import Database, Transaction
 from outreach.core.errors import OutreachError
@@ -53,26 +54,24 @@ def claim(runtime: Runtime, gate_id: int, token: str, *, after: int, limit: int)
         real = runtime.clock.real_now()
         stale = or_(Gate.woken_at.is_(None), Gate.woken_at < real - SEEN_WITHIN)  # slices hold the row: write seldom
         tx.execute(update(Gate).where(Gate.id == gate_id, stale).values(woken_at=real))
-        ids = [row.constituent_id for row in rows if row.constituent_id and row.sealed is None]
-        people = {
-            person.id: person
-            for person in tx.execute(
-                select(Constituent.id, Constituent.sealed, Constituent.zip).where(Constituent.id.in_(ids))
-            )
-        }
-        texts = {
-            (text.language, text.variant): text
-            for text in tx.execute(
-                select(GateText.language, GateText.variant, GateText.template, GateText.values).where(
-                    GateText.gate_id == gate_id
-                )
-            )
-        }
+        people, texts = read_words(tx, gate_id, rows)
     locked: list[int] = []
-    claimed = [_prepare(runtime, row, people.get(row.constituent_id), texts, locked) for row in rows]
+    claimed = [prepare(runtime, row, people.get(row.constituent_id), texts, locked) for row in rows]
     if len(locked) >= LOCKED_ROWS and 2 * len(locked) > len(rows):
         raise OutreachError("field_keys_missing")  # ours to mend, and nobody's fault: no text may fail for it
     return claimed, rows[-1].id
+
+
+def read_words(tx: Session, gate_id: int, rows: Sequence[Any]) -> tuple[dict[int, Any], dict[tuple[str, str], Any]]:
+    """What the rows of a gate are written out from: people by id, and the gate's texts by language and variant."""
+    ids = [row.constituent_id for row in rows if row.constituent_id and row.sealed is None]
+    people = tx.execute(select(Constituent.id, Constituent.sealed, Constituent.zip).where(Constituent.id.in_(ids)))
+    texts = tx.execute(
+        select(GateText.language, GateText.variant, GateText.template, GateText.values).where(
+            GateText.gate_id == gate_id
+        )
+    )
+    return {person.id: person for person in people}, {(text.language, text.variant): text for text in texts}
 
 
 def _take(
@@ -102,9 +101,10 @@ def _take(
     return sorted(tx.execute(taken).all(), key=lambda row: row.id)
 
 
-def _prepare(
+def prepare(
     runtime: Runtime, row: Any, person: Any | None, texts: dict[tuple[str, str], Any], locked: list[int]
 ) -> Claimed:
+    """A row written out; with an empty body where that cannot be done. ``locked`` gains the rows without a key."""
     try:
         if row.sealed is not None:  # an answer, or a text that was throttled: it was rendered before
             document, sealed = runtime.vault.open(row.sealed, "message"), row.sealed

@@ -17,6 +17,7 @@ from outreach.core.hot import Hot
 from outreach.messaging.events import append, delta
 from outreach.messaging.models import Event, Gate, GateText, Message, Tally
 from outreach.messaging.reminder_models import REMINDER
+from outreach.messaging.restored import require_caught_up
 from outreach.messaging.states import BEFORE_POSTING, public_state
 
 log = structlog.get_logger(__name__)
@@ -139,7 +140,10 @@ def halt_gate(tx: Transaction, gate_id: int, reason: str) -> bool:
 
 
 def resume_gate(tx: Transaction, gate_id: int) -> None:
-    """Let messages through again. Raises ConflictError unless the gate was paused."""
+    """Let messages through again. Raises ConflictError unless the gate was paused, and while a restored backup is
+    catching up.
+    """
+    require_caught_up(tx)
     if not _move(tx, gate_id, "paused", "open", None):
         raise ConflictError("gate_not_paused")
     counts = counts_of(tx, gate_id)

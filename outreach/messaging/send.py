@@ -33,6 +33,7 @@ from outreach.messaging.gates import SEND_BATCH, halt_gate
 from outreach.messaging.models import Gate, Message
 from outreach.messaging.pool import Pool
 from outreach.messaging.record import Outcome, Recorder
+from outreach.messaging.restored import is_catching_up
 from outreach.messaging.slices import CLOCK, Post, slice_out
 from outreach.messaging.turns import Waiting, look, pause_for, whose_turn
 
@@ -200,7 +201,7 @@ class Sender:
         if not allowed:
             threading.Event().wait(min(POLL_SECONDS, 1 / (self._rate.rate or 1.0)))
             return claimed
-        posts = slice_out(self._runtime, claimed[:allowed], self._token)
+        posts = slice_out(self._runtime, claimed[:allowed], self._token, restored=self._waiting.restored)
         self._begun += len(posts)
         for post in posts:
             self._pool.submit(post)
@@ -212,7 +213,7 @@ class Sender:
         waiting = exists().where(Message.gate_id == Gate.id, Message.state == "planned", Message.not_before <= due)
         open_ = select(Gate.id).where(Gate.state == "open", Gate.id.not_in(list(self._halted)), waiting)
         with self._runtime.db.snapshot() as session:
-            return session.execute(open_.limit(1)).first() is not None
+            return session.execute(open_.limit(1)).first() is not None and not is_catching_up(session)
 
     def _post(self, post: Post) -> None:
         outcome = self._try(post)

@@ -12,16 +12,17 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
-from sqlalchemy import TextClause, bindparam, select, text, union, update
+from sqlalchemy import bindparam, select, union, update
 
 from config import table
-from outreach.core.db import Transaction, UtcDateTime
+from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
-from outreach.messaging.claims import LEASE_SECONDS, Claimed
+from outreach.messaging.attempts import open_attempts
+from outreach.messaging.booking import Found, book, found_texts, pick
+from outreach.messaging.claims import Claimed
 from outreach.messaging.events import append, delta
 from outreach.messaging.follow_up_models import ASK, FOLLOW_UPS, PLEDGE
 from outreach.messaging.following import gates_about, owed_by, put_back
@@ -90,7 +91,6 @@ LATELY = select(Message.number_hash, Message.posted_at).where(
     Message.posted_at > bindparam("since"),
 )
 """Made once: to write such a statement down costs a slice more than to run it."""
-ROWS_STEP = 16
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -169,27 +169,52 @@ def _is_late(facts: Facts, now: datetime) -> bool:
     return facts.kind in ANSWERS and facts.asked_at is not None and now - facts.asked_at > ANSWER_WITHIN
 
 
-def slice_out(runtime: Runtime, claimed: Sequence[Claimed], token: str) -> list[Post]:
-    """Run one slice over claimed messages; returns the POSTs that may begin now."""
+def slice_out(runtime: Runtime, claimed: Sequence[Claimed], token: str, *, restored: bool = False) -> list[Post]:
+    """Run one slice over claimed messages; returns the POSTs that may begin now.
+
+    ``restored``: the carrier may have had some of these texts before a backup was restored (``booking``). Those that it
+    lists are booked and not posted.
+    """
     by_id = {one.message_id: one for one in claimed}
     with runtime.db.transaction(durable=True) as tx:
         lock_people(tx, [one.number_hash for one in claimed])
         _hold_gates(tx, list(by_id))
         now, begun_at = runtime.clock.now(), runtime.clock.real_now()
         facts = _facts(tx, by_id, token, now)
+        if restored:
+            facts = _booked(tx, runtime, facts, by_id)
         verdicts = _verdicts(facts, by_id, now)
         posting = [message_id for message_id, verdict in verdicts.items() if verdict.state == "posting"]
         _put_back(tx, facts, verdicts)
         _stop(
             tx, {i: (facts[i][0], verdict) for i, verdict in verdicts.items() if verdict.state != "posting"}, begun_at
         )
-        attempts = _post(tx, [by_id[message_id] for message_id in posting], now, begun_at)
+        attempts = open_attempts(tx, [by_id[message_id] for message_id in posting], now, begun_at)
     committed = time.clock_gettime(CLOCK)
     return [
         Post(attempts[one.message_id], one.message_id, facts[one.message_id][0], one.number_hash, one.to, one.body,
              verdicts[one.message_id].validity, committed)
         for one in (by_id[message_id] for message_id in posting)
     ]  # fmt: skip
+
+
+def _booked(
+    tx: Transaction, runtime: Runtime, facts: dict[int, tuple[int, Facts]], by_id: dict[int, Claimed]
+) -> dict[int, tuple[int, Facts]]:
+    """Book what the carrier has had already. Returns the facts of the others: found texts count for their caps."""
+    found: dict[bytes, list[Found]] = found_texts(tx, [by_id[message_id].number_hash for message_id in facts])
+    left: dict[int, tuple[int, Facts]] = {}
+    for message_id, (gate_id, known) in facts.items():
+        one = by_id[message_id]
+        mine = (
+            None if known.gate == "closed" or known.suppressed else pick(found.get(one.number_hash, []), one.body_hash)
+        )
+        if mine is not None:
+            book(tx, runtime, one, mine)
+            continue
+        sent = tuple(runtime.clock.at(other.created_at.timestamp()) for other in found.get(one.number_hash, ()))
+        left[message_id] = (gate_id, replace(known, sent_at=known.sent_at + sent) if sent else known)
+    return left
 
 
 def _verdicts(facts: dict[int, tuple[int, Facts]], by_id: dict[int, Claimed], now: datetime) -> dict[int, Verdict]:
@@ -287,38 +312,3 @@ def _put_back(tx: Transaction, facts: dict[int, tuple[int, Facts]], verdicts: di
     put_back(tx, {i: at for i, at in waits.items() if facts[i][1].kind != REMINDER})
     wait_again(tx, {i: at for i, at in waits.items() if facts[i][1].kind == REMINDER})
     verdicts.update(dict.fromkeys(waits, Verdict("canceled")))
-
-
-@cache
-def _opening(count: int) -> tuple[TextClause, TextClause]:
-    """Move so many rows to posting, and open their attempts: a statement each.
-
-    Row by row, each would give up the interpreter, and wait for the sender threads to give it back, as often.
-    """
-    given = "(VALUES " + ", ".join(f"(:id{n}, :sealed{n}, :hash{n})" for n in range(count)) + ") AS given"
-    moved = (
-        "UPDATE message SET state = 'posting', posted_at = :posted, lease_until = :until, sealed = given.column2 "  # noqa: S608  names of parameters
-        "FROM " + given + " WHERE message.id = given.column1"
-    )
-    opened = (
-        "INSERT INTO message_attempt (message_id, body_hash, begun_at, closed) "  # noqa: S608
-        "SELECT given.column1, given.column3, :begun, false FROM " + given + " WHERE given.column1 IS NOT NULL "
-        "RETURNING message_id, id"
-    )
-    when = {name: bindparam(name, type_=UtcDateTime) for name in ("posted", "until", "begun")}
-    return text(moved).bindparams(when["posted"], when["until"]), text(opened).bindparams(when["begun"])
-
-
-def _post(tx: Transaction, claimed: Sequence[Claimed], now: datetime, begun_at: datetime) -> dict[int, int]:
-    """Move to posting and open the attempts; message id -> attempt id."""
-    if not claimed:
-        return {}
-    count = -(-len(claimed) // ROWS_STEP) * ROWS_STEP  # a few sizes, so that their statements are known
-    given: dict[str, object] = dict.fromkeys(f"{name}{n}" for name in ("id", "sealed", "hash") for n in range(count))
-    for n, one in enumerate(claimed):
-        given.update({f"id{n}": one.message_id, f"sealed{n}": one.sealed, f"hash{n}": one.body_hash})
-    moved, opened = _opening(count)
-    connection = tx.connection()
-    connection.execute(moved, {**given, "posted": now, "until": begun_at + timedelta(seconds=LEASE_SECONDS)})
-    attempts = connection.execute(opened, {**given, "begun": begun_at})
-    return {row.message_id: row.id for row in attempts}

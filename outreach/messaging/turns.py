@@ -11,6 +11,7 @@ from sqlalchemy import exists, select
 from outreach.core.runtime import Runtime
 from outreach.messaging.gates import PERSONAL
 from outreach.messaging.models import Event, Gate, Message
+from outreach.messaging.restored import after_restoring
 
 SLOW_AFTER = timedelta(seconds=10)
 """Sending slows down when what was heard waits longer than this for the folder (real time)."""
@@ -27,14 +28,17 @@ class Due(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """What waits to be sent, and how long the oldest unfolded event has waited (real seconds)."""
+    """What waits to be sent, and how long the oldest unfolded event has waited (real seconds). ``restored``: there are
+    texts that the carrier had before a backup was restored.
+    """
 
     gates: list[Due]
     tail: float
+    restored: bool = False
 
 
 def look(runtime: Runtime) -> Waiting:
-    """One look at the database, for the next turns."""
+    """One look at the database, for the next turns. Nothing waits while a restored backup is catching up."""
     due = exists().where(
         Message.gate_id == Gate.id, Message.state == "planned", Message.not_before <= runtime.clock.now()
     )
@@ -44,8 +48,9 @@ def look(runtime: Runtime) -> Waiting:
             select(Gate.id, Gate.group_id, Gate.kind, Gate.woken_at).where(Gate.state == "open", due).order_by(Gate.id)
         ).all()
         since = reading.execute(oldest).scalar()
+        standing = after_restoring(reading)
     waited = (runtime.clock.real_now() - since).total_seconds() if since else 0.0
-    return Waiting([Due(*row) for row in rows], waited)
+    return Waiting([] if standing.catching_up else [Due(*row) for row in rows], waited, standing.has_found)
 
 
 def whose_turn(due: Sequence[Due], served: Mapping[int, int]) -> Due | None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, or_, select, update
 
 from outreach.calls.models import LIVE, TEST, CallLeg, CallSession
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Conversation, Gate, Message, Reply
+from outreach.messaging.restored_models import FoundText
 from outreach.messaging.sign_ups import purge_sign_ups
 from outreach.messaging.states import BEFORE_POSTING
 from outreach.people.upload_purge import purge_uploads
@@ -60,6 +61,8 @@ def purge(runtime: Runtime) -> Purged:
     conversation: Any = Conversation.__table__
     _empty(runtime, conversation, conversation.c.handed_at <= real_now - KEPT)  # notes for whoever should answer
     seal_plain_words(runtime)
+    with runtime.db.transaction() as tx:  # what the carrier had before a restore: nobody says it again so late
+        tx.execute(delete(FoundText).where(FoundText.created_at <= real_now - KEPT))
     opt_outs = purge_ledger_words(runtime, real_now - KEPT)
     uploads, sign_ups = purge_uploads(runtime), purge_sign_ups(runtime)
     return Purged(texts, replies, uploads, sign_ups, opt_outs, erase_idle(runtime))

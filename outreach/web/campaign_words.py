@@ -10,6 +10,7 @@ from babel.dates import format_skeleton
 from flask_babel import format_time, get_locale, gettext, lazy_gettext
 
 from outreach.core.clock import PHOENIX
+from outreach.messaging import restored
 
 GROUP_ZONE: Final[ZoneInfo] = PHOENIX
 """The clock that an organizer reads. Groups are in Arizona, which knows no daylight saving."""
@@ -62,6 +63,10 @@ HALTS: Final = {
 """What ``config/errors.toml`` says in its section halts, marked for translation; a test holds the two together."""
 BY_A_PERSON: Final = lazy_gettext("Somebody in your group paused it. No text leaves until it is resumed.")
 ORGANIZER: Final = "organizer"
+RESTORED: Final = lazy_gettext(
+    "The site was restored from a backup. Look whether the numbers here are right, then resume: nobody who had the "
+    "text gets it again."
+)
 
 
 def is_halt(reason: str | None) -> bool:
@@ -72,10 +77,12 @@ def is_halt(reason: str | None) -> bool:
 def why_paused(reason: str | None) -> str:
     """A gate's reason as a sentence that says how to mend it.
 
-    Reasons are ``organizer``, ``carrier:<code>``, ``breaker:<rule>`` and ``settings:keys``.
+    Reasons are ``organizer``, ``restored``, ``carrier:<code>``, ``breaker:<rule>`` and ``settings:keys``.
     """
     if not is_halt(reason):
         return str(BY_A_PERSON)
+    if reason == restored.RESTORED:
+        return str(RESTORED)
     code = str(reason).partition(":")[2]
     return str(HALTS.get(code, HALTS["other"])).format(code=code)
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import Engine, event
 
-from outreach.carrier.base import Carrier
+from outreach.carrier.twilio import TwilioCarrier
 from outreach.core.runtime import Runtime
 from outreach.messaging.reconcile import due_doubts
 from outreach.messaging.recover import fetch_silent
@@ -31,7 +31,7 @@ def asked(runtime: Runtime) -> list[tuple[str, Any]]:
         for step in EACH_TIME:
             step(runtime)
         due_doubts(runtime)
-        fetch_silent(runtime, cast(Carrier, None))  # nothing is silent yet, so nobody is asked
+        fetch_silent(runtime, cast(TwilioCarrier, None))  # nothing is silent yet, so nobody is asked
         look(runtime)
     finally:
         event.remove(Engine, "before_cursor_execute", note)
@@ -59,7 +59,7 @@ def test_no_large_table_is_read_from_end_to_end(runtime: Runtime) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no statement of it is the database's affair
 def test_a_step_that_stumbles_keeps_no_other_from_its_turn(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    upkeep, taken = Upkeep(runtime, cast(Carrier, None)), []
+    upkeep, taken = Upkeep(runtime, cast(TwilioCarrier, None)), []
 
     def stumbles(_: Runtime) -> int:
         taken.append("stumbles")

@@ -22,6 +22,7 @@ ROOMS = (
     ("outreach.phone_tree",),
     ("outreach.tallies",),
     ("outreach.migrations", "outreach.privacy"),
+    ("outreach.backups",),
     ("outreach.replies", "outreach.serving"),
     ("outreach.web", "outreach.webhooks", "outreach.wsgi", "outreach.cli", "workers", "outreach.stage"),
     ("outreach.story",),

@@ -1,0 +1,381 @@
+"""A backup is made while a blast is under way, more happens, everything is lost, and the backup is brought back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import cast
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import func, select, text
+from sqlalchemy.engine import make_url
+
+from config.settings import Settings
+from outreach import migrations
+from outreach.backups import BackupError
+from outreach.backups.backup import forget_old, last_backup, make_backup, sqlite_path
+from outreach.backups.catching_up import CaughtUp, catch_up, pending
+from outreach.backups.making_safe import lock_site
+from outreach.backups.restore import restore
+from outreach.carrier.base import Ambiguous, CarrierMessage
+from outreach.carrier.twilio import TwilioCarrier
+from outreach.core.db import Database
+from outreach.core.errors import ConflictError
+from outreach.core.runtime import Runtime, open_runtime
+from outreach.messaging import events, turns
+from outreach.messaging.claims import claim
+from outreach.messaging.gates import resume_gate
+from outreach.messaging.inbound import InboundText
+from outreach.messaging.models import Gate, Message, MessageAttempt
+from outreach.messaging.restored import is_catching_up
+from outreach.messaging.restored_models import FoundText
+from outreach.messaging.slices import slice_out
+from outreach.messaging.states import STATES
+from outreach.messaging.sweep import sweep_posts
+from outreach.people.consent import is_suppressed, record_opt_out
+from outreach.people.models import Constituent
+from outreach.privacy.erasure import erase_number
+from outreach.replies import answer_found, answer_text, obey_found
+from outreach.stage.postgres import drop_database
+from tests.commands import outreach_command
+from tests.conftest import ENGINES, rehearsal_env
+from tests.factories import World, make_world, number, plan_messages
+from tests.integration.test_sending import Book, fold_all, states
+from tests.integration.test_stage import eventually
+from workers import upkeep
+
+PEOPLE = 12
+
+
+class Carrier(Book):
+    """Keeps what it accepted and what people wrote, and lists both; it may be away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inbound: list[CarrierMessage] = []
+        self.is_away = False
+
+    def list_since(self, since: object) -> Iterator[CarrierMessage]:
+        if self.is_away:
+            raise Ambiguous
+        every = sorted([*self.accepted, *self.inbound], key=lambda one: one.created_at, reverse=True)
+        return iter(every)
+
+    def hear(self, runtime: Runtime, sender: str, body: str, *, minutes_ago: int = 0, taken: bool = True) -> str:
+        """Somebody writes to us; ``taken``: the webhook brought it to the database that is there now."""
+        at = runtime.clock.real_now() - timedelta(minutes=minutes_ago)
+        sid = f"SM{len(self.inbound):032x}"
+        ours = runtime.settings.twilio_from_number or ""
+        self.inbound.append(CarrierMessage(sid, ours, sender, body, "received", None, True, at))
+        if taken:
+            answer_text(runtime, InboundText(sid, sender, ours, body, at))
+        return sid
+
+
+@pytest.fixture(params=ENGINES)
+def home(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> Iterator[Settings]:
+    """Settings with a migrated database that nobody else has open."""
+    if request.param == "sqlite":
+        path = tmp_path / "site" / "outreach.db"
+        path.parent.mkdir()
+        shutil.copy(request.getfixturevalue("empty_sqlite"), path)
+        yield Settings.from_mapping(rehearsal_env(f"sqlite:///{path}", redis_url, tmp_path / "keys"))
+        return
+    make: Callable[[str], str] = request.getfixturevalue("new_postgres")
+    make("test_outreach")  # the template is there from here on
+    server: str = request.getfixturevalue("postgres_url")
+    with psycopg.connect(server.replace("+psycopg", "", 1), autocommit=True) as connection:
+        name, template = sql.Identifier("test_restore"), sql.Identifier("template_outreach")
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template))
+    url = make_url(server).set(database="test_restore").render_as_string(hide_password=False)
+    yield Settings.from_mapping(rehearsal_env(url, redis_url, tmp_path / "keys"))
+    drop_database(server, "test_restore")
+
+
+@pytest.fixture
+def site(home: Settings) -> Iterator[Runtime]:
+    opened = open_runtime(home)
+    yield opened
+    opened.db.dispose()
+
+
+def post(runtime: Runtime, carrier: Carrier, gate_id: int, count: int, *, restored: bool = False) -> int:
+    """Claim and slice so many, POST them, record and fold; how many were posted."""
+    claimed, _ = claim(runtime, gate_id, "sender", after=0, limit=count)
+    posts = slice_out(runtime, claimed, "sender", restored=restored)
+    with runtime.db.transaction() as tx:
+        at = runtime.clock.real_now()
+        for one in posts:
+            sid = carrier.create_message(to=one.to, body=one.body, status_callback="", validity_seconds=1)
+            events.append(tx, [events.result(one.attempt_id, "accepted", at, carrier_sid=sid)])
+    fold_all(runtime)
+    return len(posts)
+
+
+def catch(runtime: Runtime, carrier: Carrier) -> CaughtUp:
+    done = catch_up(runtime, carrier, obey=obey_found, answer=answer_found)
+    assert done is not None
+    fold_all(runtime)
+    return done
+
+
+def stands(runtime: Runtime, gate_id: int) -> dict[str, int]:
+    """How many texts of a gate are out, and how the others stand."""
+    found: Counter[str] = Counter()
+    for state, count in states(runtime, gate_id).items():
+        if state in STATES:
+            found["out" if state in {"accepted", "sent", "delivered"} else state] += count
+    return dict(found)
+
+
+def hash_of(runtime: Runtime, index: int) -> bytes:
+    return runtime.vault.number_hash(number(index))
+
+
+@contextmanager
+def held_open(database: Database) -> Iterator[None]:
+    """Another program has the embedded database open; of a server the caller's own connection is one."""
+    if not database.is_sqlite:
+        yield
+        return
+    with sqlite_path(database).open("rb") as file, subprocess.Popen(["sleep", "60"], stdin=file) as other:
+        yield
+        other.kill()
+
+
+def lose(home: Settings) -> None:
+    """The database is gone."""
+    database = Database(home.database_url)
+    if database.is_sqlite:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{database.url.database}{suffix}").unlink(missing_ok=True)
+        return
+    with database.connection() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+        connection.commit()
+    database.dispose()
+
+
+def blast(site: Runtime, carrier: Carrier) -> World:
+    """A campaign of which three texts are out, one is being posted, and the rest waits."""
+    world = make_world(site, PEOPLE)
+    plan_messages(site, world)
+    assert post(site, carrier, world.gate_id, 3) == 3
+    claimed, _ = claim(site, world.gate_id, "dies", after=0, limit=1)
+    (leaving,) = slice_out(site, claimed, "dies")
+    carrier.create_message(to=leaving.to, body=leaving.body, status_callback="", validity_seconds=1)
+    claim(site, world.gate_id, "other", after=0, limit=1)  # held by a sender that is gone after the restore
+    return world
+
+
+def finish(runtime: Runtime, carrier: Carrier, world: World) -> None:
+    """Somebody looks at the campaign and resumes it; everything that may go out goes out."""
+    with runtime.db.transaction() as tx:
+        resume_gate(tx, world.gate_id)
+    while post(runtime, carrier, world.gate_id, 5, restored=True):
+        pass
+
+
+def test_nobody_is_texted_twice_or_after_a_stop_when_a_backup_comes_back(
+    site: Runtime, home: Settings, tmp_path: Path
+) -> None:
+    carrier = Carrier()
+    world = blast(site, carrier)
+    made = make_backup(site, tmp_path / "b.backup")
+    assert made["counts"]["message"] == PEOPLE
+    with site.db.transaction() as tx:  # what the backup holds as claimed goes on here
+        tx.execute(text("UPDATE message SET state = 'planned', lease_token = NULL WHERE state = 'claimed'"))
+    assert post(site, carrier, world.gate_id, 4) == 4  # texts that the backup does not know of: people 4 to 7
+    carrier.hear(site, number(5), "STOP")  # had the text
+    carrier.hear(site, number(9), "ya no me escriban")  # has not had it
+    carrier.hear(site, number(0), "1")
+    with site.db.transaction(durable=True) as tx:  # by a page: the carrier knows nothing of it
+        at = site.clock.real_now()
+        record_opt_out(tx, site.vault, world.group_id, hash_of(site, 10), wording="", source="page", at=at)
+    erase_number(site, world.group_id, hash_of(site, 11), reason="asked", actor="admin")
+    make_backup(site, tmp_path / "p.protections", only_protections=True)
+    carrier.hear(site, number(1), "please stop texting me", taken=False)  # while it was down
+    site.db.dispose()
+    lose(home)
+
+    done = restore(home, tmp_path / "b.backup", protections=tmp_path / "p.protections")
+    assert (done.protections, done.aside, done.safe.paused) == ("file", None, 1)
+    back = open_runtime(home)
+    assert pending(back) is not None
+    with back.db.snapshot() as session:
+        assert is_catching_up(session)
+        assert session.execute(select(Gate.state, Gate.reason).where(Gate.id == world.gate_id)).one() == (
+            "paused",
+            "restored",
+        )
+    with pytest.raises(ConflictError), back.db.transaction() as tx:
+        resume_gate(tx, world.gate_id)
+    carrier.is_away = True
+    with pytest.raises(Ambiguous):
+        catch(back, carrier)
+    carrier.is_away = False
+    found = catch(back, carrier)
+    assert (found.booked, found.unmatched, found.in_doubt, found.replies, found.erased) == (5, 0, 0, 4, 1)
+    assert catch_up(back, carrier, obey=obey_found, answer=answer_found) is None
+    assert sweep_posts(back) == 0
+    with back.db.snapshot() as session:
+        for index in (1, 5, 9, 10):
+            assert is_suppressed(session, hash_of(back, index), world.group_id), index
+        assert session.get_one(Constituent, world.people[11]).erased_at is not None
+        assert session.execute(select(Message.kind).where(Message.kind == "confirmation")).all() == [("confirmation",)]
+    finish(back, carrier, world)
+    got = Counter(one.to for one in carrier.accepted)
+    assert got == {number(index): 1 for index in range(PEOPLE) if index not in {9, 10, 11}}
+    assert stands(back, world.gate_id) == {"out": 9, "suppressed": 2, "canceled": 1}
+    back.db.dispose()
+
+
+def test_what_a_lost_campaign_has_said_is_not_said_again(site: Runtime, home: Settings, tmp_path: Path) -> None:
+    """A campaign of after the backup is gone with its rows. Made anew with the same words it finds them said."""
+    carrier = Carrier()
+    world = make_world(site, 4)
+    make_backup(site, tmp_path / "b.backup")
+    plan_messages(site, world)
+    assert post(site, carrier, world.gate_id, 3) == 3
+    site.db.dispose()
+    done = restore(home, tmp_path / "b.backup", replace=True)
+    assert done.protections == "replaced"
+    assert done.aside is not None
+    back = open_runtime(home)
+    assert catch(back, carrier).unmatched == 3
+    plan_messages(back, world)
+    with back.db.transaction() as tx:
+        resume_gate(tx, world.gate_id)
+    assert post(back, carrier, world.gate_id, 10, restored=True) == 1
+    assert Counter(one.to for one in carrier.accepted) == {number(index): 1 for index in range(4)}
+    assert stands(back, world.gate_id) == {"out": 4}
+    with back.db.snapshot() as session:
+        assert session.execute(select(FoundText.carrier_sid).where(FoundText.message_id.is_(None))).first() is None
+        # Links and callbacks of lost rows name ids that are never given again.
+        assert session.execute(select(func.max(MessageAttempt.id))).scalar_one() > 1_000
+    back.db.dispose()
+
+
+def test_other_words_to_the_same_person_are_a_persons_to_decide_and_count_for_the_caps(
+    site: Runtime, home: Settings, tmp_path: Path
+) -> None:
+    carrier = Carrier()
+    world = make_world(site, 3)
+    first = plan_messages(site, world)
+    make_backup(site, tmp_path / "b.backup")
+    carrier.create_message(to=number(1), body="Hi Ana, another thing.", status_callback="", validity_seconds=1)
+    site.db.dispose()
+    restore(home, tmp_path / "b.backup", replace=True)
+    back = open_runtime(home)
+    assert catch(back, carrier).in_doubt == 1
+    with back.db.snapshot() as session:
+        assert session.get_one(Message, first[1]).state == "needs_review"
+    plan_messages(back, World(world.group_id, world.list_id, world.gate_id, [world.people[1]]))
+    finish(back, carrier, world)
+    assert Counter(one.to for one in carrier.accepted) == {number(index): 1 for index in range(3)}
+    assert stands(back, world.gate_id) == {"out": 2, "needs_review": 1, "held": 1}
+    back.db.dispose()
+
+
+def test_a_backup_is_refused_where_it_would_do_harm(site: Runtime, home: Settings, tmp_path: Path) -> None:
+    world = make_world(site, 2)
+    file = tmp_path / "b.backup"
+    make_backup(site, file)
+    assert file.stat().st_mode & 0o077 == 0
+    with site.db.snapshot() as session:
+        assert last_backup(session) is not None
+    content = file.read_bytes()
+    assert b"Testers" not in content
+
+    def refused(path: Path = file, settings: Settings = home, *, replace: bool = True) -> str:
+        with pytest.raises(BackupError) as caught:
+            restore(settings, path, replace=replace)
+        return caught.value.code
+
+    with site.db.snapshot() as session:
+        session.execute(select(1))
+        with held_open(site.db):
+            assert refused() == "restore_in_use"
+    site.db.dispose()
+    assert refused(replace=False) == "restore_not_empty"
+    broken = tmp_path / "broken.backup"
+    for harm in (content[:-1], content[: len(content) // 2], content[:200] + b"\0" + content[201:], content + b"x"):
+        broken.write_bytes(harm)
+        assert refused(broken) == "backup_damaged"
+    broken.write_bytes(b"PGDMP")
+    assert refused(broken) == "backup_unlike"
+    keys = {**home.field_keys, "new": b"n" * 32}
+    other = home.model_copy(update={"blind_index_key": type(home.blind_index_key)(b"i" * 32)})
+    assert refused(settings=other) == "backup_other_index"
+    gone = {key: value for key, value in keys.items() if key == "new"}
+    assert refused(
+        settings=home.model_copy(update={"field_encryption_keys": type(home.field_encryption_keys)(gone)})
+    ) == ("backup_key_unknown")
+    still = open_runtime(home)
+    with still.db.snapshot() as session:
+        assert len(session.execute(select(Constituent.id)).all()) == len(world.people)
+        assert not is_catching_up(session)
+    assert migrations.is_current(still.db)
+    still.db.dispose()
+
+
+def test_old_backups_go_from_their_directory(tmp_path: Path, site: Runtime) -> None:
+    now = site.clock.real_now()
+    for age in (1, 31, 40):
+        (tmp_path / f"outreach-{now - timedelta(days=age):%Y%m%d-%H%M%S}.backup").touch()
+    (tmp_path / "outreach-of-mine.backup").touch()
+    assert forget_old(tmp_path, 30, now) == 2
+    assert len(list(tmp_path.glob("*.backup"))) == 2
+
+
+def test_upkeep_catches_up_by_itself_once_the_carrier_answers(
+    site: Runtime, home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever restored may have gone to bed, and may have started everything before the carrier could be asked."""
+    monkeypatch.setattr(upkeep, "RESTORE_AGAIN_SECONDS", 0.1)
+    carrier = Carrier()
+    world = make_world(site, 2)
+    plan_messages(site, world)
+    make_backup(site, tmp_path / "b.backup")
+    assert post(site, carrier, world.gate_id, 1) == 1
+    site.db.dispose()
+    restore(home, tmp_path / "b.backup", replace=True)
+    back = open_runtime(home)
+    carrier.is_away = True
+    at_work = upkeep.Upkeep(back, cast(TwilioCarrier, carrier))
+    thread = threading.Thread(target=at_work.run)
+    thread.start()
+    try:
+        assert turns.look(back).gates == []
+        carrier.is_away = False
+        assert eventually(lambda: pending(back) is None)
+    finally:
+        at_work.stop()
+        thread.join(30)
+    fold_all(back)
+    assert stands(back, world.gate_id) == {"out": 1, "planned": 1}
+    back.db.dispose()
+
+
+def test_the_command_says_when_the_carrier_cannot_be_asked(settings_env: dict[str, str]) -> None:
+    """Nothing listens at the test's carrier."""
+    held = open_runtime(Settings.from_mapping(settings_env))
+    told = outreach_command(settings_env, ["catch-up", "--json"])
+    assert (told.returncode, json.loads(told.stdout)) == (0, {"caught_up": None, "problem": None})
+    with held.db.transaction() as tx:
+        lock_site(tx, held.clock.real_now(), held.clock.real_now())
+    told = outreach_command(settings_env, ["catch-up", "--json"])
+    assert told.returncode == 1
+    assert "could not be asked" in json.loads(told.stdout)["problem"]
+    held.db.dispose()
