@@ -48,6 +48,7 @@ COMMANDS = {
     "keys": "outreach.cli.keys:keys",
     "purge": "outreach.cli.keys:purge",
     "reconfirm": "outreach.cli.reconfirm:reconfirm",
+    "doctor": "outreach.cli.doctor:doctor",
     "db": "outreach.cli.site:db",
     "group": "outreach.cli.site:group",
     "login-link": "outreach.cli.site:login_link",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from alembic import command
 from alembic.config import Config
@@ -61,8 +62,19 @@ def make_revision(db: Database, message: str) -> None:
     command.revision(_config(db), message, autogenerate=True)
 
 
+def standing(db: Database) -> Literal["current", "empty", "behind", "ahead"]:
+    """Where the database stands; ``ahead``: at a revision that this code does not know."""
+    script = ScriptDirectory.from_config(_config(db))
+    with db.connection() as connection:
+        found = set(MigrationContext.configure(connection).get_current_heads())
+    if found == set(script.get_heads()):
+        return "current"
+    if not found:
+        return "empty"
+    known = {revision.revision for revision in script.walk_revisions()}
+    return "behind" if found <= known else "ahead"
+
+
 def is_current(db: Database) -> bool:
     """Whether the database stands at the newest revision."""
-    heads = set(ScriptDirectory.from_config(_config(db)).get_heads())
-    with db.connection() as connection:
-        return set(MigrationContext.configure(connection).get_current_heads()) == heads
+    return standing(db) == "current"

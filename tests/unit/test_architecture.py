@@ -22,7 +22,7 @@ ROOMS = (
     ("outreach.phone_tree",),
     ("outreach.tallies",),
     ("outreach.migrations", "outreach.privacy"),
-    ("outreach.replies", "outreach.serving"),
+    ("outreach.replies", "outreach.serving", "outreach.doctor"),
     ("outreach.web", "outreach.webhooks", "outreach.wsgi", "outreach.cli", "workers", "outreach.stage"),
     ("outreach.story",),
     ("outreach.bench", "outreach.chaos"),
