@@ -86,8 +86,7 @@ class EveryHost:
 
     def request(self, method: str, url: str, **rest: Any) -> Any:
         """One request, one try. Raises CarrierError."""
-        asked = urlsplit(url)
-        host = f"{asked.scheme}://{asked.netloc}" if self._base == TWILIO else self._base
+        host = host_for(self._base, url)
         if host in self._away:
             raise self._away[host]
         client = self._clients.setdefault(host, OneTryHttpClient(host))
@@ -108,6 +107,12 @@ class EveryHost:
         theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
         # Their date has no fractions: it is half a second behind on average.
         self.ahead.append((begun + time.time()) / 2 - theirs.timestamp() - 0.5)
+
+
+def host_for(base_url: str, url: str) -> str:
+    """Where a request of the SDK goes: to its own host, or whole to another carrier."""
+    asked = urlsplit(url)
+    return f"{asked.scheme}://{asked.netloc}" if base_url == TWILIO else base_url
 
 
 @dataclass

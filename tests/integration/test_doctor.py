@@ -203,6 +203,8 @@ def test_a_strange_site_at_our_address_is_noticed(held: Examined) -> None:
     production = other(held, mode="production")
     (private,) = take(production, "", address.look_from_outside)
     assert "private network" in private.message
+    rate, opt_out = look(production, "", senders.look_at_rate, registration.look_at_opt_outs)
+    assert (rate.status, opt_out.status) == ("warning", "unknown")
 
 
 def test_what_does_not_answer_hides_nothing_else(held: Examined) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.carrier.account import AccountState, Campaign, Fields, OwnNumber, Service
+from config import table
+from config.settings import TWILIO
+from outreach.carrier.account import AccountState, Campaign, Fields, OwnNumber, Service, host_for
 from outreach.doctor import registration, senders
 from outreach.doctor import twilio_account as accounts
 from outreach.doctor.findings import Finding
@@ -26,6 +30,28 @@ OURS, FREE = "+14805550100", "+18335550100"
 
 def status(found: Finding) -> str:
     return found.status
+
+
+def test_every_host_of_twilios_is_asked_itself_and_another_carrier_for_all_of_them() -> None:
+    urls = [f"https://{host}.twilio.com/v1/x?y=1" for host in ("api", "messaging", "voice", "accounts")]
+    assert [host_for(TWILIO, url) for url in urls] == [url.partition("/v1")[0] for url in urls]
+    assert {host_for("http://127.0.0.1:8998", url) for url in urls} == {"http://127.0.0.1:8998"}
+
+
+def test_the_samples_for_the_registration_are_the_texts_that_we_send() -> None:
+    calls, answers = table("message_templates/calls"), table("message_templates/answers")
+    texts = [
+        calls["declined"]["en"], table("tactics")["calls"]["ask"]["en"], answers["joined"]["en"], answers["help"]["en"],
+        answers["opt_out"]["en"],
+    ]  # fmt: skip
+    filled = {
+        "first_name": "Ana", "group": "Valley Neighbors", "official": "Chief Dana Whitfield", "most": "3",
+        "policy": "Judicial Warrant Rule",
+    }  # fmt: skip
+    for name, value in filled.items():
+        texts = [text.replace(f"{{{{ {name} }}}}", value) for text in texts]
+    page = (Path(__file__).parents[2] / "docs" / "go-live.md").read_text(encoding="utf-8")
+    assert [line[2:] for line in page.splitlines() if line.startswith("> ")] == texts
 
 
 def test_the_account() -> None:
