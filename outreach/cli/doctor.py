@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import click
 
@@ -91,9 +91,11 @@ def _show(findings: Sequence[Finding]) -> None:
     """Grouped, what is well in a line each, the rest with how to mend it."""
     for heading, group in groupby(findings, key=lambda each: title(each.check)):
         click.echo(click.style(f"\n{heading}", bold=True))
-        for each in group:
-            click.echo(f"  {click.style(f'{each.status:<8}', fg=COLORS[each.status])} {each.message}")
-            if each.mend:
+        for each, after in pairwise([*group, None]):
+            assert each is not None  # noqa: S101  only the last one is
+            name = "" if each.status == "ok" else click.style(f"  [{each.check}]", dim=True)
+            click.echo(f"  {click.style(f'{each.status:<8}', fg=COLORS[each.status])} {each.message}{name}")
+            if each.mend and (after is None or after.mend != each.mend):  # once for those that are mended alike
                 click.echo(f"           -> {each.mend}")
     counts = {status: sum(each.status == status for each in findings) for status in STATUSES}
     names = (("problem", "problems"), ("warning", "warnings"), ("unknown", "not looked at"))

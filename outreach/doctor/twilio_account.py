@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from outreach.carrier.account import AccountState
-from outreach.carrier.base import CarrierError, Misconfigured
+from outreach.carrier.base import Ambiguous, Misconfigured, Rejected, Unreachable
 from outreach.doctor.examined import Examined
 from outreach.doctor.findings import Finding, finding
 
 HOME: Final = "US"
 LOW: Final = 20.0
 """Of the account's currency: some 1,500 texts of one segment."""
-KEYS: Final = frozenset({20003, 20404, 401, 403})
 INACTIVE: Final = 20005
 
 
@@ -24,6 +23,9 @@ def look_at_account(held: Examined) -> Iterator[Finding]:
     except Misconfigured as error:
         outcome = "inactive" if error.code == INACTIVE else "keys"
         yield finding("carrier.account", outcome, code=error.code, state="suspended")
+        return
+    except (Unreachable, Ambiguous) as error:
+        yield finding("carrier.account", "away", error=type(error).__name__.lower())
         return
     yield judge_account(state)
 
@@ -39,7 +41,7 @@ def look_at_balance(held: Examined) -> Iterator[Finding]:
     """What is left to send with. A subaccount shows none: its owner's counts."""
     try:
         left, currency = held.account.balance()
-    except CarrierError as error:
+    except (Rejected, Misconfigured) as error:
         yield finding("carrier.balance", "not_shown", code=error.code)
         return
     yield judge_balance(left, currency)
@@ -55,7 +57,7 @@ def look_at_permissions(held: Examined) -> Iterator[Finding]:
     """Geo permissions: texts, then calls."""
     try:
         yield finding("carrier.texts", "ok" if held.account.may_text(HOME) else "off")
-    except CarrierError as error:
+    except (Rejected, Misconfigured) as error:
         yield finding("carrier.texts", "not_shown", code=error.code)
     yield judge_calls(*held.account.may_call(HOME))
 

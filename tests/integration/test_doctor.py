@@ -22,7 +22,7 @@ from outreach.doctor import address, clocks, database, keeping, redis, registrat
 from outreach.doctor import twilio_account as accounts
 from outreach.doctor.examine import LOOKS, take
 from outreach.doctor.examined import Examined
-from outreach.doctor.findings import Finding
+from outreach.doctor.findings import Finding, counted
 from outreach.doctor.webhooks import look_at_webhooks
 from outreach.messaging.models import Reply
 from outreach.stage.ports import free_port
@@ -212,7 +212,9 @@ def test_what_does_not_answer_hides_nothing_else(held: Examined) -> None:
     found = [each for check, look in LOOKS for each in take(away, check, look)]
     by_check = {each.check: each.status for each in found}
     assert (by_check["redis.reachable"], by_check["running.queues"]) == ("problem", "unknown")
-    assert {by_check[name] for name in ("carrier.account", "webhooks.service", "registration.local")} == {"unknown"}
+    away_too = ("carrier.balance", "carrier.calls", "webhooks.service", "registration.local", "clock.carrier")
+    assert {by_check[name] for name in away_too} == {"unknown"}
+    assert (by_check["carrier.account"], counted(found)["ready"]) == ("problem", False)
     assert (by_check["database.schema"], by_check["address.signature"]) == ("ok", "ok")
     wrong = other(held, twilio_auth_token=SecretStr("0" * 32))
     assert [each.status for each in take(wrong, "", accounts.look_at_account)] == ["problem"]
