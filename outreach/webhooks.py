@@ -22,6 +22,7 @@ from outreach.calls.dialing_in import stranger, take_call
 from outreach.calls.flow import Heard
 from outreach.calls.talking import call_status, leg_status, next_turn
 from outreach.carrier.forms import CALL_SID, CALL_STATUS, CALLS, SENDER, SID, STATUS, TEXTS, Kind, read_form
+from outreach.core.proof import proof
 from outreach.core.runtime import Runtime
 from outreach.messaging.answers import Answer
 from outreach.messaging.inbound import InboundText
@@ -113,6 +114,14 @@ def status_report(attempt_id: int) -> Response:
     at: datetime = runtime().clock.real_now()
     record_status(runtime(), attempt_id, form["MessageSid"], form["MessageStatus"], int(code) if code else None, at)
     return Response(status=204)
+
+
+@webhooks.post("/probe", provide_automatic_options=False)
+def probe() -> Response:
+    """The doctor's question: does a text that Twilio signed come through to us? Nothing is kept of it."""
+    form = verified(request, {"MessageSid": SID, "From": SENDER, "To": SENDER})
+    secret = runtime().settings.secret_key.get_secret_value()
+    return Response(proof(secret, form["MessageSid"][2:].lower()), mimetype="text/plain")
 
 
 @webhooks.post("/voice", provide_automatic_options=False)

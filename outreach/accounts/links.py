@@ -75,8 +75,8 @@ def find_user(session: Session, user_id: int) -> Identity | None:
 
 def first_admin(session: Session, group_id: int) -> int:
     """The id of a group's first admin."""
-    found = select(User.id).where(User.group_id == group_id, User.role.in_(("admin", "instance"))).order_by(User.id).limit(1)
-    return session.execute(found).scalar_one()
+    admins = select(User.id).where(User.group_id == group_id, User.role.in_(("admin", "instance")))
+    return session.execute(admins.order_by(User.id).limit(1)).scalar_one()
 
 
 def _hash(token: str) -> bytes:

@@ -131,6 +131,11 @@ def _code(text: str) -> int:
         return 0
 
 
+def sdk_client(settings: Settings, http: Any) -> Any:
+    """The SDK with this deployment's keys; ``http`` carries its requests as the SDK's ``HttpClient`` would."""
+    return Client(settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value(), http_client=http)
+
+
 class TwilioCarrier:
     """Twilio, or whatever speaks its REST API at ``TWILIO_BASE_URL``."""
 
@@ -139,10 +144,9 @@ class TwilioCarrier:
         self._loopback = is_loopback(base_url)
         self._service = settings.twilio_messaging_service_sid
         self._from = settings.twilio_from_number
-        account, token = settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value()
-        client = Client(account, token, http_client=OneTryHttpClient(base_url))
-        self._messages = client.api.v2010.accounts(account).messages
-        self._calls = client.api.v2010.accounts(account).calls
+        account = sdk_client(settings, OneTryHttpClient(base_url)).api.v2010.accounts(settings.twilio_account_sid)
+        self._messages = account.messages
+        self._calls = account.calls
 
     def create_message(self, *, to: str, body: str, status_callback: str, validity_seconds: int) -> str:
         """See ``Carrier``. Numbers of the 555 exchange never leave this machine."""

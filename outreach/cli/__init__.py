@@ -51,6 +51,7 @@ COMMANDS = {
     "backup": "outreach.cli.backups:backup",
     "restore": "outreach.cli.backups:restore",
     "catch-up": "outreach.cli.backups:catch_up",
+    "doctor": "outreach.cli.doctor:doctor",
     "db": "outreach.cli.site:db",
     "group": "outreach.cli.site:group",
     "login-link": "outreach.cli.site:login_link",

@@ -15,6 +15,8 @@ from aiohttp import web
 from outreach.core.errors import SettingsError
 from outreach.rehearsal.account import Account, account_from
 from outreach.rehearsal.carrier import Carrier
+from outreach.rehearsal.console import Console
+from outreach.rehearsal.console_api import ConsoleApi
 from outreach.rehearsal.control import Control
 from outreach.rehearsal.desk import in_twilios_shape
 from outreach.rehearsal.faults import Faults, Settings, default_settings, updated
@@ -54,7 +56,9 @@ async def _serve(account: Account, options: argparse.Namespace) -> None:
     exchange = Exchange(account, carrier.delivery, *_casts(options))
     calls = Calls(account, carrier.desk, exchange)
     app = web.Application(middlewares=[in_twilios_shape], client_max_size=LONGEST_REQUEST)
-    app.add_routes([*carrier.routes(), *calls.routes(), *Control(carrier, exchange).routes()])
+    console = Console(account)
+    apis = (carrier, calls, ConsoleApi(console, carrier.desk), Control(carrier, exchange, console))
+    app.add_routes([route for api in apis for route in api.routes()])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_SECONDS)
     await runner.setup()
     try:
@@ -91,7 +95,7 @@ def _stop_signal() -> asyncio.Event:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m outreach.rehearsal",
-        description="A stand-in for the carrier: Twilio's REST API for messages and calls, personas and faults. "
+        description="A stand-in for the carrier: Twilio's REST API for texts, calls and account, personas and faults. "
         "Keys and numbers come from the environment, as for the application.",
     )
     parser.add_argument("--port", type=int, required=True, help="0 picks a free one")

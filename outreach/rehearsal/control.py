@@ -1,10 +1,12 @@
-"""The controls of the rehearsal under /_rehearsal/: ledger, faults, personas, phones and idleness."""
+"""The controls of the rehearsal under /_rehearsal/: ledger, faults, personas, phones, console and idleness."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
+from outreach.rehearsal import console as consoles
 from outreach.rehearsal.carrier import Carrier
+from outreach.rehearsal.console import Console
 from outreach.rehearsal.control_requests import (
     bad_request,
     e164,
@@ -22,8 +24,9 @@ from outreach.rehearsal.voice.exchange import Exchange
 class Control:
     """Looks into a carrier and turns its knobs."""
 
-    def __init__(self, carrier: Carrier, exchange: Exchange) -> None:
+    def __init__(self, carrier: Carrier, exchange: Exchange, console: Console) -> None:
         self.carrier = carrier
+        self.console = console
         self.exchange = exchange
         self.calls = CallControl(exchange)
 
@@ -35,6 +38,7 @@ class Control:
             web.put("/_rehearsal/faults", self.change_faults),
             web.get("/_rehearsal/personas", self.personas),
             web.put("/_rehearsal/personas", self.change_personas),
+            web.put("/_rehearsal/console", self.change_console),
             web.get("/_rehearsal/phones", self.phones),
             web.get("/_rehearsal/phones/{number}", self.phone),
             web.post("/_rehearsal/phones/{number}/reply", self.reply),
@@ -82,6 +86,14 @@ class Control:
         self.calls.change_casts(calls)
         self.carrier.phones.change(weights, pinned)
         return await self.personas(request)
+
+    async def change_console(self, request: web.Request) -> web.StreamResponse:
+        """Set up parts of the account by hand, as somebody in the carrier's console does."""
+        try:
+            consoles.change(self.console, await json_object(request))
+        except (TypeError, ValueError) as problem:
+            raise bad_request(str(problem)) from None
+        return web.json_response({"numbers": sorted(self.console.numbers)})
 
     async def phones(self, request: web.Request) -> web.StreamResponse:
         """Phones with a thread, newest activity first; ``limit`` (50) of them."""

@@ -52,10 +52,10 @@ class Desk:
         self._authorization = "Basic " + base64.b64encode(f"{account.sid}:{account.token}".encode()).decode()
 
     def authorize(self, request: web.Request) -> None:
-        """Raises Refusal unless the request bears our keys and is about our account."""
+        """Raises Refusal unless the request bears our keys, and is about our account where its path names one."""
         given = request.headers.get("Authorization", "")
         fits = hmac.compare_digest(given.encode("utf-8", "replace"), self._authorization.encode())
-        if not fits or request.match_info["account"] != self._sid:
+        if not fits or request.match_info.get("account", self._sid) != self._sid:
             raise Refusal(20003)
 
     @contextmanager
@@ -108,7 +108,7 @@ async def in_twilios_shape(request: web.Request, handler: Any) -> web.StreamResp
     except Refusal as refusal:
         return answer(refusal.status, refusal.as_json())
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as problem:
-        if not request.path.startswith(f"/{API_VERSION}/"):
+        if not request.path.startswith((f"/{API_VERSION}/", "/v1/")):
             raise
         unknown = Refusal(20404 if problem.status == 404 else 20004)
         return answer(unknown.status, unknown.as_json())

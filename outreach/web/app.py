@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 from flask_wtf.csrf import CSRFError
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from config.settings import Settings
 from outreach import migrations
+from outreach.core.proof import NONCE, proof
 from outreach.core.queue import connect
 from outreach.core.runtime import Runtime, open_runtime
 from outreach.serving import DatabaseId
@@ -193,8 +194,12 @@ def _health(app: Flask) -> None:
     @app.get("/healthz")
     @allow(PUBLIC)
     def healthz() -> Response:
-        """The process answers."""
-        return jsonify(status="ok")
+        """The process answers; with a ``nonce`` it also shows that it is of this deployment."""
+        nonce = request.args.get("nonce", "")
+        if not NONCE.fullmatch(nonce):
+            return jsonify(status="ok")
+        held: Runtime = app.extensions["outreach"]
+        return jsonify(status="ok", proof=proof(held.settings.secret_key.get_secret_value(), nonce))
 
     @app.get("/readyz")
     @allow(PUBLIC)

@@ -233,6 +233,7 @@ def test_no_route_has_appeared_or_disappeared_unnoticed(runtime: Runtime) -> Non
 def test_webhooks_stand_beside_the_pages_without_what_pages_need(runtime: Runtime) -> None:
     hooks = webhook_app(runtime)
     assert {rule.rule for rule in hooks.url_map.iter_rules()} == {
+        "/twilio/probe",
         "/twilio/sms",
         "/twilio/status/<int:attempt_id>",
         "/twilio/voice",
@@ -241,7 +242,12 @@ def test_webhooks_stand_beside_the_pages_without_what_pages_need(runtime: Runtim
         "/twilio/voice/<int:session_id>/leg/<int:step>",
     }
     client = create_app(runtime.settings, runtime).test_client()
-    for path, status in (("/twilio/sms", 403), ("/twilio/status/1", 403), ("/twilio/status/x", 404)):
+    for path, status in (
+        ("/twilio/sms", 403),
+        ("/twilio/probe", 403),
+        ("/twilio/status/1", 403),
+        ("/twilio/status/x", 404),
+    ):
         answer = client.post(path, data={"a": "1"})
         assert (answer.status_code, "Set-Cookie" in answer.headers) == (status, False), path
 

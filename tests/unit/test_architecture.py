@@ -23,7 +23,7 @@ ROOMS = (
     ("outreach.tallies",),
     ("outreach.migrations", "outreach.privacy"),
     ("outreach.backups",),
-    ("outreach.replies", "outreach.serving"),
+    ("outreach.replies", "outreach.serving", "outreach.doctor"),
     ("outreach.web", "outreach.webhooks", "outreach.wsgi", "outreach.cli", "workers", "outreach.stage"),
     ("outreach.story",),
     ("outreach.bench", "outreach.chaos"),

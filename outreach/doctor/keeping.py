@@ -1,0 +1,84 @@
+"""What must outlast a bad day: backups, keys, and somebody who can get in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import func, select
+
+from outreach.accounts.models import User
+from outreach.core.leases import Bookmark
+from outreach.doctor.examined import Examined, NotLooked
+from outreach.doctor.findings import Finding, finding
+from outreach.privacy.keys import UNKNOWN, keys_in_use
+
+BACKUP: Final = "backup_last"
+"""The bookmark in which a backup notes that it was made, by real time."""
+LATE, TOO_LATE = timedelta(hours=26), timedelta(days=7)
+RUNS_THE_SITE: Final = "instance"
+
+
+@dataclass(frozen=True, slots=True)
+class Admins:
+    """Who runs the site for all groups. ``with_codes``: how many of them also need a one-time code; None: unknown."""
+
+    count: int
+    with_codes: int | None
+
+
+def look_at_backups(held: Examined) -> Iterator[Finding]:
+    """When the newest one was made."""
+    with held.snapshot() as session:
+        at = session.execute(select(Bookmark.at).where(Bookmark.name == BACKUP)).scalar()
+    yield judge_backup(at, held.runtime.clock.real_now())
+
+
+def judge_backup(at: datetime | None, now: datetime) -> Finding:
+    """By when the newest was made, real time; None: nothing says."""
+    if at is None:
+        return finding("keeping.backups", "unnoted")
+    age = now - at
+    hours = round(age / timedelta(hours=1))
+    outcome = "too_late" if age > TOO_LATE else "late" if age > LATE else "ok"
+    return finding("keeping.backups", outcome, age=f"{hours} hours" if hours < 72 else f"{hours // 24} days")
+
+
+def look_at_keys(held: Examined) -> Iterator[Finding]:
+    """Which keys documents are under: reads every sealed row, a few seconds for a million."""
+    if held.database_away:
+        raise NotLooked("database_away")
+    yield judge_keys(held.runtime.vault.key_id, keys_in_use(held.runtime))
+
+
+def judge_keys(current: str, found: Mapping[str, Mapping[str, int]]) -> Finding:
+    """``found``: table -> key id -> documents."""
+    lost = sum(counts.get(UNKNOWN, 0) for counts in found.values())
+    every = sum(sum(counts.values()) for counts in found.values())
+    old = every - lost - sum(counts.get(current, 0) for counts in found.values())
+    unused = sorted({key for counts in found.values() for key in counts} - {current, UNKNOWN})
+    if lost:
+        return finding("keeping.keys", "lost", count=lost)
+    if old:
+        return finding("keeping.keys", "old", count=old, current=current)
+    if unused:
+        return finding("keeping.keys", "unused", keys=", ".join(unused))
+    return finding("keeping.keys", "ok", count=every, current=current)
+
+
+def look_at_admins(held: Examined) -> Iterator[Finding]:
+    """Who can set up groups, and let the others in."""
+    with held.snapshot() as session:
+        count = session.execute(select(func.count()).where(User.role == RUNS_THE_SITE)).scalar_one()
+    yield judge_admins(Admins(count, None))
+
+
+def judge_admins(admins: Admins) -> Finding:
+    """One is enough, with a code."""
+    if not admins.count:
+        return finding("keeping.admins", "none")
+    if admins.with_codes is not None and admins.with_codes < admins.count:
+        return finding("keeping.admins", "no_codes", count=admins.count - admins.with_codes)
+    return finding("keeping.admins", "ok", count=admins.count)
