@@ -48,6 +48,8 @@ COMMANDS = {
     "keys": "outreach.cli.keys:keys",
     "purge": "outreach.cli.keys:purge",
     "reconfirm": "outreach.cli.reconfirm:reconfirm",
+    "spend": "outreach.cli.safety:spend",
+    "approval": "outreach.cli.safety:approval",
     "db": "outreach.cli.site:db",
     "group": "outreach.cli.site:group",
     "login-link": "outreach.cli.site:login_link",

@@ -67,7 +67,8 @@ NOT_PAGES = {
 }
 """GET routes that are not walked, and why."""
 SILENT = {
-    "/administration/", "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv", "/people/import/sample.csv",
+    "/administration/", "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv",
+    "/people/import/sample.csv",
     "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
     "/promises/export", "/tallies/file", "/people/opt-outs", "/people/sign-up",
     "/people/sign-up/qr.svg", "/meetings/partners/new",
