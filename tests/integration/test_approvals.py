@@ -27,10 +27,11 @@ from outreach.escalations.schedule import launch_due, schedule_launch
 from outreach.escalations.unusual import halt_unusual
 from outreach.escalations.waves import launch_wave
 from outreach.messaging.gates import halt_gate
-from outreach.messaging.models import Gate, Tally
+from outreach.messaging.models import Gate, GateText, Tally
 from outreach.messaging.spend_halts import UNUSUAL
 from outreach.messaging.threads import Actor
-from outreach.phone_tree.editing import add_person, create_tree
+from outreach.officials.models import Office
+from outreach.phone_tree.editing import add_person, get_tree, make_tree
 from outreach.phone_tree.models import TreeRun
 from outreach.phone_tree.running import start_run
 from outreach.web.app import create_app
@@ -119,7 +120,7 @@ def test_one_person_alone_launches_nothing_by_any_way(
 ) -> None:
     at, texts = runtime.clock.now().replace(hour=23), {"en": "x", "es": "x"}
     with runtime.db.transaction() as tx:
-        tree = create_tree(tx, runtime, world.group_id, "Tree", by="Ana").id
+        tree = make_tree(tx, runtime, world.group_id, "Tree", by="Ana").id
     group = world.group_id
     for act, args, more in (
         (launch_campaign, (runtime, group, campaign_id), {}),
@@ -158,14 +159,13 @@ def test_what_was_changed_since_is_not_approved(
     request = ask(runtime, ana, campaign_id)
     with runtime.db.transaction() as tx:
         if change == "text":
-            edit_draft(tx, world.group_id, campaign_id, text_en="{{ group }}: call now. Reply STOP to opt out.")
+            text = tx.get_one(Campaign, campaign_id).text_en
+            edit_draft(tx, world.group_id, campaign_id, text_en=f"{text} Thanks!")
         elif change == "audience":
             tx.execute(
                 update(Campaign).where(Campaign.id == campaign_id).values(audience={"lists": [world.list_id + 1]})
             )
         else:
-            from outreach.officials.models import Office
-
             tx.execute(update(Office).values(phone="+16025550199"))
     assert not say_yes(runtime, ben, request)
     assert (state(runtime, request), waves(runtime)) == ("void", 0)
@@ -177,7 +177,8 @@ def test_two_approvals_at_once_launch_once(
     runtime: Runtime, world: World, campaign_id: int, ana: Actor, ben: Actor
 ) -> None:
     cem, request = actor(runtime, world, "Cem"), ask(runtime, ana, campaign_id)
-    start, heard = threading.Barrier(2), []
+    start = threading.Barrier(2)
+    heard: list[bool | str] = []
 
     def press(who: Actor) -> None:
         start.wait()
@@ -217,6 +218,8 @@ def test_an_edit_and_an_approval_at_once_never_launch_what_was_not_read(
         campaign = session.get_one(Campaign, campaign_id)
         assert (campaign.state == "launched", waves(runtime)) == (done, int(done))
         assert done is (campaign.text_en != text)
+        sent = session.execute(select(GateText.template).where(GateText.language == "en")).scalars().all()
+        assert text not in sent
 
 
 def test_declined_withdrawn_and_expired_requests_launch_nothing(
@@ -250,13 +253,14 @@ def test_a_time_a_further_text_and_a_tree_wait_for_the_second_person_too(
     clock.advance((at - runtime.clock.now()).total_seconds() + 1)
     assert launch_due(runtime) == 1
     with runtime.db.transaction() as tx:
-        tree = create_tree(tx, runtime, world.group_id, "Tree", by="Ana").id
-        for person in world.people[:3]:
-            add_person(tx, world.group_id, tree, person)
+        made = make_tree(tx, runtime, world.group_id, "Tree", by="Ana")
+        tree, captain = made.id, add_person(tx, runtime, made, world.people[0], None).id
+        for person in world.people[1:3]:
+            add_person(tx, runtime, made, person, captain)
     asked = {"tree_id": tree, "nudge": 15, "backup": 30, "channel": "text"}
     request = in_one(runtime, ask_tree, runtime, ana, campaign_id, **asked).id
     with runtime.db.transaction() as tx:
-        add_person(tx, world.group_id, tree, world.people[3])
+        add_person(tx, runtime, get_tree(tx, world.group_id, tree), world.people[3], captain)
     assert not say_yes(runtime, ben, request, 4)
     request = in_one(runtime, ask_tree, runtime, ana, campaign_id, **asked).id
     assert say_yes(runtime, ben, request, 4)

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from outreach.accounts.models import AuditEvent
 from outreach.core.errors import ConflictError
 from outreach.core.runtime import Runtime
-from outreach.messaging.claims import claim
+from outreach.messaging.claims import Claimed, claim
 from outreach.messaging.gates import answers_gate
 from outreach.messaging.models import Gate, Message
 from outreach.messaging.send import Sender
@@ -106,14 +106,14 @@ def test_several_workers_pass_a_cap_by_no_more_than_a_slice_each(runtime: Runtim
     plan_messages(runtime, replace(world, people=[*world.people, *more]))
     most = 20
     cap(runtime, world, most * PART)
-    claimed = []
+    claimed: list[tuple[str, list[Claimed]]] = []
     for worker in range(3):
-        token, mine = f"worker{worker}", []
+        token = f"worker{worker}"
         mine, _ = claim(runtime, world.gate_id, token, after=claimed[-1][1][-1].message_id if claimed else 0, limit=20)
         claimed.append((token, mine))
     begun: list[int] = []
 
-    def work(token: str, mine: list) -> None:  # type: ignore[type-arg]
+    def work(token: str, mine: list[Claimed]) -> None:
         for start in range(0, len(mine), 5):
             begun.append(len(slice_out(runtime, mine[start : start + 5], token)))
 
