@@ -156,8 +156,8 @@ def call_turn(session_id: int, step: int) -> Response:
 def call_report(session_id: int) -> Response:
     """A carrier's report on one of our calls."""
     form = verified(request, {"CallSid": CALL_SID, "CallStatus": CALL_STATUS}, CALLS)
-    number = int(form.get("SequenceNumber") or 0)
-    known = call_status(runtime(), session_id, form["CallSid"], form["CallStatus"], number)
+    number, lasted = int(form.get("SequenceNumber") or 0), int(form.get("CallDuration") or 0)
+    known = call_status(runtime(), session_id, form["CallSid"], form["CallStatus"], number, lasted)
     return Response(status=204) if known else abort(403)
 
 

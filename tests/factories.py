@@ -8,7 +8,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from outreach.accounts.links import ensure_group
+from outreach.accounts.models import User
+from outreach.approvals.asking import WAITS_FOR
+from outreach.approvals.digests import digest_of, people_of
+from outreach.approvals.models import ApprovalRequest
 from outreach.core.runtime import Runtime
+from outreach.escalations.models import Campaign
 from outreach.messaging.events import append, delta
 from outreach.messaging.gates import open_gate
 from outreach.messaging.models import Message
@@ -109,6 +114,25 @@ def plan_messages(runtime: Runtime, world: World, *, gate_id: int | None = None)
         tx.flush()
         append(tx, [delta(gate, None, "planned", len(rows), runtime.clock.real_now())])
         return [row.id for row in rows]
+
+
+def ask_approval(runtime: Runtime, group_id: int, campaign_id: int, requester: str = "Rosa") -> int:
+    """Somebody's request to launch a draft, whether the group asks for two people or not; its id."""
+    at = runtime.clock.real_now()
+    with runtime.db.transaction() as tx:
+        user = User(group_id=group_id, name=f"{requester} asks", role="organizer", created_at=runtime.clock.now())
+        tx.add(user)
+        tx.flush()
+        campaign = tx.get_one(Campaign, campaign_id)
+        request = ApprovalRequest(
+            group_id=group_id, campaign_id=campaign_id, kind="launch", asked_for={},
+            digest=digest_of(tx, group_id, "launch", campaign, {}),
+            people=people_of(tx, runtime, group_id, "launch", campaign, {}), requested_by=user.id, requester=requester,
+            requested_at=at, expires_at=at + WAITS_FOR, state="waiting",
+        )  # fmt: skip
+        tx.add(request)
+        tx.flush()
+        return request.id
 
 
 def upload_file(

@@ -28,6 +28,7 @@ from outreach.core.runtime import Runtime, open_runtime
 from outreach.escalations.planning import wake_planners
 from outreach.escalations.promise_drafts import draft_overdue
 from outreach.escalations.schedule import launch_due
+from outreach.escalations.unusual import watch_launches
 from outreach.messaging.breakers import check_breakers
 from outreach.messaging.coming_back import plan_follow_ups
 from outreach.messaging.nudges import nudge_groups
@@ -35,6 +36,8 @@ from outreach.messaging.reconcile import reconcile
 from outreach.messaging.recover import fetch_silent, list_missed
 from outreach.messaging.reminders import plan_reminders
 from outreach.messaging.retries import retry_reported
+from outreach.messaging.sign_up_watch import look_at_sign_ups
+from outreach.messaging.spend_halts import watch_spend
 from outreach.messaging.sweep import release_held, sweep_claims, sweep_closed, sweep_posts, wake_senders
 from outreach.people.upload_purge import purge_uploads
 from outreach.people.upload_work import wake_importer
@@ -60,6 +63,8 @@ PURGE_WORDS_EVERY = 6 * 3600.0
 WAKE_IMPORTER_EVERY = 10.0
 NUDGE_EVERY = 60.0
 REMIND_EVERY = 30.0
+UNUSUAL_EVERY = 5.0
+SIGN_UPS_EVERY = 60.0
 PURGE_EVERY = 600.0
 """Real seconds between two looks for uploads that were kept for their time."""
 
@@ -183,6 +188,7 @@ EACH_TIME: tuple[Callable[[Runtime], int], ...] = (
     sweep_calls,
     sweep_trees,
     check_breakers,
+    watch_spend,
     end_stand_downs,
     sweep_closed,
     wake_senders,
@@ -193,6 +199,8 @@ EACH_TIME: tuple[Callable[[Runtime], int], ...] = (
 STEPS = (
     *EACH_TIME,
     seldom(wake_importer, WAKE_IMPORTER_EVERY),
+    seldom(watch_launches, UNUSUAL_EVERY),
+    seldom(look_at_sign_ups, SIGN_UPS_EVERY),
     seldom(purge_uploads, PURGE_EVERY),
     seldom(purge_words, PURGE_WORDS_EVERY),
     seldom(nudge_groups, NUDGE_EVERY),

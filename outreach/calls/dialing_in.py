@@ -10,6 +10,7 @@ from twilio.twiml.voice_response import VoiceResponse
 from config import table
 from outreach.accounts.models import Group
 from outreach.calls.asking import ask_call, live_session
+from outreach.calls.charging import charge_call
 from outreach.calls.flow import Heard
 from outreach.calls.models import CallSession
 from outreach.calls.placing import end
@@ -52,6 +53,7 @@ def take_call(runtime: Runtime, sid: str, sender: str) -> str:
             won = what_was_won(tx, about.gate_id)
             return thanks(won, owner.language if owner else "en") if won else nobody(tx, owners)
         made.carrier_sid = sid
+        charge_call(tx, runtime, made, 1)
         return move_on(tx, runtime, made, Heard("answered"), sid)
 
 

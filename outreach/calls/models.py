@@ -61,6 +61,7 @@ class CallSession(Base):
     not_before: Mapped[datetime]
     lease_until: Mapped[datetime | None]  # real: when nothing heard by then means that nothing will be
     ended_at: Mapped[datetime | None]
+    minutes: Mapped[int] = mapped_column(default=0, server_default="0")  # begun, and counted as spent
 
 
 class CallLeg(Base):
@@ -91,3 +92,4 @@ class CallLeg(Base):
     answer: Mapped[str | None] = mapped_column(String(16))
     begun_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    minutes: Mapped[int] = mapped_column(default=0, server_default="0")  # begun, and counted as spent

@@ -17,16 +17,19 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from outreach.calls.asking import PLACE, lease, opened, zones_of_person
+from outreach.calls.charging import charge_call
 from outreach.calls.counts import count_call
 from outreach.calls.models import CAPTAIN, MEMBER, TEST, CallLeg, CallSession
 from outreach.calls.subject import is_on, is_open, may_go_on
 from outreach.carrier.base import Ambiguous, Caller, CarrierError, Throttled, Unreachable
 from outreach.core.db import Transaction
 from outreach.core.pace import SharedRate
+from outreach.core.phone import may_reach
 from outreach.core.runtime import Runtime
 from outreach.messaging.restored import is_catching_up
 from outreach.people.consent import is_suppressed, lock_owner
 from outreach.people.quiet_hours import window
+from outreach.spending.caps import cap_is_reached
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +38,8 @@ WAITS_FOR: Final = timedelta(minutes=10)
 CALLED_LATER_FOR: Final = timedelta(minutes=30)
 KEEPS_HOURS: Final = frozenset({"later", "page", CAPTAIN, MEMBER})
 """Whoever is called then, or leads, or holds a link, did not ask from that phone in this minute."""
+CAP_LOOK: Final = timedelta(minutes=1)
+"""How soon a call that the group's spend cap holds back is looked at again (domain time)."""
 RING_SECONDS: Final = 40
 TIME_LIMIT: Final = 1_800
 PLACING_SECONDS: Final = 30.0
@@ -98,10 +103,14 @@ def _claim(runtime: Runtime, session_id: int) -> Placed | None:
         if why == "over" and may_go_on(tx, session.gate_id):
             session.not_before = runtime.clock.after_real(AGAIN_SECONDS)
             return None
+        if why is None and session.source != TEST and cap_is_reached(tx, runtime, session.group_id):
+            session.not_before = runtime.clock.now() + CAP_LOOK  # called in time if the cap is raised, else too late
+            return None
         if why or not to:
             end(tx, runtime, session, "canceled", why or "erased")
             return None
         session.state, session.lease_until = "placing", lease(runtime, PLACING_SECONDS)
+        charge_call(tx, runtime, session, 1)
         return Placed(session.id, to)
 
 
@@ -115,6 +124,8 @@ def _why_not(tx: Transaction, session: CallSession, to: str, now: datetime) -> s
         return "late"
     if is_suppressed(tx, session.number_hash, session.group_id):
         return "stopped"
+    if to and not may_reach(to):
+        return "region"
     goes_on = is_open if session.source in {CAPTAIN, MEMBER} else is_on
     return None if session.source == TEST or goes_on(tx, session.gate_id) else "over"
 

@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 
 from config import table
 from outreach.calls.asking import CONTEXT, ask_call, lease, next_common, opened, zones_of_person
+from outreach.calls.charging import charge_call, charge_leg
 from outreach.calls.counts import count_call, count_dialed, set_status
 from outreach.calls.flow import Facts, Heard, Note, Place, Say, Turn, take
 from outreach.calls.models import CAPTAIN, MEMBER, TEST, CallLeg, CallSession
@@ -36,6 +37,7 @@ from outreach.messaging.told import tell
 from outreach.officials.models import Office
 from outreach.people.consent import lock_people
 from outreach.people.models import Constituent
+from outreach.spending.prices import minutes_begun
 
 BACK_IN: Final = timedelta(minutes=5)
 """When whoever found all lines taken is called back."""
@@ -155,6 +157,7 @@ def _of_leg(tx: Transaction, runtime: Runtime, session: CallSession, note: Note,
         set_status(tx, session, leg, note.value, runtime.clock.real_now())
         leg.seconds, leg.carrier_sid = heard.seconds, leg.carrier_sid or heard.sid
         leg.ended_at = leg.ended_at or runtime.clock.now()
+        charge_leg(tx, runtime, session, leg)
     elif note.what == "answered":
         leg.answer = note.value
     elif leg.outcome is None:
@@ -206,8 +209,13 @@ def _confirm_by_text(tx: Transaction, runtime: Runtime, session: CallSession, to
     tx.enqueue(Job("messaging", SEND_BATCH, (added.gate_id,)))
 
 
-def call_status(runtime: Runtime, session_id: int, sid: str, status: str, sequence: int) -> bool:
-    """The carrier's report on the whole call. False where there is no such call. Reports may come twice and late."""
+def call_status(
+    runtime: Runtime, session_id: int, sid: str, status: str, sequence: int, seconds: int = 0
+) -> bool:  # fmt: skip
+    """The carrier's report on the whole call, of so many seconds. False where there is no such call.
+
+    Reports may come twice and late.
+    """
     with runtime.db.transaction() as tx:
         session = _session(tx, runtime, session_id)
         if session is None or session.carrier_sid not in (None, sid):
@@ -216,6 +224,7 @@ def call_status(runtime: Runtime, session_id: int, sid: str, status: str, sequen
         if session.state in {"placing", "unknown"}:  # the carrier has it
             session.state, session.lease_until = "placed", lease(runtime, TALKING_SECONDS)
         session.heard_sequence = max(session.heard_sequence, sequence)
+        charge_call(tx, runtime, session, minutes_begun(seconds))
         if status in OVER:
             _hung_up(tx, runtime, session)
             if session.state in SPEAKS:
@@ -254,6 +263,7 @@ def leg_status(runtime: Runtime, session_id: int, step: int, sid: str, status: s
                 set_status(tx, session, leg, status, runtime.clock.real_now())
             leg.ended_at = leg.ended_at or runtime.clock.now()
             leg.seconds = leg.seconds if leg.seconds is not None else seconds
+            charge_leg(tx, runtime, session, leg)
             if session.state not in SPEAKS:
                 _ask_how_it_went(tx, runtime, session, leg)
     return True

@@ -52,6 +52,8 @@ COMMANDS = {
     "restore": "outreach.cli.backups:restore",
     "catch-up": "outreach.cli.backups:catch_up",
     "doctor": "outreach.cli.doctor:doctor",
+    "spend": "outreach.cli.safety:spend",
+    "approval": "outreach.cli.safety:approval",
     "db": "outreach.cli.site:db",
     "group": "outreach.cli.site:group",
     "login-link": "outreach.cli.site:login_link",

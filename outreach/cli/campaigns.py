@@ -197,8 +197,9 @@ def pause(campaign_id: int, as_json: bool) -> None:
 @as_json
 def resume(campaign_id: int, as_json: bool) -> None:
     """Go on after a pause or a halt."""
-    with runtime().db.transaction(durable=True) as tx:
-        launch.resume_campaign(tx, group_id(), campaign_id)
+    held = runtime()
+    with held.db.transaction(durable=True) as tx:
+        launch.resume_checked(tx, held, group_id(), campaign_id, by="command line", is_admin=True)
     _say({"id": campaign_id, "state": "launched"}, f"Campaign {campaign_id} goes on.", as_json=as_json)
 
 

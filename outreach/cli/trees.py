@@ -185,7 +185,9 @@ def pause(run_id: int, as_json: bool) -> None:
 @json_option
 def resume(run_id: int, as_json: bool) -> None:
     """Go on after a pause or a halt."""
-    _pull(resume_run, run_id)
+    held = runtime()
+    with held.db.transaction(durable=True) as tx:
+        resume_run(tx, held, group_id(), run_id)
     _say({"run_id": run_id, "state": "running"}, f"Run {run_id} goes on.", as_json=as_json)
 
 

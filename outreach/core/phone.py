@@ -27,9 +27,11 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 from phonenumbers.timezone import time_zones_for_geographical_number
 
+from config import table
+
 Kind = Literal["constituent", "office"]
 
-REGIONS: Final = frozenset({"US", "CA", "PR", "VI", "GU", "AS", "MP"})
+REGIONS: Final = frozenset(table("regions")["regions"])
 
 _REFUSED_TYPES: Final = {
     PhoneNumberType.PREMIUM_RATE: "premium",
@@ -114,6 +116,14 @@ def check_phone(text: str, kind: Kind = "constituent") -> PhoneVerdict:
     if length in _LENGTHS and not phonenumbers.is_valid_number(number):
         return _refuse(text, _LENGTHS[length])
     return _judge(text, phonenumbers.national_significant_number(number), number.extension, kind)
+
+
+def may_reach(e164: str, kind: Kind = "constituent") -> bool:
+    """Whether a stored number may be texted or called: the rule of ``check_phone``, asked again before money is spent.
+
+    What came in by text or call was never looked at as an import's rows are.
+    """
+    return plain_e164(e164) is not None or check_phone(e164, kind).e164 == e164
 
 
 def _unreadable(cleaned: str) -> str | None:

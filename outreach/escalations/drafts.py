@@ -96,6 +96,8 @@ def edit_draft(
 
     Raises NotFoundError, ConflictError, BadInputError.
     """
+    # Of an edit and a launch at once, one is first, and the other sees what it did.
+    tx.execute(select(Campaign.id).where(Campaign.id == campaign_id).with_for_update())
     campaign = get_campaign(tx, group_id, campaign_id)
     if campaign.state != "draft":
         raise ConflictError("campaign_not_draft", state=campaign.state)

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import select, update
 
 from config import table
+from outreach.accounts.audit import record_audit
+from outreach.accounts.safety import check_alone
 from outreach.core.db import Job, Transaction
 from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.runtime import Runtime
@@ -30,14 +32,21 @@ from outreach.messaging.gates import (
 )
 from outreach.messaging.models import Gate
 from outreach.messaging.render import render
+from outreach.messaging.spend_halts import check_resumable
 
 LANGUAGE_NAMES = {"en": "English", "es": "Spanish"}
 STOP_WORDS = {"en": ("STOP",), "es": ("ALTO", "STOP")}
 PLAN_WAVE = "workers.campaigns.plan_wave"
 
 
-def launch_campaign(tx: Transaction, runtime: Runtime, group_id: int, campaign_id: int) -> Wave:
-    """Freeze the audience and start planning. Of many at once one wins, the others get ConflictError."""
+def launch_campaign(
+    tx: Transaction, runtime: Runtime, group_id: int, campaign_id: int, *, approved: bool = False
+) -> Wave:
+    """Freeze the audience and start planning. Of many at once one wins, the others get ConflictError; so does whoever
+    is alone where the group asks for two, unless a second person has ``approved``.
+    """
+    if not approved:
+        check_alone(tx, group_id)
     campaign = get_campaign(tx, group_id, campaign_id)
     won = tx.execute(
         update(Campaign)
@@ -151,6 +160,23 @@ def resume_campaign(tx: Transaction, group_id: int, campaign_id: int) -> None:
         raise ConflictError("gate_not_paused")
     for gate_id in paused:
         resume_gate(tx, gate_id)
+
+
+def resume_checked(
+    tx: Transaction, runtime: Runtime, group_id: int, campaign_id: int, *, by: str, is_admin: bool
+) -> None:  # fmt: skip
+    """``resume_campaign``, where it is not in vain and theirs to decide: ConflictError spend_cap_reached,
+    unusual_needs_admin. Going on after either of these stands in the book.
+    """
+    get_campaign(tx, group_id, campaign_id)
+    gates = _gates(tx, campaign_id)
+    why = check_resumable(tx, runtime, group_id, gates, is_admin=is_admin)
+    resume_campaign(tx, group_id, campaign_id)
+    if why:
+        record_audit(
+            tx, group_id=group_id, actor=by, action="halt_resumed", subject=f"campaign:{campaign_id}",
+            at=runtime.clock.real_now(), reasons=sorted(why),
+        )  # fmt: skip
 
 
 def cancel_campaign(runtime: Runtime, group_id: int, campaign_id: int) -> int:

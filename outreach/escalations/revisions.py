@@ -66,7 +66,7 @@ def launch_draft(tx: Transaction, runtime: Runtime, group_id: int, campaign_id: 
 
     Raises ConflictError draft_changed or campaign_not_draft, BadInputError draft_not_ready, and what launching raises.
     """
-    _check_read(tx, group_id, campaign_id, version)
+    check_read(tx, group_id, campaign_id, version)
     return launch_campaign(tx, runtime, group_id, campaign_id)
 
 
@@ -74,11 +74,14 @@ def schedule_draft(
     tx: Transaction, runtime: Runtime, group_id: int, campaign_id: int, *, version: str, at: datetime
 ) -> None:
     """``schedule_launch``, at a domain time, for exactly the draft that somebody has read, as ``launch_draft``."""
-    _check_read(tx, group_id, campaign_id, version)
+    check_read(tx, group_id, campaign_id, version)
     schedule_launch(tx, runtime, group_id, campaign_id, at)
 
 
-def _check_read(tx: Transaction, group_id: int, campaign_id: int, version: str) -> None:
+def check_read(tx: Transaction, group_id: int, campaign_id: int, version: str) -> Campaign:
+    """The draft, locked, if it is the one that somebody has read and nothing in its texts must be mended. Raises
+    ConflictError draft_changed or campaign_not_draft, BadInputError draft_not_ready.
+    """
     campaign = lock_draft(tx, group_id, campaign_id)
     if campaign.state != "draft":
         raise ConflictError("campaign_not_draft", state=campaign.state)
@@ -87,3 +90,4 @@ def _check_read(tx: Transaction, group_id: int, campaign_id: int, version: str) 
     wrong = stops(preview(templates_of(campaign), text_values(tx, campaign), tactic=campaign.tactic))
     if wrong:
         raise BadInputError("draft_not_ready", count=wrong)
+    return campaign

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 from sqlalchemy import select, update
 
+from outreach.accounts.safety import check_alone
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, OutreachError
 from outreach.core.runtime import Runtime
@@ -21,17 +22,25 @@ LONGEST: Final = timedelta(days=60)
 """Further ahead nobody knows who will be in the lists, or in office."""
 
 
-def schedule_launch(tx: Transaction, runtime: Runtime, group_id: int, campaign_id: int, at: datetime) -> None:
-    """Let a draft launch by itself at a domain time, when everything that a launch needs is there now.
-
-    Raises what launching raises, BadInputError launch_time_past or launch_time_far, ConflictError campaign_not_draft.
-    """
-    campaign = get_campaign(tx, group_id, campaign_id)
-    now = runtime.clock.now()
+def check_time(at: datetime, now: datetime) -> None:
+    """Raises BadInputError (launch_time_past, launch_time_far) for a launch time that cannot be. Domain times."""
     if at <= now:
         raise BadInputError("launch_time_past")
     if at > now + LONGEST:
         raise BadInputError("launch_time_far", days=LONGEST.days)
+
+
+def schedule_launch(
+    tx: Transaction, runtime: Runtime, group_id: int, campaign_id: int, at: datetime, *, approved: bool = False
+) -> None:
+    """Let a draft launch by itself at a domain time, when everything that a launch needs is there now.
+
+    Raises what launching raises, BadInputError launch_time_past or launch_time_far, ConflictError campaign_not_draft.
+    """
+    if not approved:
+        check_alone(tx, group_id)
+    campaign = get_campaign(tx, group_id, campaign_id)
+    check_time(at, runtime.clock.now())
     check_launch(tx, campaign, at)
     if not _move(tx, group_id, campaign_id, "draft", state="scheduled", launch_at=at, launch_problem=None):
         raise ConflictError("campaign_not_draft", state=campaign.state)
@@ -56,7 +65,7 @@ def launch_due(runtime: Runtime) -> int:
     for campaign_id, group_id in due:
         try:
             with runtime.db.transaction(durable=True) as tx:
-                launch_campaign(tx, runtime, group_id, campaign_id)
+                launch_campaign(tx, runtime, group_id, campaign_id, approved=True)  # its time was, where that is asked
             launched += 1
         except OutreachError as error:
             log.error("scheduled_launch_failed", campaign_id=campaign_id, code=error.code)

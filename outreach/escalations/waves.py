@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from outreach.accounts.safety import check_alone
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.runtime import Runtime
@@ -32,23 +33,23 @@ REST: Final = timedelta(days=1)
 
 
 def launch_wave(
-    tx: Transaction, runtime: Runtime, group_id: int, campaign_id: int, *, who: str, texts: Mapping[str, str]
-) -> Wave:
+    tx: Transaction, runtime: Runtime, group_id: int, campaign_id: int, *, who: str, texts: Mapping[str, str],
+    approved: bool = False,
+) -> Wave:  # fmt: skip
     """Text those whom the campaign has reached once more: who is silent, or who has replied.
 
     The audience is what the earlier waves reached, looked at when the wave is planned, and for the silent again when
     each text goes out. Of several at once one wins. Raises NotFoundError, ConflictError (campaign_not_running,
     wave_too_soon, waves_too_many), BadInputError (wave_who_unknown, and what a text can have wrong).
     """
+    if not approved:
+        check_alone(tx, group_id)
     if who not in WHO:
         raise BadInputError("wave_who_unknown", who=who)
     campaign = lock_draft(tx, group_id, campaign_id)
     earlier = check_wave(tx, campaign, runtime.clock.now())
     check_tactic(tx, campaign, runtime.clock.now())
-    values = text_values(tx, campaign)
-    for template in texts.values():
-        check_template(template)
-    check_texts(texts, values)
+    values = check_again(tx, campaign, texts)
     audience = audience_after(earlier, who)
     gate = open_gate(
         tx, group_id=group_id, kind="wave", texts=texts, values=values, clock=runtime.clock,
@@ -57,6 +58,15 @@ def launch_wave(
     )  # fmt: skip
     begin_pacing(tx, campaign, gate, runtime.clock.now())
     return open_wave(tx, runtime, campaign, earlier[-1].number + 1, gate, audience)
+
+
+def check_again(tx: Transaction, campaign: Campaign, texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The values of a further wave's texts. Raises BadInputError for what they can have wrong."""
+    values = text_values(tx, campaign)
+    for template in texts.values():
+        check_template(template)
+    check_texts(texts, values)
+    return values
 
 
 def check_wave(tx: Session, campaign: Campaign, now: datetime) -> Sequence[Wave]:

@@ -15,6 +15,7 @@ from outreach.accounts.models import Group
 from outreach.core.db import Job, Transaction
 from outreach.core.hot import Hot
 from outreach.core.runtime import Runtime
+from outreach.core.segments import measure
 from outreach.messaging.events import append, delta
 from outreach.messaging.gates import SEND_BATCH, answers_gate
 from outreach.messaging.inbound import Received
@@ -22,6 +23,7 @@ from outreach.messaging.models import Message, MessageAttempt
 from outreach.messaging.render import fill
 from outreach.messaging.slices import ANSWERS
 from outreach.messaging.tactics import tactic_row
+from outreach.spending.ledger import charge_parts
 
 GROUP_NAME = Hot(select(Group.name).where(Group.id == bindparam("group")))
 MESSAGE = Hot(insert(Message).returning(Message.id))
@@ -88,6 +90,7 @@ def record_answer(tx: Transaction, runtime: Runtime, received: Received, body: s
         "body_hash": runtime.vault.text_hash(body),
         "closed": False,
     }
+    charge_parts(tx, received.group_id, "answers", measure(body).segments, clock.now())
     return Answer(body, ATTEMPT.value(tx, attempt))
 
 

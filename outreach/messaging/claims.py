@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session, aliased
 
 from outreach.core.db import Database, Transaction
 from outreach.core.errors import OutreachError
+from outreach.core.phone import may_reach
 from outreach.core.runtime import Runtime
+from outreach.core.segments import measure
 from outreach.messaging.models import Gate, GateText, Message
 from outreach.messaging.render import render
 from outreach.people.models import Constituent
@@ -38,6 +40,7 @@ class Claimed:
     sealed: bytes | None
     body_hash: bytes
     zones: str = ""  # where a number without a constituent may be
+    parts: int = 1
 
 
 def claim(runtime: Runtime, gate_id: int, token: str, *, after: int, limit: int) -> tuple[list[Claimed], int]:
@@ -122,9 +125,12 @@ def prepare(
         # One person's bad row must not hold up everybody behind it.
         log.error("message_not_rendered", message_id=row.id, error=getattr(error, "code", type(error).__name__))
         return Claimed(row.id, row.number_hash, "", "", None, b"")
+    if not may_reach(document["to"]):
+        log.error("number_out_of_reach", message_id=row.id)
+        return Claimed(row.id, row.number_hash, "", "", None, b"")
     hashed = runtime.vault.text_hash(document["body"])
-    zones = document.get("zones", "")
-    return Claimed(row.id, row.number_hash, document["to"], document["body"], sealed, hashed, zones)
+    zones, parts = document.get("zones", ""), measure(document["body"]).segments
+    return Claimed(row.id, row.number_hash, document["to"], document["body"], sealed, hashed, zones, parts)
 
 
 def release(db: Database, token: str) -> None:

@@ -19,6 +19,7 @@ from outreach.accounts.links import ensure_group
 from outreach.accounts.models import Group
 from outreach.core.db import Transaction
 from outreach.core.hot import Hot
+from outreach.core.phone import may_reach
 from outreach.core.runtime import Runtime
 from outreach.messaging.classify import CLASSIFIER_VERSION, Verdict
 from outreach.messaging.conversations import note_reply
@@ -189,7 +190,8 @@ def receive_reply(tx: Transaction, runtime: Runtime, taken: Taken) -> Received |
         asked_at=now,
         language=_answer_in(verdict, person.language if person else "en"),
         verdict=verdict,
-        silent=_is_silent(runtime, text, verdict, suppressed_before=suppressed_before)
+        silent=not may_reach(text.sender)  # heard and obeyed like any other; an answer would cost many times as much
+        or _is_silent(runtime, text, verdict, suppressed_before=suppressed_before)
         or (understood.asked == "opt_in" and verdict.intent == "decline")
         or (understood.reminded and verdict.intent == "other")
         or (verdict.intent == "wrong_number" and _was_told_so(tx, runtime, reply_id, number_hash, understood.texts)),

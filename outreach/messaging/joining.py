@@ -15,6 +15,7 @@ from outreach.core.runtime import Runtime
 from outreach.messaging.classify import Verdict
 from outreach.messaging.models import Message
 from outreach.messaging.sign_up_models import SignUp
+from outreach.messaging.sign_up_watch import note_yes
 from outreach.messaging.sign_ups import CONTEXT, withdraw_asking
 from outreach.people.admissions import Newcomer, admit
 from outreach.people.consent import EventSource
@@ -88,6 +89,7 @@ def admit_texter(
         return False
     who = Newcomer(sender, number_hash, spoken="es" if verdict.lang == "es" else "en")
     if pending:
+        note_yes(tx, runtime, pending.group_id)
         name = _first_name(runtime, pending)
         who = Newcomer(sender, number_hash, name, pending.zip, pending.language)
     return admit(tx, runtime.vault, group_id, who, now) is not None

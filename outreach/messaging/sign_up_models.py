@@ -36,8 +36,24 @@ class SignUp(Base):
     expires_at: Mapped[datetime]
 
 
+class SignUpWatch(Base):
+    """That a group's sign-up page was used as if to make us text, and who has looked at it. Times are real.
+
+    Until somebody looks, the page asks people to text JOIN; where there is no row, or it was looked at, it is a form.
+    """
+
+    __tablename__ = "sign_up_watch"
+
+    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"), primary_key=True)
+    tripped_at: Mapped[datetime | None]
+    looked_at: Mapped[datetime | None]
+    looked_by: Mapped[str | None] = mapped_column(String(120))
+
+
 class SignUpTry(Base):
-    """One use of a sign-up page, under a keyed hash of an address or a group; kept for a day."""
+    """One use of a sign-up page, under a keyed hash of an address, a group, or numbers' first six digits; or a yes to
+    a group's question, under another. Kept for a day.
+    """
 
     __tablename__ = "sign_up_try"
     __table_args__ = (Index(None, "who", "at"), Index(None, "at"))

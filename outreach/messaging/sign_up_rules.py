@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from config import table
+
 _OURS: Final = tuple(
     ipaddress.ip_network(text)
     for text in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
@@ -27,6 +29,13 @@ ONE_ADDRESS: Final = (Limit(30, timedelta(minutes=10)), Limit(200, timedelta(day
 """Uses from one address (real time): a whole meeting may sit behind one."""
 ONE_GROUP: Final = (Limit(200, timedelta(hours=1)), Limit(1_000, timedelta(days=1)))
 """Uses of one group's page (real time): what a stranger can make us text is bounded, whatever addresses they have."""
+ONE_PREFIX: Final = (
+    Limit(table("pumping")["prefix"]["hour"], timedelta(hours=1)),
+    Limit(table("pumping")["prefix"]["day"], timedelta(days=1)),
+)
+"""Uses of all pages for numbers with the same first six digits (real time): who is paid for texts owns such blocks."""
+ASKED_AGO: Final = (timedelta(hours=1), timedelta(days=1))
+"""Whoever was asked less, or longer, ago than this is not judged by whether they said yes."""
 ONE_READER: Final = (Limit(120, timedelta(minutes=1)),)
 """Looks at public pages from one address (real time)."""
 LONGEST: Final = timedelta(days=1)
@@ -39,6 +48,17 @@ def allows(limits: Sequence[Limit], earlier: Iterable[datetime], now: datetime) 
     """Whether one more is within all limits, after those at these times. One that is still to come counts too."""
     times = list(earlier)
     return all(sum(at > now - limit.within for at in times) < limit.most for limit in limits)
+
+
+def is_pumped(asked: int, confirmed: int) -> bool:
+    """Whether so few of those who were asked have said yes that nobody may be there to say it."""
+    rule = table("pumping")["watch"]
+    return bool(asked >= rule["least"] and confirmed < rule["share"] * asked)
+
+
+def prefix_of(e164: str) -> str:
+    """Area code and exchange of a number of +1."""
+    return e164[2:8]
 
 
 def network_of(address: str | None) -> str:

@@ -23,7 +23,18 @@ from outreach.messaging.gates import SEND_BATCH, sign_up_gate
 from outreach.messaging.models import Message
 from outreach.messaging.render import fill, printable
 from outreach.messaging.sign_up_models import SignUp, SignUpTry
-from outreach.messaging.sign_up_rules import LONGEST, ONE_ADDRESS, ONE_GROUP, ONE_NUMBER, Limit, allows, network_of
+from outreach.messaging.sign_up_rules import (
+    LONGEST,
+    ONE_ADDRESS,
+    ONE_GROUP,
+    ONE_NUMBER,
+    ONE_PREFIX,
+    Limit,
+    allows,
+    network_of,
+    prefix_of,
+)
+from outreach.messaging.sign_up_watch import asked_key, is_closed
 from outreach.people.consent import is_suppressed, lock_people
 from outreach.people.quiet_hours import window
 from outreach.people.zones import zones_for, zones_key
@@ -51,7 +62,8 @@ def ask_to_join(runtime: Runtime, group_id: int, filled: Filled, address: str | 
     """Keep a sign-up for a day, and ask its number by text unless it must not be texted or was asked lately.
 
     Raises BadInputError with the number's reason (``outreach.core.phone``), NotFoundError for no such group, and
-    ConflictError sign_ups_too_many when page or address was used too often: never anything about the number's owner.
+    ConflictError: sign_ups_too_many when page or address was used too often, sign_ups_by_text when the page takes no
+    numbers like this one for now, and people text JOIN instead. Never anything about the number's owner.
     """
     verdict = check_phone(filled.phone)
     if verdict.e164 is None:
@@ -63,7 +75,9 @@ def ask_to_join(runtime: Runtime, group_id: int, filled: Filled, address: str | 
         group = tx.execute(select(Group.name).where(Group.id == group_id).with_for_update(key_share=True)).scalar()
         if group is None:
             raise NotFoundError("sign_up_page_unknown")
-        _count(tx, runtime, group_id, address)
+        if is_closed(tx, group_id):
+            raise ConflictError("sign_ups_by_text")
+        _count(tx, runtime, group_id, address, verdict.e164)
         lock_people(tx, [number_hash])
         gate_id = sign_up_gate(tx, group_id, runtime.clock)
         message_id, due = None, now
@@ -77,17 +91,18 @@ def ask_to_join(runtime: Runtime, group_id: int, filled: Filled, address: str | 
         tx.enqueue(Job("messaging", SEND_BATCH, (gate_id,)))  # in any case: what is asked for must not show
 
 
-def _count(tx: Transaction, runtime: Runtime, group_id: int, address: str | None) -> None:
-    """Count this use for its address and its group. Raises ConflictError, and then counts nothing."""
+def _count(tx: Transaction, runtime: Runtime, group_id: int, address: str | None, e164: str) -> None:
+    """Count this use for its address, its group and its block of numbers. Raises ConflictError, and counts nothing."""
     real = runtime.clock.real_now()
     counted: tuple[tuple[bytes, tuple[Limit, ...]], ...] = (
         (runtime.vault.text_hash(f"sign-up address {network_of(address)}"), ONE_ADDRESS),
-        (runtime.vault.text_hash(f"sign-up group {group_id}"), ONE_GROUP),
+        (asked_key(runtime.vault, group_id), ONE_GROUP),
+        (runtime.vault.text_hash(f"sign-up prefix {prefix_of(e164)}"), ONE_PREFIX),
     )
     for who, limits in counted:
         earlier = tx.execute(select(SignUpTry.at).where(SignUpTry.who == who, SignUpTry.at > real - LONGEST)).scalars()
         if not allows(limits, earlier, real):
-            raise ConflictError("sign_ups_too_many")
+            raise ConflictError("sign_ups_by_text" if limits is ONE_PREFIX else "sign_ups_too_many")
     tx.add_all([SignUpTry(who=who, at=real) for who, _ in counted])
 
 

@@ -27,8 +27,10 @@ from outreach.messaging.events import append, delta
 from outreach.messaging.follow_up_models import ASK, FOLLOW_UPS, PLEDGE
 from outreach.messaging.following import gates_about, owed_by, put_back
 from outreach.messaging.models import PARKED, Gate, Message, Reply
+from outreach.messaging.purses import Purse
 from outreach.messaging.reminder_models import REMINDER
 from outreach.messaging.reminding import needless_reminders, wait_again
+from outreach.messaging.spend_halts import halt_spent
 from outreach.people.caps import WEEK, next_allowed
 from outreach.people.consent import is_suppressed_clause, lock_people
 from outreach.people.models import Constituent
@@ -53,7 +55,10 @@ PAUSE_LOOK = timedelta(minutes=table("follow_ups")["pause_minutes"])
 KEEPS_HOURS = frozenset({*CAPPED, AGAIN, "opt_in"})
 """Kinds that go out in the window only. The other ones answer a person who waits; ``opt_in`` asks a number that
 somebody typed into a page, and that may be anybody's."""
+OUR_OWN = frozenset({*CAPPED, AGAIN})
+"""Kinds that a group's spend cap holds back. Whoever waits for a text, because they asked for it, gets it."""
 ANSWERS = frozenset({"answer", "script"})
+ANSWERED = frozenset({*ANSWERS, "confirmation"})
 COUNTED_BY_CAPS = ("posting", "unknown", "needs_review", "accepted", "sent", "delivered")
 
 _message: Any = Message.__table__
@@ -73,8 +78,9 @@ GATES = (
 )
 CLAIMED = (
     select(
-        Message.id, Message.gate_id, Message.number_hash, Message.kind, Message.asked_at, Gate.state.label("gate"),
-        Gate.unless_replied, Gate.sends_until, Constituent.number_bad_at, Constituent.zones,
+        Message.id, Message.group_id, Message.gate_id, Message.number_hash, Message.kind, Message.asked_at,
+        Gate.state.label("gate"), Gate.kind.label("gate_kind"), Gate.unless_replied, Gate.sends_until,
+        Constituent.number_bad_at, Constituent.zones,
         is_suppressed_clause(Message.number_hash, Message.group_id).label("suppressed"),
     )
     .join(Gate, Gate.id == Message.gate_id)
@@ -123,6 +129,9 @@ class Facts:
     answered: bool = False  # replied already, where only the silent are to be reminded; or what it is about is settled
     expires_at: datetime | None = None  # domain time after which a follow-up makes no sense any more
     sends_until: datetime | None = None  # domain time at which a paced gate's texts stop: its office closes soon
+    group_id: int = 0
+    parts: int = 1
+    gate_kind: str = "wave"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +192,18 @@ def slice_out(runtime: Runtime, claimed: Sequence[Claimed], token: str, *, resto
         facts = _facts(tx, by_id, token, now)
         if restored:
             facts = _booked(tx, runtime, facts, by_id)
-        verdicts = _verdicts(facts, by_id, now)
+        purse = Purse(tx, runtime, now)
+        verdicts = _verdicts(facts, by_id, now, purse)
         posting = [message_id for message_id, verdict in verdicts.items() if verdict.state == "posting"]
         _put_back(tx, facts, verdicts)
         _stop(
             tx, {i: (facts[i][0], verdict) for i, verdict in verdicts.items() if verdict.state != "posting"}, begun_at
         )
         attempts = open_attempts(tx, [by_id[message_id] for message_id in posting], now, begun_at)
+        purse.charge()
     committed = time.clock_gettime(CLOCK)
+    for group_id in purse.empty:  # not before: slices hold the gates, and two of them could wait for each other
+        halt_spent(runtime, group_id)
     return [
         Post(attempts[one.message_id], one.message_id, facts[one.message_id][0], one.number_hash, one.to, one.body,
              verdicts[one.message_id].validity, committed)
@@ -217,7 +230,9 @@ def _booked(
     return left
 
 
-def _verdicts(facts: dict[int, tuple[int, Facts]], by_id: dict[int, Claimed], now: datetime) -> dict[int, Verdict]:
+def _verdicts(
+    facts: dict[int, tuple[int, Facts]], by_id: dict[int, Claimed], now: datetime, purse: Purse
+) -> dict[int, Verdict]:
     """Each message in turn: where a person is due two, as members may be, the caps of the second count the first."""
     verdicts: dict[int, Verdict] = {}
     begun: dict[bytes, tuple[datetime, ...]] = {}
@@ -225,6 +240,12 @@ def _verdicts(facts: dict[int, tuple[int, Facts]], by_id: dict[int, Claimed], no
         number_hash = by_id[message_id].number_hash
         before = begun.get(number_hash, ())
         verdict = judge(replace(known, sent_at=known.sent_at + before) if before else known, now)
+        if verdict.state == "posting" and not purse.pays(
+            known.group_id, known.parts, "answers" if known.kind in ANSWERED else "texts", capped=known.kind in OUR_OWN
+        ):
+            # A campaign's gate is halted, and its texts wait behind it; the others come again by themselves.
+            waits = known.gate_kind != "wave"
+            verdict = Verdict("held", not_before=now + PAUSE_LOOK) if waits else Verdict("planned")
         if verdict.state == "posting" and known.kind in CAPPED:
             begun[number_hash] = (*before, now)
         verdicts[message_id] = verdict
@@ -262,6 +283,9 @@ def _facts(tx: Transaction, by_id: dict[int, Claimed], token: str, now: datetime
                 or row.id in needless,
                 expires_at=owed[row.id].expires_at if row.id in owed else None,
                 sends_until=row.sends_until,
+                group_id=row.group_id,
+                parts=by_id[row.id].parts,
+                gate_kind=row.gate_kind,
             ),
         )
         for row in rows

@@ -13,6 +13,8 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import MetaData
 
 from outreach.accounts import models as accounts
+from outreach.accounts import safety
+from outreach.approvals import models as approvals
 from outreach.calls import models as calls
 from outreach.core import leases
 from outreach.core.db import Base, Database
@@ -35,11 +37,13 @@ from outreach.officials import promise_models as promises
 from outreach.people import models as people
 from outreach.people import segment_models as segments
 from outreach.phone_tree import models as phone_tree
+from outreach.spending import models as spending
 from outreach.tallies import sheet_models as sheets
 
 MODELS = (
     accounts, people, segments, officials, hostility, manuals, plans, promises, messaging, sign_ups, follow_ups, inbox,
     reminders, restored, escalations, promise_drafts, pacing, stand_downs, calls, phone_tree, sheets, leases,
+    safety, spending, approvals,
 )  # fmt: skip
 
 

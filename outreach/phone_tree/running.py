@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from config import table
+from outreach.accounts.safety import check_alone
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
@@ -22,6 +23,7 @@ from outreach.escalations.models import BEFORE_LAUNCH, Campaign, Wave
 from outreach.escalations.revisions import lock_draft
 from outreach.escalations.waves import TREE, waves_of
 from outreach.messaging.gates import cancel_messages, close_gate, open_gate, pause_gate, resume_gate
+from outreach.messaging.spend_halts import check_resumable
 from outreach.people.models import Constituent
 from outreach.phone_tree.branches import Placed, problems_of, top_down
 from outreach.phone_tree.cascade import TICK
@@ -60,6 +62,7 @@ def start_run(
     nudge_minutes: int | None = None,
     backup_minutes: int | None = None,
     channel: Literal["text", "call"] = "text",
+    approved: bool = False,
 ) -> TreeRun:
     """Ask the captains at the top of a tree, for a campaign; a draft is launched by it. Of many at once one wins.
 
@@ -68,6 +71,8 @@ def start_run(
     Raises NotFoundError, ConflictError (tree_runs_already, campaign_not_running), BadInputError (tree_wrong,
     tree_waits_wrong, and what a launch can have wrong).
     """
+    if not approved:
+        check_alone(tx, group_id)
     tree = get_tree(tx, group_id, tree_id, lock=True)
     nodes = nodes_of(tx, tree_id)
     wrong = problems_of(nodes)
@@ -173,9 +178,11 @@ def pause_run(tx: Transaction, group_id: int, run_id: int) -> None:
         raise ConflictError("tree_not_running")
 
 
-def resume_run(tx: Transaction, group_id: int, run_id: int) -> None:
-    """Go on after a pause or a halt. Raises ConflictError unless it was paused."""
+def resume_run(tx: Transaction, runtime: Runtime, group_id: int, run_id: int, *, is_admin: bool = True) -> None:
+    """Go on after a pause or a halt. Raises ConflictError unless it was paused; and where that is in vain, or for an
+    admin to decide (spend_cap_reached, unusual_needs_admin)."""
     run = get_run(tx, group_id, run_id)
+    check_resumable(tx, runtime, group_id, [run.gate_id], is_admin=is_admin)
     if get_campaign(tx, group_id, run.campaign_id).state != "launched":
         raise ConflictError("campaign_not_running")
     resume_gate(tx, run.gate_id)

@@ -27,6 +27,11 @@ DOORS: Final = (
         lazy_gettext("Inbox settings"),
         lazy_gettext("Ready-made answers, and after how many hours a waiting text is called late."),
     ),
+    Door(
+        "safety.index",
+        lazy_gettext("Safety"),
+        lazy_gettext("What your group may spend, a second person for launches, the sign-up page, regions."),
+    ),
 )
 
 

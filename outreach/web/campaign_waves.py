@@ -12,6 +12,8 @@ from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from outreach.accounts.safety import needs_two
+from outreach.approvals.asking import ask_wave
 from outreach.core.errors import NotFoundError, OutreachError
 from outreach.core.plain import plain_template
 from outreach.escalations.audience import Audience, count_wave, in_wave
@@ -23,6 +25,8 @@ from outreach.escalations.waves import SILENT, WHO, audience_after, check_wave, 
 from outreach.escalations.wording import again_text
 from outreach.messaging.models import Gate
 from outreach.serving import runtime
+from outreach.web.approval_words import ASKED, safety_error
+from outreach.web.approvals import actor
 from outreach.web.roles import allow
 from outreach.web.wizard_forms import WaveForm, refuse
 from outreach.web.wizard_words import PARTS, counting, words
@@ -45,6 +49,7 @@ class Again:
     values: dict[str, dict[str, str]]
     earlier: Sequence[Wave]
     refused: str | None
+    two: bool  # whether a second person has to approve it
 
     @property
     def number(self) -> int:
@@ -77,7 +82,8 @@ def find(campaign_id: int) -> Again:
         stopped = select(Gate.id).where(Gate.id.in_([wave.gate_id for wave in earlier]), Gate.state == "paused")
         if refused is None and session.execute(stopped).first():
             refused = str(gettext("This campaign is paused. Resume it, or cancel it, before you text people again."))
-        return Again(campaign, text_values(session, campaign), earlier, refused)
+        two = needs_two(session, current_user.group_id)
+        return Again(campaign, text_values(session, campaign), earlier, refused, two)
 
 
 @pages.route("/", methods=["GET", "POST"])
@@ -123,7 +129,8 @@ def launch(campaign_id: int) -> Page:
     if again.refused is None and form.validate_on_submit():
         refused = _count_refused(again, form) or _launch(again, form)
         if refused is None:
-            return redirect(url_for("campaigns.show", campaign_id=campaign_id), code=303)
+            after = "approvals.show" if again.two else "campaigns.show"
+            return redirect(url_for(after, campaign_id=campaign_id), code=303)
         if find(campaign_id).number != again.number:
             return _texted_already(campaign_id)  # somebody pressed at the same moment
         refuse(form.count, refused)
@@ -155,9 +162,16 @@ def _launch(again: Again, form: WaveForm) -> str | None:
     texts = {language: form[f"text_{language}"].data for language in LANGUAGES}
     try:
         with held.db.transaction(durable=True) as tx:
-            launch_wave(tx, held, current_user.group_id, again.campaign.id, who=_who(form.who.data), texts=texts)
+            who = _who(form.who.data)
+            if again.two:
+                ask_wave(tx, held, actor(), again.campaign.id, audience=who, texts=texts)
+            else:
+                launch_wave(tx, held, current_user.group_id, again.campaign.id, who=who, texts=texts)
     except OutreachError as error:
-        return words(error)
+        return safety_error(error)
+    if again.two:
+        flash(str(ASKED))
+        return None
     flash(gettext("Launched. The texts leave as soon as each person may have one."))
     return None
 
@@ -177,7 +191,8 @@ def _show(again: Again, form: WaveForm, status: int = 200) -> Page:
     form.number.data, who = str(again.number), _who(form.who.data)
     people = {one: again.people(one) for one in WHO}
     page = render_template(
-        "campaigns/again.html", campaign=again.campaign, form=form, who=who, choices=CHOICES, people=people,
+        "campaigns/again.html", campaign=again.campaign, form=form, two=again.two, who=who, choices=CHOICES,
+        people=people,
         **_previewed(again, form), **_reckoned(again, form, people[who]),
     )  # fmt: skip
     return page, status

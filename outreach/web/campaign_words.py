@@ -56,6 +56,14 @@ HALTS: Final = {
         "The campaign was halted: clearly more than 3% of the people texted opted out. Look at who is on the list "
         "and how they agreed to be texted. Resume only if you are sure; counting then begins anew."
     ),
+    "spend_cap": lazy_gettext(
+        "The campaign was halted: your group has spent what it may spend for now. Answers to people still go out. It "
+        "can be resumed on another day, or once the cap is raised (Administration, Safety)."
+    ),
+    "unusual": lazy_gettext(
+        "The campaign was halted: in this hour far more people are texted than your group has ever texted in an hour "
+        "lately. Look at who launched it and at its audience. An admin resumes it."
+    ),
     "other": lazy_gettext(
         "The campaign was halted: the carrier says that our set-up is wrong (code {code}). Mend it, then resume."
     ),
@@ -77,13 +85,14 @@ def is_halt(reason: str | None) -> bool:
 def why_paused(reason: str | None) -> str:
     """A gate's reason as a sentence that says how to mend it.
 
-    Reasons are ``organizer``, ``restored``, ``carrier:<code>``, ``breaker:<rule>`` and ``settings:keys``.
+    Reasons are ``organizer``, ``restored``, ``carrier:<code>``, ``breaker:<rule>``, ``settings:keys``, ``spend_cap``
+    and ``unusual``.
     """
     if not is_halt(reason):
         return str(BY_A_PERSON)
     if reason == restored.RESTORED:
         return str(RESTORED)
-    code = str(reason).partition(":")[2]
+    code = str(reason).rpartition(":")[2]
     return str(HALTS.get(code, HALTS["other"])).format(code=code)
 
 

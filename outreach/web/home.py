@@ -9,16 +9,21 @@ from typing import Any
 from flask import Blueprint, render_template, session, url_for
 from flask_babel import gettext
 from flask_login import current_user
+from sqlalchemy.orm import Session
 
+from outreach.approvals.deciding import open_requests
 from outreach.messaging.nudges import count_late, hours_of
+from outreach.messaging.sign_up_watch import is_closed
 from outreach.serving import runtime
+from outreach.spending.caps import alerts_now
 from outreach.tallies.kept_sheets import shown_weeks
+from outreach.web.approval_words import alert_words
 from outreach.web.campaign_words import is_halt, launches
 from outreach.web.campaigns import LABELS, SEEN_TALLY
 from outreach.web.inbox_words import at_least, late_words
 from outreach.web.phones import SEEN_PHONES
 from outreach.web.plan_reads import what_is_ahead
-from outreach.web.roles import allow
+from outreach.web.roles import allow, ranks
 from outreach.web.tally_words import week_words
 from outreach.web.waiting import Waiting, what_waits
 
@@ -57,10 +62,29 @@ def index() -> str:
         soon = what_is_ahead(reading, held, current_user.group_id)
         waiting = what_waits(reading, current_user.group_id, held.clock.now())
         late = late_words(count_late(reading, held, current_user.group_id), hours_of(reading, current_user.group_id))
+        asked = rows_of_safety(reading)
     steps = first_steps(waiting, rehearsal=held.settings.mode == "rehearsal", writes=current_user.role != "staff")
-    return render_template("home.html", waiting=waiting, urgent=urgent(waiting, late), labels=LABELS, launches=launches,
+    return render_template("home.html", waiting=waiting, urgent=[*asked, *urgent(waiting, late)], labels=LABELS,
+                           launches=launches,
                            soon=soon, week_rows=[(week, week_words(week)) for week in news if week.is_news],
                            **told(steps))  # fmt: skip
+
+
+def rows_of_safety(reading: Session) -> list[Row]:
+    """What somebody else asks this person to approve; what is spent; and a sign-up page that was closed."""
+    held, group_id = runtime(), current_user.group_id
+    rows = [
+        Row(gettext("Waits for your approval: %(name)s", name=name) if name
+            else gettext("Waits for your approval: no second person for launches any more"),
+            url_for("approvals.show", campaign_id=asked.campaign_id) if name else url_for("safety.index"))
+        for asked, name in open_requests(reading, group_id, held.clock.real_now())
+        if asked.requested_by != int(current_user.id) and ranks(current_user.role, "organizer")
+    ]  # fmt: skip
+    rows += [Row(alert_words(one), url_for("safety.index")) for one in alerts_now(reading, held, group_id)]
+    if is_closed(reading, group_id):
+        rows.append(Row(gettext("The form of your sign-up page is closed. Somebody should look."),
+                        url_for("safety.index")))  # fmt: skip
+    return rows
 
 
 def urgent(waiting: Waiting, late: Sequence[str]) -> list[Row]:

@@ -11,14 +11,14 @@ from werkzeug.wrappers import Response
 
 from outreach.core.db import Transaction
 from outreach.core.errors import ConflictError, NotFoundError
-from outreach.escalations.launch import cancel_campaign, pause_campaign, resume_campaign
+from outreach.escalations.launch import cancel_campaign, pause_campaign, resume_checked
 from outreach.escalations.models import ENDED
 from outreach.escalations.schedule import unschedule_launch
 from outreach.serving import runtime
-from outreach.web.roles import allow
+from outreach.web.approval_words import safety_error
+from outreach.web.roles import allow, ranks
 from outreach.web.stand_down_words import stand_down_error
 from outreach.web.wizard import find_draft
-from outreach.web.wizard_words import words
 
 pages = Blueprint("levers", __name__, url_prefix="/campaigns/<int:campaign_id>")
 
@@ -34,7 +34,12 @@ def pause(campaign_id: int) -> Response:
 @allow("organizer")
 def resume(campaign_id: int) -> Response:
     """Go on."""
-    return _pull(resume_campaign, campaign_id, gettext("Resumed. Texts leave again."))
+    return _pull(_resume, campaign_id, gettext("Resumed. Texts leave again."))
+
+
+def _resume(tx: Transaction, group_id: int, campaign_id: int) -> None:
+    is_admin = ranks(current_user.role, "admin")
+    resume_checked(tx, runtime(), group_id, campaign_id, by=current_user.name, is_admin=is_admin)
 
 
 def _pull(lever: Callable[[Transaction, int, int], None], campaign_id: int, done: str) -> Response:
@@ -44,7 +49,7 @@ def _pull(lever: Callable[[Transaction, int, int], None], campaign_id: int, done
     except NotFoundError:
         abort(404)
     except ConflictError as error:
-        flash(words(error), "error")
+        flash(safety_error(error), "error")
     else:
         flash(done)
     return _back(campaign_id)

@@ -18,13 +18,13 @@ class Section(NamedTuple):
 
 CAMPAIGNS: Final = frozenset({
     "campaigns", "wizard", "wizard_launch", "wizard_tactic", "rungs", "levers", "waves", "silence", "calls",
-    "stand_downs", "counter_switch",
+    "stand_downs", "counter_switch", "approvals",
 })  # fmt: skip
 OFFICIALS: Final = frozenset({
     "officials", "offices", "meetings", "after_meeting", "promises", "stances", "board", "manuals", "passages",
     "glossary", "plans", "checklists", "agenda", "records", "partners", "pressure",
 })  # fmt: skip
-ADMINISTRATION: Final = frozenset({"administration"})
+ADMINISTRATION: Final = frozenset({"administration", "safety"})
 SECTIONS: Final = (
     Section("home.index", lazy_gettext("Home"), frozenset({"home"})),
     Section("officials.index", lazy_gettext("Officials"), OFFICIALS),

@@ -13,6 +13,7 @@ from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import DataRequired, Optional, Regexp
 
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
+from outreach.messaging.sign_up_watch import is_closed
 from outreach.messaging.sign_ups import NAME_LENGTH, Filled, ask_to_join
 from outreach.people.caps import PER_WEEK
 from outreach.serving import runtime
@@ -21,7 +22,7 @@ from outreach.web.i18n import LANGUAGES
 from outreach.web.people_words import ROW_ERRORS
 from outreach.web.public_limits import address, may_look
 from outreach.web.roles import PUBLIC, allow
-from outreach.web.sign_up_address import SignUpPage, find_page, our_number
+from outreach.web.sign_up_address import SignUpPage, find_page, may_join_by_text, our_number
 
 pages = Blueprint("sign_up", __name__, url_prefix="/join")
 
@@ -84,7 +85,9 @@ def show(slug: str) -> str | tuple[str, int]:
     if not may_look():
         return _too_many()
     page = _page(slug)
-    return _drawn(page, SignUpForm(formdata=None))
+    with runtime().db.snapshot() as session:
+        closed = is_closed(session, page.group_id)
+    return _by_text(page) if closed else _drawn(page, SignUpForm(formdata=None))
 
 
 @pages.post("/<slug>")
@@ -105,7 +108,9 @@ def ask(slug: str) -> tuple[str, int] | Response:
     except BadInputError as error:
         form.phone.errors = [ROW_ERRORS.get(error.code, ROW_ERRORS["not_a_number"])]
         return _drawn(page, form), 422
-    except ConflictError:
+    except ConflictError as error:
+        if error.code == "sign_ups_by_text":
+            return _by_text(page), 429
         form.form_errors.append(gettext("Too many people used this page just now. Please try again in an hour."))
         return _drawn(page, form), 429
     except NotFoundError:
@@ -132,6 +137,13 @@ def _page(slug: str) -> SignUpPage:
 
 def _drawn(page: SignUpPage, form: SignUpForm) -> str:
     return render_template("sign_up/show.html", page=page, form=form.drawn_for(page), number=our_number())
+
+
+def _by_text(page: SignUpPage) -> str:
+    """No form for now: whoever texts JOIN shows by it that the number is theirs."""
+    with runtime().db.snapshot() as session:
+        number = our_number() if may_join_by_text(session) else None
+    return render_template("sign_up/by_text.html", page=page, number=number)
 
 
 def _too_many() -> tuple[str, int]:

@@ -17,11 +17,12 @@ from outreach.phone_tree.reads import Person, RunView, view_run
 from outreach.phone_tree.roster import documents_of, export_run, roster
 from outreach.phone_tree.running import get_run, pause_run, resume_run, stop_run
 from outreach.serving import runtime
+from outreach.web.approval_words import safety_error
 from outreach.web.campaign_words import GROUP_ZONE, is_halt, moment, to_the_second, why_paused
 from outreach.web.campaigns import answer_or_304
 from outreach.web.people_reads import name_of
 from outreach.web.people_words import masked, place
-from outreach.web.roles import allow
+from outreach.web.roles import allow, ranks
 from outreach.web.silence import ExportForm
 from outreach.web.tree_words import ROLES, RUN_STATES, STATUSES, STEPS, branch_of, tree_error
 from outreach.web.wizard_words import OUT
@@ -75,7 +76,11 @@ def pause(run_id: int) -> WerkzeugResponse:
 @allow("organizer")
 def resume(run_id: int) -> WerkzeugResponse:
     """Go on."""
-    return _pull(resume_run, run_id, gettext("Resumed. The phone tree goes on."))
+    return _pull(_resume, run_id, gettext("Resumed. The phone tree goes on."))
+
+
+def _resume(tx: Transaction, group_id: int, run_id: int) -> None:
+    resume_run(tx, runtime(), group_id, run_id, is_admin=ranks(current_user.role, "admin"))
 
 
 def _pull(lever: Callable[[Transaction, int, int], None], run_id: int, done: str) -> WerkzeugResponse:
@@ -85,7 +90,7 @@ def _pull(lever: Callable[[Transaction, int, int], None], run_id: int, done: str
     except NotFoundError:
         abort(404)
     except OutreachError as error:
-        flash(tree_error(error), "error")
+        flash(safety_error(error), "error")
     else:
         flash(done)
     return redirect(url_for("tree_runs.show", run_id=run_id), code=303)

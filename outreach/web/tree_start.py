@@ -10,11 +10,15 @@ from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from outreach.accounts.safety import needs_two
+from outreach.approvals.asking import ask_tree
 from outreach.core.errors import BadInputError, OutreachError
 from outreach.phone_tree.forecast import Foresight, foresee
 from outreach.phone_tree.listing import RunRow, zones_of
 from outreach.phone_tree.running import LONGEST, MINUTE, check_waits, default_waits, start_run
 from outreach.serving import runtime
+from outreach.web.approval_words import ASKED, safety_error
+from outreach.web.approvals import actor
 from outreach.web.campaign_state import ALL_SENT
 from outreach.web.campaign_words import GROUP_ZONE, moment
 from outreach.web.campaigns import LABELS
@@ -52,7 +56,12 @@ def start(tree_id: int) -> Page:
     form.campaign.choices = options(campaigns)
     foreseen = _foreseen(found, form)
     if request.form.get("action") == "start" and foreseen is not None and form.validate_on_submit():
-        run_id = _start(found, form, foreseen)
+        with runtime().db.snapshot() as session:
+            two = needs_two(session, current_user.group_id)
+        run_id = _start(found, form, foreseen, two=two)
+        if run_id is not None and two:
+            flash(str(ASKED))
+            return redirect(url_for("approvals.show", campaign_id=form.campaign.data), code=303)
         if run_id is not None:
             flash(gettext("Started. The captains are asked now."))
             return redirect(url_for("tree_runs.show", run_id=run_id), code=303)
@@ -88,8 +97,8 @@ def _foreseen(found: Whole, form: StartForm) -> Foresight | None:
     return foresee(found.nodes, zones_of(list(found.people.values())), waits, runtime().clock.now())
 
 
-def _start(found: Whole, form: StartForm, foreseen: Foresight) -> int | None:
-    """Start; None when it was refused, with the reason in the form."""
+def _start(found: Whole, form: StartForm, foreseen: Foresight, *, two: bool) -> int | None:
+    """Start, or ask a second person to; None when it was refused, with the reason in the form."""
     if form.typed() is None:
         refuse(form.count, gettext("Type the number in digits, for example 250."))
         return None
@@ -101,12 +110,20 @@ def _start(found: Whole, form: StartForm, foreseen: Foresight) -> int | None:
     held = runtime()
     try:
         with held.db.transaction(durable=True) as tx:
+            if two:
+                return ask_tree(
+                    tx, held, actor(), form.campaign.data, tree_id=found.tree.id, nudge=nudge, backup=backup,
+                    channel=form.channel.data,
+                ).id  # fmt: skip
             return start_run(
                 tx, held, current_user.group_id, found.tree.id, form.campaign.data, by=current_user.name,
                 nudge_minutes=nudge, backup_minutes=backup, channel=form.channel.data,
             ).id  # fmt: skip
     except OutreachError as error:
-        form.refuse(error)
+        if error.code.startswith("approval_"):
+            refuse(form.count, safety_error(error))
+        else:
+            form.refuse(error)
         return None
 
 

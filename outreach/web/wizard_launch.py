@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -11,8 +12,11 @@ from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from outreach.accounts.safety import needs_two
+from outreach.approvals.asking import ask_launch, ask_schedule
 from outreach.calls.pacing import check_pace, paced_of
 from outreach.calls.testcall import place_test_call
+from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, OutreachError
 from outreach.core.phone import check_phone
 from outreach.escalations.audience import count_draft
@@ -25,6 +29,8 @@ from outreach.escalations.revisions import EVERYTHING, draft_version, launch_dra
 from outreach.messaging.render import render
 from outreach.messaging.testtext import PER_DAY, send_test_text
 from outreach.serving import runtime
+from outreach.web.approval_words import ASKED, safety_error
+from outreach.web.approvals import actor, shown
 from outreach.web.campaign_words import GROUP_ZONE, moment
 from outreach.web.people_words import place
 from outreach.web.phones import NUMBER, take_in_hand
@@ -63,6 +69,8 @@ def _review(
     now = held.clock.now()
     with held.db.snapshot() as session:
         paced = paced_of(session, draft.campaign)
+        asked = shown(session, draft.campaign, draft.campaign.id)
+        two = needs_two(session, current_user.group_id)
         audience, expected = expect(session, held, draft.campaign, paced)
     tried = tested or TestTextForm(formdata=None)
     calling = called or TestCallForm(formdata=None)
@@ -81,7 +89,7 @@ def _review(
         previews=draft.previews(), labels=draft.parts, reasons=OUT, language=language(), words=words, counting=counting,
         problem=problem, per_day=PER_DAY, here=place(GROUP_ZONE),
         may_call=draft.speaks and held.settings.twilio_from_number is not None,
-        last_leaves=moment(expected.finish_at, now) if expected.finish_at else None,
+        last_leaves=moment(expected.finish_at, now) if expected.finish_at else None, asked=asked, two=two,
     )  # fmt: skip
     wrong = any(form.errors for form in (tried, calling, launching, scheduling))
     return page, 422 if wrong else 200
@@ -172,7 +180,12 @@ def launch(campaign_id: int) -> Page:
         return _too_late(draft)
     form = LaunchForm()
     if form.validate_on_submit():
-        refused = _count_refused(draft, form) or _launch(draft, form)
+        refused = _count_refused(draft, form)
+        if refused is None and _needs_two():
+            refused = _ask(lambda tx: ask_launch(tx, runtime(), actor(), campaign_id, version=form.version.data or ""))
+            if refused is None:
+                return redirect(url_for("approvals.show", campaign_id=campaign_id), code=303)
+        refused = refused or _launch(draft, form)
         if refused is None:
             return redirect(url_for("campaigns.show", campaign_id=campaign_id), code=303)
         refuse(form.count, refused)
@@ -191,9 +204,42 @@ def schedule(campaign_id: int) -> Page:
         refused = _count_refused(draft, form)
         if refused is not None:
             refuse(form.count, refused)
+        elif _needs_two():
+            if _ask_schedule(draft, form):
+                return redirect(url_for("approvals.show", campaign_id=campaign_id), code=303)
         elif _schedule(draft, form):
             return redirect(url_for("campaigns.show", campaign_id=campaign_id), code=303)
     return _review(find_draft(campaign_id), later=form)
+
+
+def _needs_two() -> bool:
+    with runtime().db.snapshot() as session:
+        return needs_two(session, current_user.group_id)
+
+
+def _ask(ask: Callable[[Transaction], object]) -> str | None:
+    """Ask for a second person; the reason in words when it was refused."""
+    try:
+        with runtime().db.transaction() as tx:
+            ask(tx)
+    except OutreachError as error:
+        return safety_error(error)
+    flash(str(ASKED))
+    return None
+
+
+def _ask_schedule(draft: Draft, form: ScheduleForm) -> bool:
+    held = runtime()
+    try:
+        at = form.at(held.clock.now())
+    except OutreachError as error:
+        refuse(form.day, words(error))
+        return False
+    version = form.version.data or ""
+    refused = _ask(lambda tx: ask_schedule(tx, held, actor(), draft.campaign.id, version=version, at=at))
+    if refused is not None:
+        refuse(form.count, refused)
+    return refused is None
 
 
 def _schedule(draft: Draft, form: ScheduleForm) -> bool:

@@ -388,7 +388,7 @@ def test_where_a_captain_cannot_be_called_a_text_asks(
     assert place(runtime, exchange) == 0
     assert turn(runtime) == []
     with runtime.db.transaction() as tx:
-        resume_run(tx, world.group_id, again.id)
+        resume_run(tx, runtime, world.group_id, again.id)
         silent = replace(runtime, settings=runtime.settings.model_copy(update={"twilio_from_number": None}))
         assert calling.ask_by_call(tx, silent, again, world.people[0], 5) is None
     turn(runtime)

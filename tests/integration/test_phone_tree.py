@@ -248,7 +248,7 @@ def test_pause_resume_and_stop(runtime: Runtime, clock: ModelClock, world: World
     clock.advance(60 * MINUTE)
     assert turn(runtime) == []
     with runtime.db.transaction() as tx:
-        resume_run(tx, world.group_id, run.id)
+        resume_run(tx, runtime, world.group_id, run.id)
     assert sorted(turn(runtime)) == to(2, 3, 4, 5, 6, kind="campaign")
     clock.advance(2 * MINUTE)
     assert turn(runtime) == to(1, kind="captain_again")

@@ -42,7 +42,7 @@ from outreach.phone_tree.running import start_run
 from outreach.tallies.public import counter_token
 from outreach.web.app import create_app
 from outreach.web.sign_up_address import slug_of
-from tests.factories import make_group, number
+from tests.factories import ask_approval, make_group, number
 from tests.integration.test_live import fold_everything
 from tests.integration.test_rehearsal_process import Rehearsal
 from tests.integration.test_web_import import send
@@ -67,8 +67,8 @@ NOT_PAGES = {
 }
 """GET routes that are not walked, and why."""
 SILENT = {
-    "/administration/",
-    "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv", "/people/import/sample.csv",
+    "/administration/", "/administration/safety/", "/sign-in", "/enter/<token>", "/healthz", "/readyz",
+    "/people/import/template.csv", "/people/import/sample.csv",
     "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
     "/promises/export", "/tallies/file", "/people/opt-outs", "/people/sign-up",
     "/people/sign-up/qr.svg", "/meetings/partners/new",
@@ -200,6 +200,9 @@ def fill_everything(client: FlaskClient, runtime: Runtime, group_id: int) -> Non
         fill(client, runtime, f"{draft}/tactic/", 422, **dict.fromkeys(("tactic", "tone", "edited", "version"), EVIL))
         fill(client, runtime, f"{draft}/tactic/words/0", 409, version=EVIL)
     fill_tactic(client, runtime, "/campaigns/1/draft/tactic")
+    ask_approval(runtime, group_id, 1, EVIL)
+    for press, given in (("approve", {"count": EVIL}), ("decline", {"reason": EVIL * 20})):
+        fill(client, runtime, f"/campaigns/1/approval/1/{press}", 422, **given)
 
 
 def fill_tactic(client: FlaskClient, runtime: Runtime, path: str) -> None:

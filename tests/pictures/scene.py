@@ -47,7 +47,7 @@ from outreach.story.ledger import CarrierControl
 from outreach.story.play import play, wait_for_the_end
 from outreach.tallies.public import counter_token, set_counter
 from outreach.web.sign_up_address import page_of
-from tests.factories import upload_file
+from tests.factories import ask_approval, upload_file
 from tests.pictures.ledger import read_a_manual
 
 WHO = "admin"
@@ -88,6 +88,7 @@ def play_the_scene(runtime: Runtime, carrier_url: str, group_id: int, *, recipie
         found["pressed"] = str(session.get_one(Campaign, launched.campaign_id).official_id)
         page = page_of(session, group_id)
     assert page is not None  # the group is the one that plays
+    ask_approval(runtime, group_id, int(ids["council"]))
     set_counter(runtime, group_id, launched.campaign_id, is_on=True, goal=200, actor=WHO)
     ids["counter"] = counter_token(runtime, launched.campaign_id)
     return {**ids, "sign_up": page.slug, **found, "campaign": str(launched.campaign_id), "upload": str(upload)}

@@ -1,0 +1,1 @@
+"""What texts and calls cost a group, and how much they may."""
