@@ -66,8 +66,11 @@ NOT_PAGES = {
     "/promises/<int:promise_id>/calendar.ics": "a file for calendars, which no browser shows",
 }
 """GET routes that are not walked, and why."""
+KEPT_BY_OTHERS = {"/count/<token>"}
+"""Pages that any cache may keep, being the same for everybody. No other is kept unless for its own reader to ask anew."""
 SILENT = {
-    "/administration/", "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv", "/people/import/sample.csv",
+    "/administration/", "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv",
+    "/people/import/sample.csv",
     "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
     "/promises/export", "/tallies/file", "/people/opt-outs", "/people/sign-up",
     "/people/sign-up/qr.svg", "/meetings/partners/new",
@@ -439,6 +442,10 @@ def test_no_page_lets_hostile_words_out(hostile: tuple[Flask, FlaskClient, Runti
         for address in addresses(app, rule, known):
             page = client.get(address)
             assert page.status_code in {200, 302, 303, 404}, address
+            may_be_kept = "public" in page.headers["Cache-Control"]
+            assert may_be_kept or page.headers["Cache-Control"] in {"no-store", "private, no-cache"}, address
+            assert may_be_kept == (rule.rule in KEPT_BY_OTHERS and page.status_code == 200), address
+            assert not (may_be_kept and "Set-Cookie" in page.headers), address
             words = harmless(page.text, address)
             if page.status_code == 200:
                 walked.add(rule.rule)
