@@ -117,7 +117,9 @@ def is_open_redis(url: str) -> bool:
         host, password = parts.hostname or "", unquote(parts.password or "")
     except ValueError:
         return True
-    if parts.scheme == "unix" or is_this_machine(host):
+    if parts.scheme not in {"redis", "rediss"} or is_this_machine(
+        host
+    ):  # a socket; or none at all, which is said elsewhere
         return False
     return not password or is_patterned(password.encode(), 4)
 

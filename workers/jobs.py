@@ -36,7 +36,7 @@ NEVER_OURS: Final = (
 """Parts of RQ's jobs that this site does not use."""
 _MALFORMED: Final = (
     ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, zlib.error, DeserializationError,
-    ResponseError, TimeoutFormatError,
+    ResponseError, TimeoutFormatError, AssertionError,
 )  # fmt: skip
 """How RQ fails on a hash that it did not write. Not how it fails when Redis is away."""
 

@@ -42,8 +42,13 @@ def redis(redis_url: str) -> Iterator[Redis]:
 def write(redis: Redis, name: str, data: Any, *, queue: str | None = "messaging", **fields: str) -> None:
     """A job's hash as an attacker writes it, without RQ."""
     raw = data if isinstance(data, bytes) else zlib.compress(json.dumps(data).encode())
-    plain = {"created_at": "2026-12-01T19:00:00.000000Z", "origin": "messaging", "timeout": "300", "status": "queued"}
-    redis.hset(f"rq:job:{name}", mapping={**plain, **fields, "data": raw})
+    plain: dict[str, str] = {
+        "created_at": "2026-12-01T19:00:00.000000Z",
+        "origin": "messaging",
+        "timeout": "300",
+        "status": "queued",
+    }
+    redis.hset(f"rq:job:{name}", mapping=dict[Any, Any](plain | fields) | {"data": raw})
     if queue:
         redis.rpush(f"rq:queue:{queue}", name)
 

@@ -67,7 +67,7 @@ NOT_PAGES = {
 }
 """GET routes that are not walked, and why."""
 KEPT_BY_OTHERS = {"/count/<token>"}
-"""Pages that any cache may keep, being the same for everybody. No other is kept unless for its own reader to ask anew."""
+"""Pages that any cache may keep, being the same for everybody. Others are kept by nobody, or asked for anew."""
 SILENT = {
     "/administration/", "/sign-in", "/enter/<token>", "/healthz", "/readyz", "/people/import/template.csv",
     "/people/import/sample.csv",
