@@ -21,18 +21,35 @@ from detect_secrets.settings import transient_settings
 ROOT = Path(__file__).resolve().parent.parent
 BASELINE = ROOT / ".secrets.baseline"
 PLUGINS = (
-    "AWSKeyDetector", "AzureStorageKeyDetector", "BasicAuthDetector", "DiscordBotTokenDetector", "GitHubTokenDetector",
-    "GitLabTokenDetector", "JwtTokenDetector", "MailchimpDetector", "NpmDetector", "OpenAIDetector",
-    "PrivateKeyDetector", "PypiTokenDetector", "SendGridDetector", "SlackDetector", "SquareOAuthDetector",
-    "StripeDetector", "TelegramBotTokenDetector", "TwilioKeyDetector",
-)  # fmt: skip
+    "AWSKeyDetector",
+    "AzureStorageKeyDetector",
+    "BasicAuthDetector",
+    "DiscordBotTokenDetector",
+    "GitHubTokenDetector",
+    "GitLabTokenDetector",
+    "JwtTokenDetector",
+    "MailchimpDetector",
+    "NpmDetector",
+    "OpenAIDetector",
+    "PrivateKeyDetector",
+    "PypiTokenDetector",
+    "SendGridDetector",
+    "SlackDetector",
+    "SquareOAuthDetector",
+    "StripeDetector",
+    "TelegramBotTokenDetector",
+    "TwilioKeyDetector",
+)
 """What has a shape of its own. What only looks random is no find: locks, tests and tables are full of it."""
 ENTROPY = {"name": "Base64HighEntropyString", "limit": 5.0}
 """But a key of ours: 32 random bytes in quotes, in code and settings."""
-SETTINGS = {"plugins_used": [*({"name": name} for name in PLUGINS), ENTROPY], "filters_used": [
-    {"path": "detect_secrets.filters.allowlist.is_line_allowlisted"},
-    {"path": "detect_secrets.filters.heuristic.is_sequential_string"},
-]}  # fmt: skip
+SETTINGS = {
+    "plugins_used": [*({"name": name} for name in PLUGINS), ENTROPY],
+    "filters_used": [
+        {"path": "detect_secrets.filters.allowlist.is_line_allowlisted"},
+        {"path": "detect_secrets.filters.heuristic.is_sequential_string"},
+    ],
+}
 PASSED_BY = (".lock", ".png", ".svg", ".secrets.baseline")
 
 POSSIBLE = re.compile(r"(?=[A-Za-z+/_=.-]*[0-9])[A-Za-z0-9+/_=.-]{20,}|PRIVATE KEY|://[^/\s]*:[^/\s]*@")
@@ -43,9 +60,8 @@ Find = tuple[str, str, str]
 
 def files() -> list[Path]:
     """What is committed, or would be."""
-    listed = subprocess.run(
-        ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"), cwd=ROOT, check=True, capture_output=True
-    )  # fmt: skip
+    command = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     names = [name for name in listed.stdout.decode().split("\0") if name and not name.endswith(PASSED_BY)]
     return [ROOT / name for name in names if (ROOT / name).is_file()]
 

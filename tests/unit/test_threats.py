@@ -13,7 +13,8 @@ ROW = re.compile(r"\| (T[0-9]{2}) (.+?) \| (.+?) \| `(.+?)` \|")
 PROMISES = {
     "consent first": "T06", "opting out at once": "T04", "for every group": "T05", "quiet hours": "T43",
     "numbers sealed, none in logs": "T30", "keys and rotation": "T32", "bodies go after 30 days": "T33",
-    "gone on request": "T34", "exports are logged": "T35", "another group is 404": "T41", "CSP without inline script": "T14",
+    "gone on request": "T34", "exports are logged": "T35", "another group is 404": "T41",
+    "CSP without inline script": "T14",
     "limits without lock-out": "T09", "no premium numbers": "T42", "signature checks": "T01", "unsafe boot": "T25",
     "JSON jobs": "T21", "allow-list of jobs": "T20",
 }  # fmt: skip
@@ -24,7 +25,7 @@ def rows() -> list[tuple[str, ...]]:
     return [found.groups() for found in ROW.finditer((ROOT / "docs" / "security.md").read_text())]
 
 
-def tests_in(path: Path) -> set[str]:
+def named_in(path: Path) -> set[str]:
     """The names of a file's test functions, read and not imported."""
     found = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
     return {node.name for node in found if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
@@ -42,7 +43,7 @@ def test_each_threat_has_a_test(number: str, named: str) -> None:
     file, _, name = named.partition("::")
     path = ROOT / file
     assert path.is_file(), number
-    names = tests_in(path)
+    names = named_in(path)
     assert names if name == "*" else name in names, f"{number}: {named}"
 
 
