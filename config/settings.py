@@ -29,12 +29,14 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from config.unsafe import WATCHED, unsafe_settings
 from outreach.core.clock import Clock
 from outreach.core.errors import SettingsError, message_for
 
 TWILIO = "https://api.twilio.com"
 RATES = {"OUTREACH_SENDER_RATE": 10_000, "OUTREACH_CALL_RATE": 100}
 """The most that each may be, a second."""
+WHOLE = "PORT 1-65535, WEB_CONCURRENCY 1-256, TRUSTED_PROXIES 0-8"
 KEY_BYTES = 32
 SECRET_KEY_CHARACTERS = 32
 REHEARSAL_MARK = "rehearsal"
@@ -121,6 +123,16 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _hosts(value: object) -> object:
+    """Names out of ``one.example,two.example``; a port may stand behind a name."""
+    if not isinstance(value, str):
+        return value
+    names = frozenset(part.strip().lower() for part in value.split(",") if part.strip())
+    if not names or not all(HOST.fullmatch(name) for name in names):
+        raise _wrong("settings_hosts")
+    return names
+
+
 def _clock(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -130,6 +142,10 @@ def _clock(value: object) -> object:
         raise _wrong(error.code, **{key: str(detail) for key, detail in error.details.items()}) from None
 
 
+HOST = re.compile(
+    r"(?:(?:[A-Za-z0-9-]{1,63}\.){0,10}[A-Za-z0-9-]{1,63}\.?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII
+)
+"""What can be a host's name, with or without a port."""
 AccountSid = Annotated[str, _matching(r"AC[0-9a-f]{32}", "settings_account_sid")]
 ServiceSid = Annotated[str, _matching(r"MG[0-9a-f]{32}", "settings_service_sid")]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
@@ -163,6 +179,12 @@ class Settings(BaseSettings):
     clock: Annotated[Clock, BeforeValidator(_clock)] = Field(default_factory=Clock, validation_alias="REHEARSAL_CLOCK")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(8000, validation_alias="PORT")
     web_concurrency: Annotated[int, Field(ge=1, le=256)] = Field(2, validation_alias="WEB_CONCURRENCY")
+    allowed_hosts: Annotated[frozenset[str], BeforeValidator(_hosts)] = Field(
+        frozenset[str](), validation_alias="ALLOWED_HOSTS"
+    )
+    """Other names, beside PUBLIC_BASE_URL's, under which the site's pages may be asked for."""
+    trusted_proxies: Annotated[int, Field(ge=0, le=8)] = Field(1, validation_alias="TRUSTED_PROXIES")
+    """How many proxies of ours a request passes before it is here, each of which says from where it got it."""
     sender_rate: Annotated[float, Field(gt=0, le=RATES["OUTREACH_SENDER_RATE"])] | None = Field(
         None, validation_alias="OUTREACH_SENDER_RATE"
     )
@@ -172,6 +194,11 @@ class Settings(BaseSettings):
     )
     """Calls a second that are placed; carriers take about one (CARRIER.md)."""
     sentry_dsn: SecretStr | None = Field(None, validation_alias="SENTRY_DSN")
+
+    @property
+    def is_published(self) -> bool:
+        """Whether people reach this site over HTTPS: cookies, hosts and HSTS are then held to it. So in production."""
+        return self.mode == "production" and self.public_base_url.startswith("https://")
 
     @property
     def field_keys(self) -> dict[str, bytes]:
@@ -191,7 +218,8 @@ class Settings(BaseSettings):
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Self:
         """Settings from these names and texts alone, the environment unread. Raises SettingsError."""
-        given: dict[str, Any] = {name: value for name, value in values.items() if value != "" and name in SETTING_NAMES}
+        read = SETTING_NAMES | WATCHED
+        given: dict[str, Any] = {name: value for name, value in values.items() if value != "" and name in read}
         return cls(**(given or {"OUTREACH_MODE": "production"}))
 
     @classmethod
@@ -234,14 +262,14 @@ def _problem(detail: ErrorDetails) -> str:
         expected = f"a number above 0, at most {RATES[setting]}"
         return message_for("settings_choice", {"setting": setting, "expected": expected})
     if detail["type"] in {"literal_error", "int_parsing", "greater_than_equal", "less_than_equal"}:
-        expected = context.get("expected") or "a whole number in its range (PORT 1-65535, WEB_CONCURRENCY 1-256)"
+        expected = context.get("expected") or f"a whole number in its range ({WHOLE})"
         return message_for("settings_choice", {"setting": setting, "expected": expected})
     return message_for(detail["type"], {**context, "setting": setting})
 
 
 def mode_problems(values: Mapping[str, Any]) -> list[str]:
     """What the mode forbids, as sentences; works on the raw texts, so it speaks even when another field is wrong."""
-    text = {name: str(values.get(name) or "") for name in SETTING_NAMES}
+    text = {name: str(values.get(name) or "") for name in SETTING_NAMES | WATCHED}
     found: list[tuple[str, dict[str, object]]] = []
     if not (text["TWILIO_MESSAGING_SERVICE_SID"] or text["TWILIO_FROM_NUMBER"]):
         found.append(("settings_no_sender", {}))
@@ -258,6 +286,7 @@ def mode_problems(values: Mapping[str, Any]) -> list[str]:
     found += [("settings_production_keys", {"setting": name}) for name in rehearsal_keys(text)]
     if text["PUBLIC_BASE_URL"] and not text["PUBLIC_BASE_URL"].startswith("https://"):
         found.append(("settings_production_public", {}))
+    found += unsafe_settings(text)
     return [message_for(code, details) for code, details in found]
 
 

@@ -1,7 +1,7 @@
 """The worker: ``python -m workers.run``. One RQ worker that forks a work-horse per job.
 
 Jobs are JSON, and only functions on the allow-list run: a job that somebody else wrote into Redis is refused and
-logged. Imports are done before the fork, connections after it.
+logged (``jobs``). Imports are done before the fork, connections after it.
 """
 
 from __future__ import annotations
@@ -24,26 +24,30 @@ from outreach.core.logs import mask, set_up_logs
 from outreach.core.queue import QUEUES, waiting_mark
 from workers import calls, campaigns, messaging, people, phone_tree
 from workers.context import SENDER_THREADS, STOPPING
+from workers.jobs import PlainJob, why_refused
 
 log = structlog.get_logger(__name__)
 
 JOBS = (messaging.send_batch, calls.place_calls, phone_tree.tick_trees, campaigns.plan_wave, people.work_uploads)
-ALLOWED = frozenset(f"{function.__module__}.{function.__name__}" for function in JOBS)
+ALLOWED = {f"{function.__module__}.{function.__name__}": function for function in JOBS}
 
 
 class AllowListWorker(RoundRobinWorker):
     """Refuses every job whose function is not on the list.
 
-    It takes the queues in turn: a long blast must not keep the next campaign from being planned.
+    It takes the queues in turn: a long blast must not keep the next campaign from being planned. It takes no orders
+    from Redis, as RQ's workers do (to stop a job, to end, to pause for ever): signals come from this machine.
     """
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
-        """Run an allowed job; anything else fails without being imported."""
-        if job.func_name not in ALLOWED:
-            log.error("job_refused", job_id=job.id, function=str(job.func_name)[:100])
+        """Run an allowed job; anything else is deleted without being imported."""
+        why = why_refused(job, ALLOWED)
+        if why is not None:
+            named = "" if why == "unreadable" else str(job.func_name)[:100]
+            log.error("job_refused", job_id=job.id, why=why, function=named, unwanted=getattr(job, "unwanted", ()))
             job.delete()
             return False
-        self.connection.delete(waiting_mark(job.func_name, tuple(job.args)))
+        self.connection.delete(waiting_mark(str(job.func_name), tuple(job.args)))
         return bool(super().perform_job(job, queue, execution))
 
     def handle_job_failure(
@@ -52,6 +56,15 @@ class AllowListWorker(RoundRobinWorker):
     ) -> None:  # fmt: skip
         """What RQ keeps of a failed job in Redis: its traceback, in which an exception may quote a number."""
         super().handle_job_failure(job, queue, started_job_registry, mask(exc_string), execution)
+
+    def subscribe(self) -> None:
+        """Listen to no channel: whoever can write to Redis could kill the job of every worker, time and again."""
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """Nobody suspends a worker through Redis: a key without an end would keep all texts from going out."""
+
+    def clean_group_registries(self) -> None:
+        """There are no groups of jobs here, and what stands in Redis as one is not read."""
 
     def setup_work_horse_signals(self) -> None:
         """A work-horse that is told to end lets its POSTs come home first: a POST cut off is one nobody knows of."""
@@ -76,7 +89,7 @@ def main() -> None:
     set_up_logs("worker")
     os.environ[SENDER_THREADS] = str(options.sender_threads)
     connection = Redis.from_url(settings.redis_url)
-    worker = AllowListWorker(options.queues, connection=connection, serializer=JSONSerializer)
+    worker = AllowListWorker(options.queues, connection=connection, serializer=JSONSerializer, job_class=PlainJob)
     worker.work(burst=options.burst, logging_level="WARNING")
 
 

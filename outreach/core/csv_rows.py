@@ -33,13 +33,16 @@ DELIMITERS = ",;\t|"
 LINES_IN_A_RECORD = 100
 CHARACTERS_IN_A_LINE = 1_000_000
 MOST_COLUMNS = 1_000
+MOST_ROWS = 5_000_000
 CHARACTERS_IN_A_HEADER = 100_000
 HEAD_BYTES = 65_536
 
 _XLSX = b"PK\x03\x04"
 _OLD_SPREADSHEET = b"\xd0\xcf\x11\xe0"
 _NOT_TEXT = (b"%PDF", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8\xff")
-_DATA_CELL = re.compile(r"\s*(\+?[\d().\s-]{10,}|[^@\s]+@[^@\s]+\.[^@\s]+)\s*")
+_DATA_CELL = re.compile(r"\+?[\d().\s-]{10,}|[^@\s]+@[^@\s]+\.[^@\s]+")
+LONGEST_DATA_CELL = 320
+"""Characters of an e-mail address, which is longer than a number: what is longer is neither, and is not searched."""
 _DOS_END = "\x1a"
 
 
@@ -69,7 +72,7 @@ class CsvTable:
         self._first = 2
         first = next(self._records)
         self.header = tuple(first[0] or ())
-        if any(_DATA_CELL.fullmatch(cell) for cell in self.header):
+        if any(map(_is_data, self.header)):
             if bare is None or sum(bool(cell.strip()) for cell in self.header) > 1:
                 raise BadInputError("csv_no_header")
             self._records, self._first = chain([first], self._records), 1
@@ -84,12 +87,14 @@ class CsvTable:
         """Skip what stands before the header, and count the delimiters outside quotes in the header's lines."""
         named = None
         start: list[str] = []
+        quotes = size = 0
         for line in self._readable_lines():
             if not start and named is None and (sep := re.fullmatch(r"sep=([,;\t|])\s*", line)):
                 named = sep[1]
             elif start or line.strip(DELIMITERS + " \r\n" + _DOS_END):
                 start.append(line)
-                if "".join(start).count('"') % 2 == 0 or len(start) == LINES_IN_A_RECORD:
+                quotes, size = quotes + line.count('"'), size + len(line)
+                if quotes % 2 == 0 or len(start) == LINES_IN_A_RECORD or size > CHARACTERS_IN_A_LINE:
                     break
             self._lines.taken.clear()
         if not start:
@@ -108,6 +113,8 @@ class CsvTable:
         width = len(self.header)
         titles = [cell.strip() for cell in self.header]
         for number, (cells, broken, had_nul) in enumerate(self._records, start=self._first):
+            if number > MOST_ROWS:
+                raise BadInputError("csv_long", most=MOST_ROWS)
             notes = ("nul_removed",) if had_nul else ()
             if cells is None:
                 yield Row(number, [], "row_unreadable", notes)
@@ -128,6 +135,12 @@ class CsvTable:
                 yield Row(number, cells, "header_repeated", notes)
             else:
                 yield Row(number, cells, None, notes)
+
+
+def _is_data(cell: str) -> bool:
+    """Whether a cell holds somebody's number or address, as a header does not."""
+    text = cell.strip()
+    return len(text) <= LONGEST_DATA_CELL and _DATA_CELL.fullmatch(text) is not None
 
 
 @contextmanager

@@ -9,10 +9,11 @@ since ``synchronous`` cannot change inside a transaction. On PostgreSQL the same
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -116,6 +117,7 @@ class Database:
         common: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": 10, "hide_parameters": True}
         if self.is_sqlite:
             engine = create_engine(self.url, **common, connect_args={"timeout": 15})
+            event.listen(engine, "do_connect", self._keep_private)
             _sqlite_pragmas(engine, synchronous, read_only=read_only)
             return engine
         # Reads go by index into tables that are in memory or on a solid disk; the default of 4 makes them read whole.
@@ -129,6 +131,11 @@ class Database:
         if read_only:
             return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return engine
+
+    def _keep_private(self, *_connect: object) -> None:
+        """SQLite makes a file that others may read; one that is there before is not changed, and its log is like it."""
+        with suppress(OSError):  # SQLite says it better
+            os.close(os.open(self.url.database or "", os.O_RDWR | os.O_CREAT, 0o600))
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[Transaction]:

@@ -74,15 +74,23 @@ def network_of(address: str | None) -> str:
     return str(ipaddress.ip_network((int(found), NETWORK), strict=False))
 
 
-def asked_from(remote: str | None, forwarded: str | None) -> str | None:
-    """The address a request came from.
-
-    A proxy of ours stands on this machine or network, and appends the address it was asked from to
-    ``X-Forwarded-For``; what anybody else writes there is not believed.
-    """
+def is_ours(address: str | None) -> bool:
+    """Whether an address is this machine's or a private network's."""
     try:
-        near = ipaddress.ip_address(remote or "")
+        found = ipaddress.ip_address(address or "")
     except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)  # a socket for both kinds names its IPv4 peers so
+    return any((mapped or found) in network for network in _OURS)
+
+
+def asked_from(remote: str | None, forwarded: str | None, proxies: int = 1) -> str | None:
+    """The address a request came from, past so many proxies of ours.
+
+    The nearest stands on this machine or network; each appends the address it was asked from to ``X-Forwarded-For``.
+    What anybody else writes there stands before that, and is not believed.
+    """
+    if proxies < 1 or not is_ours(remote):
         return remote
-    last = (forwarded or "").rpartition(",")[2].strip()
-    return last if last and any(near in network for network in _OURS) else remote
+    told = [part.strip() for part in (forwarded or "").split(",")][-proxies:]
+    return told[0] or remote

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, request
 from flask_wtf.csrf import CSRFError
@@ -43,6 +44,7 @@ from outreach.web import (
     inbox_settings,
     kept,
     levers,
+    limits,
     manuals,
     meetings,
     members,
@@ -96,12 +98,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
         MAX_CONTENT_LENGTH=1024 * 1024,
-        # Cookies know no ports: two rehearsals on one machine would sign each other's people out.
-        SESSION_COOKIE_NAME=f"session-{settings.port}" if settings.mode == "rehearsal" else "session",
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.public_base_url.startswith("https://"),
-        WTF_CSRF_TIME_LIMIT=None,
+        **security.cookie_settings(settings),
     )
     app.extensions["outreach"] = runtime or open_runtime(settings)
     app.jinja_env.globals.update(
@@ -113,7 +110,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     i18n.set_up_languages(app)
     glossary.set_up_glossary(app)
-    security.protect(app)
+    security.protect(app, settings)
     accounts.set_up_login(app)
     for blueprint in (
         assets.pages,
@@ -179,10 +176,12 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     allow(PUBLIC)(app.view_functions["static"])
     guard(app, kept.ask_to_sign_in)
     app.before_request(kept.ask_whose)
+    limits.set_up_limits(app)
     app.register_error_handler(CSRFError, kept.answer_stale)
     app.register_error_handler(RequestEntityTooLarge, kept.answer_too_large)
     app.register_error_handler(HTTPException, security.plain_error)
-    app.wsgi_app = _beside(webhook_app(app.extensions["outreach"]).wsgi_app, app.wsgi_app)  # type: ignore[assignment,method-assign]
+    served = _beside(webhook_app(app.extensions["outreach"]).wsgi_app, app.wsgi_app)
+    app.wsgi_app = _as_published(served, urlsplit(settings.public_base_url).scheme)  # type: ignore[assignment,method-assign]
     return app
 
 
@@ -192,6 +191,16 @@ def _beside(webhooks: WSGIApplication, pages: WSGIApplication) -> WSGIApplicatio
         return chosen(environ, start_response)
 
     return serve
+
+
+def _as_published(serve: WSGIApplication, scheme: str) -> WSGIApplication:
+    """Addresses that we write have the public scheme, whatever a proxy before us speaks to us, or says that it does."""
+
+    def published(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["wsgi.url_scheme"] = scheme
+        return serve(environ, start_response)
+
+    return published
 
 
 def _health(app: Flask) -> None:

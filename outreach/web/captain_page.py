@@ -18,7 +18,7 @@ from outreach.serving import runtime
 from outreach.web.captain_reads import captain_page
 from outreach.web.captain_words import GONE, HAS_CALLED, MEMBER_CALLS, STANDINGS
 from outreach.web.link_pages import chosen, language_of, link_pages
-from outreach.web.public_limits import may_look
+from outreach.web.public_limits import may_open
 from outreach.web.roles import PUBLIC, allow
 from outreach.web.script_words import HAPPENED
 from outreach.web.won import won_page
@@ -39,7 +39,7 @@ Answer = str | tuple[str, int] | WerkzeugResponse
 @allow(PUBLIC)
 def show(link: str) -> Answer:
     """The page, or why there is none."""
-    if not may_look():
+    if not may_open(link, PURPOSE):
         return _gone("often")
     held = runtime()
     with held.db.snapshot() as session:
@@ -61,7 +61,7 @@ def show(link: str) -> Answer:
 @allow(PUBLIC)
 def call(link: str) -> Answer:
     """Ring the captain, to put them through to one of their people; then show the page again, which says so."""
-    if not may_look():
+    if not may_open(link, PURPOSE):
         return _gone("often")
     held, seat = runtime(), request.form.get("seat", "")
     number = number_of(held, link, PURPOSE)

@@ -58,6 +58,7 @@ def open_to_all(answer: Response) -> Response:
         answer.headers["Access-Control-Allow-Origin"] = "*"
         answer.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
         answer.headers["Access-Control-Max-Age"] = "86400"
+        answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return answer
 
 

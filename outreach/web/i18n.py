@@ -18,6 +18,7 @@ from flask import Blueprint, Flask, redirect, request, session
 from flask_babel import Babel, Domain, get_locale
 from werkzeug.wrappers import Response
 
+from outreach.serving import own_address
 from outreach.web.official_words import official_words, role_words
 from outreach.web.roles import PUBLIC, allow
 
@@ -89,5 +90,4 @@ def choose(code: str) -> Response:
     """Switch, and go back to the page."""
     if code in LANGUAGES:
         session["language"] = code
-    back = request.form.get("back", "/")
-    return redirect(back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/", code=303)
+    return redirect(own_address(request.form.get("back", "")), code=303)

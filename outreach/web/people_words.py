@@ -51,6 +51,7 @@ FATES: Final = {
 FILE_ERRORS: Final = {
     "csv_empty": lazy_gettext("The file is empty."),
     "csv_wide": lazy_gettext("The first line has more than 1,000 columns, or far too much text."),
+    "csv_long": lazy_gettext("The file has too many rows. Split it, or ask who runs this site."),
     "csv_no_header": lazy_gettext("The first line must hold the names of the columns."),
     "csv_is_spreadsheet": lazy_gettext("This is an old spreadsheet. Save it as .xlsx or CSV and bring that file."),
     "spreadsheet_unreadable": lazy_gettext(

@@ -15,10 +15,10 @@ from outreach.calls.script_page import Opened, call_me, open_link
 from outreach.calls.script_page import report as tell_report
 from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.runtime import Runtime
-from outreach.messaging.page_links import PATH, number_of, token_for
+from outreach.messaging.page_links import PATH, PURPOSE, number_of, token_for
 from outreach.serving import runtime
 from outreach.web.link_pages import choice, chosen, language_of, link_pages
-from outreach.web.public_limits import may_look
+from outreach.web.public_limits import may_open
 from outreach.web.roles import PUBLIC, allow
 from outreach.web.script_reads import script_page
 from outreach.web.script_words import GONE, HAPPENED, TOLD
@@ -40,7 +40,7 @@ Answer = str | tuple[str, int] | WerkzeugResponse
 @allow(PUBLIC)
 def show(link: str) -> Answer:
     """The page, or why there is none."""
-    if not may_look():
+    if not may_open(link, PURPOSE):
         return _gone("often")
     held = runtime()
     with held.db.snapshot() as session:
@@ -73,7 +73,7 @@ def call(link: str) -> Answer:
 
 
 def _press(link: str, act: Callable[[Runtime], Opened | None], anchor: str) -> Answer:
-    if not may_look():
+    if not may_open(link, PURPOSE):
         return _gone("often")
     held = runtime()
     reply_id = number_of(held, link)

@@ -66,6 +66,8 @@ NOT_PAGES = {
     "/promises/<int:promise_id>/calendar.ics": "a file for calendars, which no browser shows",
 }
 """GET routes that are not walked, and why."""
+KEPT_BY_OTHERS = {"/count/<token>"}
+"""Pages that any cache may keep, being the same for everybody. Others are kept by nobody, or asked for anew."""
 SILENT = {
     "/administration/", "/administration/safety/", "/sign-in", "/enter/<token>", "/healthz", "/readyz",
     "/people/import/template.csv", "/people/import/sample.csv",
@@ -443,6 +445,10 @@ def test_no_page_lets_hostile_words_out(hostile: tuple[Flask, FlaskClient, Runti
         for address in addresses(app, rule, known):
             page = client.get(address)
             assert page.status_code in {200, 302, 303, 404}, address
+            may_be_kept = "public" in page.headers["Cache-Control"]
+            assert may_be_kept or page.headers["Cache-Control"] in {"no-store", "private, no-cache"}, address
+            assert may_be_kept == (rule.rule in KEPT_BY_OTHERS and page.status_code == 200), address
+            assert not (may_be_kept and "Set-Cookie" in page.headers), address
             words = harmless(page.text, address)
             if page.status_code == 200:
                 walked.add(rule.rule)
