@@ -75,7 +75,12 @@ def find_user(session: Session, user_id: int) -> Identity | None:
 
 def first_admin(session: Session, group_id: int) -> int:
     """The id of a group's first admin."""
-    found = select(User.id).where(User.group_id == group_id, User.role.in_(("admin", "instance"))).order_by(User.id).limit(1)
+    found = (
+        select(User.id)
+        .where(User.group_id == group_id, User.role.in_(("admin", "instance")))
+        .order_by(User.id)
+        .limit(1)
+    )
     return session.execute(found).scalar_one()
 
 

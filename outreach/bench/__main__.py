@@ -24,6 +24,7 @@ from outreach.bench.plan import measure_plan
 from outreach.bench.rows import Row
 from outreach.bench.send import measure_send
 from outreach.bench.sheets import measure_sheets
+from outreach.bench.soak import measure_soak
 from outreach.bench.tally import measure_tally
 from outreach.bench.voice import measure_voice
 from outreach.bench.webhook import measure_webhook
@@ -82,6 +83,11 @@ def voice(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
     return measure_voice(processes, kinds(chosen), say, quick=chosen.quick)
 
 
+def soak(chosen: argparse.Namespace, processes: Processes) -> list[Row]:
+    """Minutes of everything at once."""
+    return measure_soak(processes, kinds(chosen), say, quick=chosen.quick)
+
+
 MEASUREMENTS: Mapping[str, Callable[[argparse.Namespace, Processes], list[Row]]] = {
     "send": send,
     "plan": plan,
@@ -91,6 +97,7 @@ MEASUREMENTS: Mapping[str, Callable[[argparse.Namespace, Processes], list[Row]]]
     "import": contacts,
     "tally": tally,
     "voice": voice,
+    "soak": soak,
 }
 """Those that are there; ``all`` runs them in this order."""
 

@@ -27,6 +27,11 @@ DOORS: Final = (
         lazy_gettext("Inbox settings"),
         lazy_gettext("Ready-made answers, and after how many hours a waiting text is called late."),
     ),
+    Door(
+        "queues.index",
+        lazy_gettext("Queues"),
+        lazy_gettext("What waits where, who works on it, alarms of the checks, and what to do about them."),
+    ),
 )
 
 

@@ -31,6 +31,9 @@ ROOT = Path(__file__).parents[2]
 ROUTES = {
     "/",
     "/administration/",
+    "/administration/queues/",
+    "/administration/queues/alarms/<int:alarm_id>/close",
+    "/administration/queues/live",
     "/assets/<release>/<name>",
     "/campaigns/",
     "/campaigns/<int:campaign_id>",
@@ -102,6 +105,7 @@ ROUTES = {
     "/manuals/passages/<int:passage_id>/mark",
     "/manuals/passages/<int:passage_id>/note",
     "/manuals/passages/<int:passage_id>/remove",
+    "/metrics",
     "/meetings/<int:meeting_id>",
     "/meetings/<int:meeting_id>/draft",
     "/meetings/<int:meeting_id>/items",
@@ -254,7 +258,7 @@ def test_every_view_declares_who_may_call_it(runtime: Runtime) -> None:
         "static", "assets.icon", "assets.serve", "language.choose", "healthz", "readyz", "accounts.sign_in",
         "accounts.enter", "accounts.spend", "sign_up.ask", "sign_up.sent", "sign_up.show",
         "script_page.call", "script_page.report", "script_page.show", "captain_page.call", "captain_page.show",
-        "counter.number", "counter.show",
+        "counter.number", "counter.show", "metrics.show",
     }  # fmt: skip
 
 
