@@ -54,7 +54,7 @@ class Size:
     import_every: float
 
 
-FULL, QUICK = Size(600, 120, 60_000, 2_000, 30), Size(20, 8, 400, 100, 8)
+FULL, QUICK = Size(600, 120, 60_000, 2_000, 30), Size(20, 8, 2_000, 100, 8)
 
 
 @dataclass(slots=True)
