@@ -193,6 +193,10 @@ class Settings(BaseSettings):
         1.0, validation_alias="OUTREACH_CALL_RATE"
     )
     """Calls a second that are placed; carriers take about one (CARRIER.md)."""
+    metrics_token: Annotated[SecretStr, BeforeValidator(_long_secret)] | None = Field(
+        None, validation_alias="METRICS_TOKEN"
+    )
+    """What whoever reads ``/metrics`` must show; None: there is no such page."""
     sentry_dsn: SecretStr | None = Field(None, validation_alias="SENTRY_DSN")
 
     @property

@@ -18,10 +18,12 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from config.settings import Settings
+from outreach.access import note_ids, note_requests
 from outreach.calls.dialing_in import stranger, take_call
 from outreach.calls.flow import Heard
 from outreach.calls.talking import call_status, leg_status, next_turn
 from outreach.carrier.forms import CALL_SID, CALL_STATUS, CALLS, SENDER, SID, STATUS, TEXTS, Kind, read_form
+from outreach.core.latencies import LATENCIES
 from outreach.core.proof import proof
 from outreach.core.runtime import Runtime
 from outreach.messaging.answers import Answer
@@ -32,6 +34,8 @@ from outreach.serving import DatabaseId, refuse_strange_hosts, runtime
 
 webhooks = Blueprint("webhooks", __name__, url_prefix="/twilio")
 
+SIDS = {"MessageSid": "message_sid", "CallSid": "call_sid"}
+"""The carrier's ids in a signed form, and what the log calls them."""
 MAX_BODY = 4_096
 E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 MAX_FORM = 1024 * 1024
@@ -45,6 +49,7 @@ def webhook_app(held: Runtime) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM
     app.extensions["outreach"] = held
     app.register_blueprint(webhooks)
+    note_requests(app, "webhook", LATENCIES)
     app.before_request(refuse_strange_hosts)
     app.after_request(_private)
     return app
@@ -79,6 +84,7 @@ def verified(incoming: Request, shapes: Mapping[str, re.Pattern[str]], kind: Kin
         abort(403)
     if not _is_signed(settings, settings.public_base_url + incoming.path, form, incoming.headers):
         abort(403)
+    note_ids(**{name: form[key] for key, name in SIDS.items() if key in shapes})
     return form
 
 

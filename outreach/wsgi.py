@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from config.settings import Settings
+from outreach.core.error_reports import report_errors
+from outreach.core.latencies import LATENCIES
 from outreach.core.logs import set_up_logs
 from outreach.web.app import create_app
 
 set_up_logs("web")
-app = create_app(Settings.from_environment())
+settings = Settings.from_environment()
+report_errors(settings, "web")
+LATENCIES.report_to(settings.redis_url)
+app = create_app(settings)

@@ -20,6 +20,8 @@ from rq.serializers import JSONSerializer
 from rq.worker import RoundRobinWorker
 
 from config.settings import Settings
+from outreach.core.error_reports import report_errors
+from outreach.core.latencies import LATENCIES
 from outreach.core.logs import mask, set_up_logs
 from outreach.core.queue import QUEUES, waiting_mark
 from workers import calls, campaigns, messaging, people, phone_tree
@@ -48,7 +50,11 @@ class AllowListWorker(RoundRobinWorker):
             job.delete()
             return False
         self.connection.delete(waiting_mark(str(job.func_name), tuple(job.args)))
-        return bool(super().perform_job(job, queue, execution))
+        with structlog.contextvars.bound_contextvars(job_id=job.id, job=job.func_name):
+            try:
+                return bool(super().perform_job(job, queue, execution))
+            finally:
+                LATENCIES.hand_over()  # a work-horse ends without a word to its threads
 
     def handle_job_failure(
         self, job: Job, queue: Queue, started_job_registry: Any = None, exc_string: str = "",
@@ -87,6 +93,8 @@ def main() -> None:
     options = parser.parse_args()
     settings = Settings.from_environment()
     set_up_logs("worker")
+    report_errors(settings, "worker")
+    LATENCIES.report_to(settings.redis_url)
     os.environ[SENDER_THREADS] = str(options.sender_threads)
     connection = Redis.from_url(settings.redis_url)
     worker = AllowListWorker(options.queues, connection=connection, serializer=JSONSerializer, job_class=PlainJob)

@@ -22,6 +22,8 @@ from outreach.calls.pacer import pace_gates
 from outreach.calls.placing import sweep_calls
 from outreach.carrier.base import CarrierError
 from outreach.carrier.twilio import TwilioCarrier
+from outreach.core.error_reports import report_errors
+from outreach.core.latencies import LATENCIES
 from outreach.core.leases import acquire, new_token, release
 from outreach.core.logs import set_up_logs
 from outreach.core.runtime import Runtime, open_runtime
@@ -46,6 +48,7 @@ from outreach.privacy.retention import purge_words
 from outreach.replies import answer_found, obey_found
 from outreach.tallies.fold import LEASE, LeaseLost, fold
 from outreach.tallies.participants import end_stand_downs
+from workers.checking import check_books
 from workers.counting import count_sheets
 
 log = structlog.get_logger(__name__)
@@ -70,7 +73,7 @@ PURGE_EVERY = 600.0
 
 
 class Upkeep:
-    """The loop, and the threads beside it: one talks to the carrier, one counts for pages."""
+    """The loop, and the threads beside it: one talks to the carrier, one counts for pages, one checks the books."""
 
     def __init__(self, runtime: Runtime, carrier: TwilioCarrier) -> None:
         self._runtime = runtime
@@ -89,6 +92,7 @@ class Upkeep:
         inquiries.start()
         sheets = (self._runtime, self._stop, self._leading)
         threading.Thread(target=count_sheets, args=sheets, name="sheets", daemon=True).start()
+        threading.Thread(target=check_books, args=sheets, name="checks", daemon=True).start()
         while not self._stop.is_set():
             try:
                 if acquire(self._runtime.db, LEASE, self._token, self._now(), LEASE_SECONDS):
@@ -213,6 +217,8 @@ def main() -> None:
     """Run until SIGTERM."""
     settings = Settings.from_environment()
     set_up_logs("upkeep")
+    report_errors(settings, "upkeep")
+    LATENCIES.report_to(settings.redis_url)
     runtime = open_runtime(settings)
     upkeep = Upkeep(runtime, TwilioCarrier(settings))
     signal.signal(signal.SIGTERM, upkeep.stop)

@@ -11,6 +11,7 @@ import json
 import re
 import ssl
 import threading
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from twilio.rest import Client
 
 from config.settings import Settings
 from outreach.carrier.base import Ambiguous, CarrierMessage, Misconfigured, Rejected, Unreachable, error_for
+from outreach.core.latencies import LATENCIES
 from outreach.core.sockets import is_readable
 
 CONNECT_SECONDS = 3.05
@@ -71,14 +73,21 @@ class OneTryHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is untyped
             body, wire["Content-Type"] = fields.encode(), "application/x-www-form-urlencoded"
         elif query := "&".join(part for part in (asked.query, fields) if part):
             path = f"{path}?{query}"
-        connection = self._connected()
+        began, outcome = time.perf_counter(), "away"
+        connection = None
         try:
+            connection = self._connected()
             connection.request(method, path, body, wire)
             answer = connection.getresponse()
             text = answer.read().decode("utf-8", "replace")
+            outcome = f"{answer.status // 100}xx"
         except (OSError, HTTPException) as error:
-            connection.close()
+            if connection is not None:
+                connection.close()
+            outcome = "broken"
             raise Ambiguous(reason=type(error).__name__) from None
+        finally:
+            LATENCIES.observe("carrier", (operation(method, path), outcome), time.perf_counter() - began)
         if not 200 <= answer.status < 300:
             raise error_for(answer.status, _code(text))
         return Response(answer.status, text, answer.headers)
@@ -121,6 +130,14 @@ def _open(connection: HTTPConnection) -> None:
         connection.close()
         raise Unreachable(reason=type(error).__name__) from None
     connection.sock.settimeout(READ_SECONDS)
+
+
+def operation(method: str, path: str) -> str:
+    """What is asked of the carrier, in a word that names nobody: create_message, create_call, fetch or list. Pure."""
+    what = path.partition("?")[0]
+    if method == "POST":
+        return "create_call" if what.endswith("/Calls.json") else "create_message"
+    return "list" if what.endswith("/Messages.json") else "fetch"
 
 
 def _code(text: str) -> int:

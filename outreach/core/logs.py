@@ -7,7 +7,8 @@ import os
 import re
 import sys
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +21,9 @@ SECRET_PATH = re.compile(r"(/(?:s|t|enter)/)[0-9A-Za-z_-]{8,}")
 """An address of ours that lets in whoever knows it: Flask logs the path of a request that failed."""
 
 LEVELS = {"DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARNING": logging.WARNING, "ERROR": logging.ERROR}
+ACCESS = logging.INFO
+access_log = logging.getLogger("outreach.access")
+"""Takes whole lines of JSON that are not masked: nothing stands in them that anybody typed (``outreach/access.py``)."""
 LEVEL = "OUTREACH_LOG_LEVEL"
 """The variable that makes every process say more, or less, than it does by itself; what is noisy stays silent."""
 
@@ -29,11 +33,35 @@ def mask(text: str) -> str:
     return NUMBER.sub(lambda match: f"<number ..{match.group()[-2:]}>", text)
 
 
+def masked(value: Any) -> Any:
+    """A value with every text in it masked, however deep; secret addresses too. Integers stay: they are ids."""
+    if isinstance(value, str):
+        return mask(SECRET_PATH.sub(r"\1<secret>", value))
+    if isinstance(value, Mapping):
+        return {key: masked(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(each) for each in value]
+    return value
+
+
+error_listeners: list[Callable[[Mapping[str, Any]], None]] = []
+"""Who else hears what is logged at level error or above, its traceback not yet made into text."""
+
+
+def tell_listeners(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor. What a listener stumbles over must not cost the line."""
+    if event.get("level") in {"error", "critical"}:
+        for listener in error_listeners:
+            with suppress(Exception):
+                listener(event)
+    return event
+
+
 def mask_event(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor: masks every text value, tracebacks included; secret addresses too."""
     for key, value in event.items():
         if isinstance(value, str) and key != "timestamp":
-            event[key] = mask(SECRET_PATH.sub(r"\1<secret>", value))
+            event[key] = masked(value)
     return event
 
 
@@ -43,6 +71,7 @@ def set_up_logs(process: str, level: int = logging.INFO) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        tell_listeners,
         structlog.processors.format_exc_info,
         mask_event,
     ]
@@ -66,6 +95,9 @@ def set_up_logs(process: str, level: int = logging.INFO) -> None:
     root.setLevel(LEVELS.get(os.environ.get(LEVEL, "").upper(), level))
     for noisy in ("twilio", "urllib3", "rq.worker"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    plain = logging.StreamHandler(sys.stderr)
+    plain.setFormatter(logging.Formatter("%(message)s"))
+    access_log.handlers[:], access_log.propagate = [plain], False
     structlog.contextvars.bind_contextvars(process=process)
     _log_what_nobody_caught()
 

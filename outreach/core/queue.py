@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from functools import cached_property
 
+import structlog
 from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
 from outreach.core.db import Job
+
+log = structlog.get_logger(__name__)
 
 QUEUES = ("calls", "messaging", "phone_tree", "campaigns")
 """Workers take them in turn."""
@@ -48,7 +51,7 @@ class RedisQueue:
         if not self._redis.set(waiting_mark(job.function, job.args), 1, nx=True, ex=MARK_SECONDS):
             return
         try:
-            Queue(job.queue, connection=self._redis, serializer=JSONSerializer).enqueue_call(
+            queued = Queue(job.queue, connection=self._redis, serializer=JSONSerializer).enqueue_call(
                 job.function,
                 args=job.args,
                 timeout=LONG_JOB_TIMEOUT if job.queue in FILES else JOB_TIMEOUT,
@@ -59,6 +62,8 @@ class RedisQueue:
         except Exception:
             self._redis.delete(waiting_mark(job.function, job.args))
             raise
+        # A job holds ids only, and serves whoever is due; the line joins it with the request that asked for it first.
+        log.info("job_enqueued", job_id=queued.id, function=job.function)
 
 
 def waiting_mark(function: str, args: tuple[object, ...]) -> str:

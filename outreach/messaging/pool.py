@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from queue import SimpleQueue
 
 from outreach.messaging.slices import Post
@@ -24,7 +25,11 @@ class Pool:
         self._wanted = 1
         self._unclear = self._failures = 0
         self._limit = float(threads)
-        self._members = [threading.Thread(target=self._run, name=f"sender-{n}", daemon=True) for n in range(threads)]
+        self._members = [
+            # What its log lines are bound to, the job's id, does not go into a thread by itself.
+            threading.Thread(target=copy_context().run, args=(self._run,), name=f"sender-{n}", daemon=True)
+            for n in range(threads)
+        ]
         for member in self._members:
             member.start()
 

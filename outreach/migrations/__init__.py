@@ -39,11 +39,12 @@ from outreach.people import segment_models as segments
 from outreach.phone_tree import models as phone_tree
 from outreach.spending import models as spending
 from outreach.tallies import sheet_models as sheets
+from outreach.watch import models as watch
 
 MODELS = (
     accounts, people, segments, officials, hostility, manuals, plans, promises, messaging, sign_ups, follow_ups, inbox,
     reminders, restored, escalations, promise_drafts, pacing, stand_downs, calls, phone_tree, sheets, leases,
-    safety, spending, approvals,
+    safety, spending, approvals, watch,
 )  # fmt: skip
 
 

@@ -32,6 +32,11 @@ DOORS: Final = (
         lazy_gettext("Safety"),
         lazy_gettext("What your group may spend, a second person for launches, the sign-up page, regions."),
     ),
+    Door(
+        "queues.index",
+        lazy_gettext("Queues"),
+        lazy_gettext("What waits where, who works on it, alarms of the checks, and what to do about them."),
+    ),
 )
 
 

@@ -16,6 +16,8 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from config.settings import Settings
 from outreach import migrations
+from outreach.access import note_requests
+from outreach.core.latencies import LATENCIES
 from outreach.core.proof import NONCE, proof
 from outreach.core.queue import connect
 from outreach.core.runtime import Runtime, open_runtime
@@ -48,6 +50,7 @@ from outreach.web import (
     manuals,
     meetings,
     members,
+    metrics,
     offices,
     officials,
     optouts,
@@ -60,6 +63,7 @@ from outreach.web import (
     pressure,
     privacy,
     promises,
+    queues,
     records,
     review,
     rungs,
@@ -108,6 +112,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         rehearsal_clock=lambda: day_and_time(settings.clock.now()),
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    note_requests(app, "page", LATENCIES)
     i18n.set_up_languages(app)
     glossary.set_up_glossary(app)
     security.protect(app, settings)
@@ -119,6 +124,8 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         administration.pages,
         safety.pages,
         approvals.pages,
+        queues.pages,
+        metrics.pages,
         campaigns.pages,
         inbox.pages,
         inbox_acts.pages,

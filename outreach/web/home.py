@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, render_template, session, url_for
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
@@ -17,12 +17,14 @@ from outreach.messaging.sign_up_watch import is_closed
 from outreach.serving import runtime
 from outreach.spending.caps import alerts_now
 from outreach.tallies.kept_sheets import shown_weeks
+from outreach.watch.alarms import open_alarms
 from outreach.web.approval_words import alert_words
 from outreach.web.campaign_words import is_halt, launches
 from outreach.web.campaigns import LABELS, SEEN_TALLY
 from outreach.web.inbox_words import at_least, late_words
 from outreach.web.phones import SEEN_PHONES
 from outreach.web.plan_reads import what_is_ahead
+from outreach.web.queue_words import alarm_words
 from outreach.web.roles import allow, ranks
 from outreach.web.tally_words import week_words
 from outreach.web.waiting import Waiting, what_waits
@@ -63,8 +65,10 @@ def index() -> str:
         waiting = what_waits(reading, current_user.group_id, held.clock.now())
         late = late_words(count_late(reading, held, current_user.group_id), hours_of(reading, current_user.group_id))
         asked = rows_of_safety(reading)
+        alarms = alarm_rows(reading)
+    pressing = [*alarms, *asked, *urgent(waiting, late)]
     steps = first_steps(waiting, rehearsal=held.settings.mode == "rehearsal", writes=current_user.role != "staff")
-    return render_template("home.html", waiting=waiting, urgent=[*asked, *urgent(waiting, late)], labels=LABELS,
+    return render_template("home.html", waiting=waiting, urgent=pressing, labels=LABELS,
                            launches=launches,
                            soon=soon, week_rows=[(week, week_words(week)) for week in news if week.is_news],
                            **told(steps))  # fmt: skip
@@ -85,6 +89,18 @@ def rows_of_safety(reading: Session) -> list[Row]:
         rows.append(Row(gettext("The form of your sign-up page is closed. Somebody should look."),
                         url_for("safety.index")))  # fmt: skip
     return rows
+
+
+def alarm_rows(reading: Session) -> list[Row]:
+    """What the checks found, for those who can act: whoever runs the site, and a group's admins for theirs."""
+    if ranks(current_user.role, "instance"):
+        found = open_alarms(reading)
+        told = ngettext("An alarm of the site's own checks", "%(num)s alarms of the site's own checks", len(found))
+        return [Row(told, url_for("queues.index"))] if found else []
+    if not ranks(current_user.role, "admin"):
+        return []
+    kinds = dict.fromkeys(one.kind for one in open_alarms(reading, current_user.group_id))
+    return [Row(alarm_words(kind), url_for("campaigns.overview")) for kind in kinds]
 
 
 def urgent(waiting: Waiting, late: Sequence[str]) -> list[Row]:

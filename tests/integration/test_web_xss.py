@@ -56,6 +56,7 @@ EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>🌵 عمر"
 CELL = '"' + EVIL.replace('"', '""') + '"'
 OUR_IMAGE = "/people/sign-up/qr.svg"
 NOT_PAGES = {
+    "/metrics": "numbers for machines, and no page without a token",
     "/tallies/data.json": "JSON, which nothing runs",
     "/static/<path:filename>": "files of ours, the same for everybody",
     "/assets/<release>/<name>": "files of packages, the same for everybody",
@@ -71,6 +72,7 @@ KEPT_BY_OTHERS = {"/count/<token>"}
 SILENT = {
     "/administration/", "/administration/safety/", "/sign-in", "/enter/<token>", "/healthz", "/readyz",
     "/people/import/template.csv", "/people/import/sample.csv",
+    "/administration/queues/", "/administration/queues/live",
     "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
     "/promises/export", "/tallies/file", "/people/opt-outs", "/people/sign-up",
     "/people/sign-up/qr.svg", "/meetings/partners/new",

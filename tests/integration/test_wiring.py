@@ -40,6 +40,9 @@ ROUTES = {
     "/administration/safety/caps",
     "/administration/safety/resume",
     "/administration/safety/sign-up",
+    "/administration/queues/",
+    "/administration/queues/alarms/<int:alarm_id>/close",
+    "/administration/queues/live",
     "/assets/<release>/<name>",
     "/campaigns/",
     "/campaigns/<int:campaign_id>",
@@ -115,6 +118,7 @@ ROUTES = {
     "/manuals/passages/<int:passage_id>/mark",
     "/manuals/passages/<int:passage_id>/note",
     "/manuals/passages/<int:passage_id>/remove",
+    "/metrics",
     "/meetings/<int:meeting_id>",
     "/meetings/<int:meeting_id>/draft",
     "/meetings/<int:meeting_id>/items",
@@ -273,7 +277,7 @@ def test_every_view_declares_who_may_call_it(runtime: Runtime) -> None:
         "static", "assets.icon", "assets.serve", "language.choose", "healthz", "readyz", "accounts.sign_in",
         "accounts.enter", "accounts.spend", "sign_up.ask", "sign_up.sent", "sign_up.show",
         "script_page.call", "script_page.report", "script_page.show", "captain_page.call", "captain_page.show",
-        "counter.number", "counter.show",
+        "counter.number", "counter.show", "metrics.show",
     }  # fmt: skip
 
 

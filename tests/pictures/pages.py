@@ -136,6 +136,7 @@ PLAYED: Final = (
     PageShot("safety", "/administration/safety/"),
     PageShot("ready-answer-new", "/inbox/settings/ready/new"),
     PageShot("ready-answer", "/inbox/settings/ready/{ready}"),
+    PageShot("queues", "/administration/queues/"),
     PageShot("review", "/review/"),
     PageShot("error", "/campaigns/999999999", status=404),
 )

