@@ -60,8 +60,9 @@ def note_ids(**ids: str | int) -> None:
 
 
 def _row_ids() -> dict[str, int]:
-    """The numeric parameters of the route: ids of rows, and steps."""
-    return {name: value for name, value in (request.view_args or {}).items() if type(value) is int}
+    """The numeric parameters of the route: ids of rows, and steps. A request for records has an id of the same name."""
+    given = request.view_args or {}
+    return {f"row_{name}" if name == "request_id" else name: each for name, each in given.items() if type(each) is int}
 
 
 def _place(kind: str) -> str:
