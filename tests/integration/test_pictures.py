@@ -14,7 +14,7 @@ NO_PAGES = {
     "inbox.thread_live", "officials.sample", "people.sample", "poster.qr",
     "promises.calendar", "promises.calendar_of_one", "people.template", "phones.beside", "plans.calendar",
     "phones.grid_live", "phones.thread_live", "readyz",
-    "static", "tree_runs.levers", "tree_runs.live", "counter.number", "tallies.data",
+    "metrics.show", "queues.live", "static", "tree_runs.levers", "tree_runs.live", "counter.number", "tallies.data",
 }  # fmt: skip
 """What answers a GET and is a part of a page, a file, or for machines."""
 

@@ -155,6 +155,7 @@ def test_each_minute_of_a_call_and_of_its_leg_is_counted_once(clocked: Runtime, 
     caller = OnThePhone(phone, clocked, exchange.called[0])
     caller.hear()
     caller.press("1")
+    caller.press("1")
     caller.office_hangs_up()  # after 42 seconds: a minute of the leg
     caller.hang_up()
     caller.ask(f"/twilio/voice/{caller.session}/status", CallStatus="completed", SequenceNumber="4", CallDuration="61")

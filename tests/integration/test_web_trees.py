@@ -267,7 +267,7 @@ def test_the_commands(
     def run(*words: str) -> Any:
         answer = CliRunner().invoke(cli, words, catch_exceptions=False)
         assert answer.exit_code == 0, answer.output
-        return json.loads(answer.output) if "--json" in words else answer.output
+        return json.loads(answer.output.splitlines()[-1]) if "--json" in words else answer.output
 
     made = run("tree", "make", "South", "--list", "all", "--size", "5", "--json")
     assert (made["name"], made["people"]) == ("South", 13)
