@@ -50,6 +50,7 @@ COMMANDS = {
     "reconfirm": "outreach.cli.reconfirm:reconfirm",
     "db": "outreach.cli.site:db",
     "group": "outreach.cli.site:group",
+    "user": "outreach.cli.users:user",
     "login-link": "outreach.cli.site:login_link",
 }
 

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 
 from outreach.accounts import models as accounts
+from outreach.accounts import sign_in_models as account_models
 from outreach.calls import models as calls
 from outreach.core import leases
 from outreach.core.db import Base, Database
@@ -34,8 +35,8 @@ from outreach.phone_tree import models as phone_tree
 from outreach.tallies import sheet_models as sheets
 
 MODELS = (
-    accounts, people, segments, officials, hostility, manuals, plans, promises, messaging, sign_ups, follow_ups, inbox,
-    reminders, escalations, promise_drafts, pacing, stand_downs, calls, phone_tree, sheets, leases,
+    accounts, account_models, people, segments, officials, hostility, manuals, plans, promises, messaging, sign_ups,
+    follow_ups, inbox, reminders, escalations, promise_drafts, pacing, stand_downs, calls, phone_tree, sheets, leases,
 )  # fmt: skip
 
 
