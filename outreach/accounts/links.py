@@ -68,15 +68,17 @@ def use_login_link(tx: Transaction, token: str, real_now: datetime) -> Identity 
 
 
 def find_user(session: Session, user_id: int) -> Identity | None:
-    """A user by id."""
+    """A user by id, unless deactivated."""
     user = session.get(User, user_id)
-    return None if user is None else Identity(user.id, user.group_id, user.name, user.role)
+    if user is None or user.deactivated_at is not None:
+        return None
+    return Identity(user.id, user.group_id, user.name, user.role)
 
 
 def first_admin(session: Session, group_id: int) -> int:
-    """The id of a group's first admin."""
-    admins = select(User.id).where(User.group_id == group_id, User.role.in_(("admin", "instance")))
-    return session.execute(admins.order_by(User.id).limit(1)).scalar_one()
+    """The id of a group's first admin. A group always has one (``colleagues``)."""
+    admins = (User.group_id == group_id, User.role.in_(("admin", "instance")), User.deactivated_at.is_(None))
+    return session.execute(select(User.id).where(*admins).order_by(User.id).limit(1)).scalar_one()
 
 
 def _hash(token: str) -> bytes:

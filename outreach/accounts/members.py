@@ -16,9 +16,8 @@ ORGANIZERS: Final = ("organizer", "admin", "instance")
 
 def organizers_of(session: Session, group_id: int) -> Sequence[Any]:
     """Who of a group may send, by name: id and name."""
-    return session.execute(
-        select(User.id, User.name).where(User.group_id == group_id, User.role.in_(ORGANIZERS)).order_by(User.name)
-    ).all()
+    own = (User.group_id == group_id, User.role.in_(ORGANIZERS), User.deactivated_at.is_(None))
+    return session.execute(select(User.id, User.name).where(*own).order_by(User.name)).all()
 
 
 def organizer_of(session: Session, group_id: int, user_id: int) -> bool:

@@ -32,6 +32,10 @@ class User(Base):
     name: Mapped[str] = mapped_column(String(120))
     role: Mapped[str] = mapped_column(String(16))  # instance, admin, organizer, staff
     created_at: Mapped[datetime]
+    sign_in_name: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)  # folded
+    password_hash: Mapped[str | None] = mapped_column(String(160))
+    password_at: Mapped[datetime | None]  # real
+    deactivated_at: Mapped[datetime | None]  # real
 
 
 class LoginLink(Base):

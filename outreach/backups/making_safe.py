@@ -10,11 +10,12 @@ import secrets
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import func, inspect, select, text, update
+from sqlalchemy import delete, func, inspect, select, text, update
 from sqlalchemy.orm import Session
 
 from outreach.accounts.audit import record_audit
 from outreach.accounts.models import Group, LoginLink
+from outreach.accounts.sign_in_models import Invitation, SignIn
 from outreach.backups.protections import Protections, add_stops
 from outreach.calls.models import CallSession
 from outreach.calls.placing import end, locked
@@ -62,6 +63,10 @@ def make_safe(runtime: Runtime, backup_at: datetime, protections: Protections) -
         claimed = {"state": "planned", "lease_token": None, "lease_until": None}
         tx.execute(update(Message).where(Message.state == "claimed").values(claimed))
         tx.execute(update(Lease).values(until=at))  # their holders are gone
+        tx.execute(delete(SignIn))  # ended since, perhaps: everybody signs in again
+        tx.execute(
+            update(Invitation).where(Invitation.accepted_at.is_(None)).values(revoked_at=at)
+        )  # used since, perhaps
         tx.execute(update(LoginLink).where(LoginLink.used_at.is_(None)).values(used_at=at))  # spent since, perhaps
         if tx.get(Bookmark, BOOKMARK) is None:
             tx.add(Bookmark(name=BOOKMARK, at=backup_at - FIRST_LOOK_BACK))

@@ -56,6 +56,7 @@ COMMANDS = {
     "approval": "outreach.cli.safety:approval",
     "db": "outreach.cli.site:db",
     "group": "outreach.cli.site:group",
+    "user": "outreach.cli.users:user",
     "login-link": "outreach.cli.site:login_link",
 }
 

@@ -53,17 +53,22 @@ def group() -> None:
 
 @group.command("add")
 @click.argument("name")
-def add(name: str) -> None:
-    """Make a group with an admin, unless there is one of this name."""
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on one line.")
+def add(name: str, as_json: bool) -> None:
+    """Make a group with an admin, unless there is one of this name. `user invite` then invites somebody to be it."""
     held = runtime()
     with held.db.transaction() as tx:
-        ensure_group(tx, name, held.clock.now())
-    click.echo(f"The group {name!r} is there.")
+        made = ensure_group(tx, name, held.clock.now())
+    click.echo(json.dumps({"id": made, "name": name.strip()}) if as_json else f"The group {name!r} is there.")
 
 
 @click.command("login-link")
 def login_link() -> None:
-    """Print a link that signs the group's admin in, once, within 24 hours."""
+    """Print a link that signs the group's admin in, once, within 24 hours.
+
+    Outside a rehearsal it leads to a new password, and for organizers and up to a new app
+    for codes, before anything else.
+    """
     held = runtime()
     group = group_id()
     with held.db.transaction() as tx:

@@ -17,7 +17,7 @@ import structlog
 NUMBER = re.compile(r"\+?\d[\d\-\s().]{8,}\d")
 """Anything that could be a phone number; ids of ten digits are masked with it, and that is the right way to err."""
 
-SECRET_PATH = re.compile(r"(/(?:s|t|enter)/)[0-9A-Za-z_-]{8,}")
+SECRET_PATH = re.compile(r"(/(?:s|t|enter|invitation)/)[0-9A-Za-z_-]{8,}")
 """An address of ours that lets in whoever knows it: Flask logs the path of a request that failed."""
 
 LEVELS = {"DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARNING": logging.WARNING, "ERROR": logging.ERROR}

@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import func, select
 
 from outreach.accounts.models import User
+from outreach.accounts.sign_in_models import Authenticator
 from outreach.core.leases import Bookmark
 from outreach.doctor.examined import Examined, NotLooked
 from outreach.doctor.findings import Finding, finding
@@ -71,8 +72,10 @@ def judge_keys(current: str, found: Mapping[str, Mapping[str, int]]) -> Finding:
 def look_at_admins(held: Examined) -> Iterator[Finding]:
     """Who can set up groups, and let the others in."""
     with held.snapshot() as session:
-        count = session.execute(select(func.count()).where(User.role == RUNS_THE_SITE)).scalar_one()
-    yield judge_admins(Admins(count, None))
+        mine = (User.role == RUNS_THE_SITE, User.deactivated_at.is_(None))
+        count = session.execute(select(func.count(User.id)).where(*mine)).scalar_one()
+        coded = select(func.count(User.id)).join(Authenticator, Authenticator.user_id == User.id).where(*mine)
+        yield judge_admins(Admins(count, session.execute(coded).scalar_one()))
 
 
 def judge_admins(admins: Admins) -> Finding:

@@ -14,6 +14,7 @@ from sqlalchemy import MetaData
 
 from outreach.accounts import models as accounts
 from outreach.accounts import safety
+from outreach.accounts import sign_in_models as account_models
 from outreach.approvals import models as approvals
 from outreach.calls import models as calls
 from outreach.core import leases
@@ -42,9 +43,9 @@ from outreach.tallies import sheet_models as sheets
 from outreach.watch import models as watch
 
 MODELS = (
-    accounts, people, segments, officials, hostility, manuals, plans, promises, messaging, sign_ups, follow_ups, inbox,
-    reminders, restored, escalations, promise_drafts, pacing, stand_downs, calls, phone_tree, sheets, leases,
-    safety, spending, approvals, watch,
+    accounts, account_models, people, segments, officials, hostility, manuals, plans, promises, messaging, sign_ups,
+    follow_ups, inbox, reminders, restored, escalations, promise_drafts, pacing, stand_downs, calls, phone_tree, sheets,
+    leases, safety, spending, approvals, watch,
 )  # fmt: skip
 
 

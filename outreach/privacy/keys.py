@@ -14,6 +14,8 @@ from typing import Any, Final, NamedTuple
 import structlog
 from sqlalchemy import bindparam, case, func, select, update
 
+from outreach.accounts import authenticators
+from outreach.accounts.sign_in_models import Authenticator
 from outreach.calls import asking
 from outreach.calls.models import CallSession
 from outreach.core.crypto import prefix_of
@@ -64,6 +66,7 @@ SHELVES: Final = (
     Shelf(CallSession.__table__, asking.CONTEXT),
     Shelf(MeetingPlan.__table__, plans.CONTEXT),
     Shelf(Partner.__table__, partners.CONTEXT),
+    Shelf(Authenticator.__table__, authenticators.CONTEXT),
 )
 """Every table that holds sealed documents; a test looks for tables that are missing here."""
 

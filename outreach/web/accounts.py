@@ -1,55 +1,90 @@
-"""Signing in by a one-time link, and out."""
+"""Signing in: by name, password and code, or by a one-time link; and out."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, abort, redirect, render_template, url_for
-from flask_babel import gettext
-from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from typing import Final
+
+from flask import Blueprint, abort, make_response, redirect, render_template, request, session, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from outreach.accounts.links import Identity, find_user, use_login_link
-from outreach.core.runtime import Runtime
+from outreach.accounts import entering, sign_ins
+from outreach.accounts.entering import HalfIn
+from outreach.accounts.links import use_login_link
+from outreach.core.errors import ConflictError
 from outreach.serving import runtime
+from outreach.web.account_forms import CodeForm, SignInForm
+from outreach.web.account_words import CODE_WRONG, WRONG, own_path, refuse, status_of, too_old
+from outreach.web.known_browser import origin, remember
 from outreach.web.roles import PUBLIC, allow
+from outreach.web.signed_in import become, forget, passwords, this_device
 
 pages = Blueprint("accounts", __name__)
 
-
-class SignedIn(UserMixin):  # type: ignore[misc]
-    """The user of a session."""
-
-    def __init__(self, identity: Identity) -> None:
-        self.id = identity.user_id
-        self.group_id = identity.group_id
-        self.name = identity.name
-        self.role = identity.role
-
-
-def set_up_login(app: Flask) -> None:
-    """Sessions are looked up in the database on every request, so a removed user is out at once."""
-    manager = LoginManager(app)
-    app.jinja_env.globals["typed_by"] = _for_whom
-    manager.session_protection = "basic"  # phones change their network in the middle of a page
-
-    @manager.user_loader  # type: ignore[untyped-decorator]
-    def load(user_id: str) -> SignedIn | None:
-        held: Runtime = app.extensions["outreach"]
-        with held.db.snapshot() as session:
-            identity = find_user(session, int(user_id)) if user_id.isdigit() else None
-        return SignedIn(identity) if identity else None
-
-
-def _for_whom() -> str | None:
-    """The id of who is signed in: every form carries it."""
-    found: str | None = current_user.get_id()
-    return found
+HALF_IN: Final = "half_in"
+"""In the cookie, between password and code: who, which password, and when. It opens nothing without a code."""
+Page = Response | tuple[str, int] | str
 
 
 @pages.get("/sign-in")
 @allow(PUBLIC)
 def sign_in() -> str:
-    """How to get a link."""
-    return render_template("accounts/sign_in.html")
+    """The form."""
+    return render_template("accounts/sign_in.html", form=SignInForm(formdata=None))
+
+
+@pages.post("/sign-in")
+@allow(PUBLIC)
+def give_password() -> Page:
+    """Name and password; then the code, where the account has an app for it."""
+    form, held, where = SignInForm(), runtime(), origin()
+    if not form.validate_on_submit():
+        return render_template("accounts/sign_in.html", form=form), 422
+    try:
+        half = entering.check_password(held, passwords(), form.sign_in_name.data, form.password.data, where)
+    except ConflictError as error:
+        return _refused(form, error)
+    if half is None:
+        form.form_errors.append(WRONG)
+        return render_template("accounts/sign_in.html", form=form), 422
+    with held.db.snapshot() as reader:
+        with_code = entering.needs_code(reader, half.user_id)
+    if with_code:
+        session[HALF_IN] = list(half)
+        return redirect(url_for("accounts.ask_code", next=form.next.data or None), code=303)
+    token = entering.finish(held, half, where, this_device(), None)
+    return _enter(token, half, form.next.data) if token else redirect(url_for("accounts.sign_in"), code=303)
+
+
+@pages.get("/sign-in/code")
+@allow(PUBLIC)
+def ask_code() -> Page:
+    """The second step; without the first one, back to that."""
+    if _half() is None:
+        return redirect(url_for("accounts.sign_in"), code=303)
+    form = CodeForm(formdata=None)
+    form.next.data = request.args.get("next", "")
+    return render_template("accounts/code.html", form=form)
+
+
+@pages.post("/sign-in/code")
+@allow(PUBLIC)
+def give_code() -> Page:
+    """Sign in by a code of the app, or by a recovery code."""
+    form, half = CodeForm(), _half()
+    if half is None:
+        return redirect(url_for("accounts.sign_in"), code=303)
+    if not form.validate_on_submit():
+        return render_template("accounts/code.html", form=form), 422
+    try:
+        token = entering.finish(runtime(), half, origin(), this_device(), form.code.data)
+    except ConflictError as error:
+        refuse(form, error)
+        return render_template("accounts/code.html", form=form), status_of(error)
+    if token is None:
+        form.code.errors = [CODE_WRONG]
+        return render_template("accounts/code.html", form=form), 422
+    return _enter(token, half, form.next.data)
 
 
 @pages.get("/enter/<token>")
@@ -62,19 +97,57 @@ def enter(token: str) -> str:
 @pages.post("/enter/<token>")
 @allow(PUBLIC)
 def spend(token: str) -> Response:
-    """Sign in, once."""
-    held = runtime()
+    """Sign in, once. Outside a rehearsal this leads to a new password, and to nothing before that."""
+    held, now = runtime(), runtime().clock.real_now()
+    owes = None if held.settings.mode == "rehearsal" else "password"
     with held.db.transaction() as tx:
-        identity = use_login_link(tx, token, held.clock.real_now())
+        identity = use_login_link(tx, token, now)
+        if identity is not None:
+            entered = sign_ins.start(
+                tx, identity.user_id, now, device=this_device(), confirmed=False, how="link", owes=owes
+            )
     if identity is None:
-        abort(403, gettext("This link was used already or is too old. Ask for a new one."))
-    login_user(SignedIn(identity))
+        abort(403, too_old())
+    _end_earlier()
+    become(entered)
     return redirect(url_for("home.index"))
 
 
 @pages.post("/leave")
-@allow("staff")
+@allow("staff", settling=True)
 def leave() -> Response:
-    """Sign out."""
-    logout_user()
+    """Sign out: the session is deleted, so its cookie opens nothing wherever it went."""
+    with runtime().db.transaction() as tx:
+        sign_ins.end(tx, current_user.sign_in_id)
+    forget()
     return redirect(url_for("accounts.sign_in"))
+
+
+def _enter(token: str, half: HalfIn, leads_to: str | None) -> Response:
+    """They are in: a new session, and a browser that is known from now on."""
+    _end_earlier()
+    become(token)
+    answer: Response = make_response(redirect(own_path(leads_to), code=303))
+    remember(answer, half.user_id)
+    return answer
+
+
+def _end_earlier() -> None:
+    """Whoever was signed in on this browser is so no more, not only in its cookie."""
+    if current_user.is_authenticated:
+        with runtime().db.transaction() as tx:
+            sign_ins.end(tx, current_user.sign_in_id)
+
+
+def _half() -> HalfIn | None:
+    """What the first step left in the signed cookie."""
+    found = session.get(HALF_IN)
+    return HalfIn(*found) if isinstance(found, list) and len(found) == len(HalfIn._fields) else None
+
+
+def _refused(form: SignInForm, error: ConflictError) -> Page:
+    refuse(form, error)
+    answer = make_response(render_template("accounts/sign_in.html", form=form), status_of(error))
+    if answer.status_code == 503:
+        answer.headers["Retry-After"] = "1"
+    return answer

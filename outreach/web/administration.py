@@ -23,6 +23,16 @@ class Door(NamedTuple):
 
 DOORS: Final = (
     Door(
+        "colleagues.index",
+        lazy_gettext("People of your group"),
+        lazy_gettext("Who signs in for your group and what they may do; inviting, resetting, taking out."),
+    ),
+    Door(
+        "groups.index",
+        lazy_gettext("Groups of this site"),
+        lazy_gettext("Making a group, and inviting its first admin."),
+    ),
+    Door(
         "inbox_settings.index",
         lazy_gettext("Inbox settings"),
         lazy_gettext("Ready-made answers, and after how many hours a waiting text is called late."),

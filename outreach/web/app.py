@@ -17,12 +17,14 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from config.settings import Settings
 from outreach import migrations
 from outreach.access import note_requests
+from outreach.accounts.passwords import Passwords
 from outreach.core.latencies import LATENCIES
 from outreach.core.proof import NONCE, proof
 from outreach.core.queue import connect
 from outreach.core.runtime import Runtime, open_runtime
 from outreach.serving import DatabaseId
 from outreach.web import (
+    account,
     accounts,
     administration,
     after_meeting,
@@ -35,15 +37,19 @@ from outreach.web import (
     campaigns,
     captain_page,
     checklists,
+    colleagues,
+    confirming,
     counter,
     counter_switch,
     districts,
     glossary,
+    groups,
     home,
     i18n,
     inbox,
     inbox_acts,
     inbox_settings,
+    invited,
     kept,
     levers,
     limits,
@@ -73,6 +79,7 @@ from outreach.web import (
     security,
     segments,
     sign_up,
+    signed_in,
     silence,
     stances,
     stand_downs,
@@ -94,8 +101,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
-    """The app of one process. Connections are opened on first use, after the server has forked."""
+def create_app(settings: Settings, runtime: Runtime | None = None, passwords: Passwords | None = None) -> Flask:
+    """The app of one process. Connections are opened on first use, after the server has forked.
+
+    ``passwords``: for tests, which need not do an attacker's work; else as much work as ``Passwords`` does of itself.
+    """
     app = Flask(__name__)
     app.request_class = SealingRequest
     app.url_map.converters["int"] = DatabaseId
@@ -116,16 +126,21 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
     i18n.set_up_languages(app)
     glossary.set_up_glossary(app)
     security.protect(app, settings)
-    accounts.set_up_login(app)
+    signed_in.set_up_login(app, passwords)
     for blueprint in (
         assets.pages,
         accounts.pages,
+        invited.pages,
+        account.pages,
+        confirming.pages,
         home.pages,
         administration.pages,
         safety.pages,
         approvals.pages,
         queues.pages,
         metrics.pages,
+        colleagues.pages,
+        groups.pages,
         campaigns.pages,
         inbox.pages,
         inbox_acts.pages,
@@ -181,7 +196,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         app.register_blueprint(phones.pages)
     _health(app)
     allow(PUBLIC)(app.view_functions["static"])
-    guard(app, kept.ask_to_sign_in)
+    guard(app, kept.ask_to_sign_in, account.settle, confirming.ask_to_confirm)
     app.before_request(kept.ask_whose)
     limits.set_up_limits(app)
     app.register_error_handler(CSRFError, kept.answer_stale)

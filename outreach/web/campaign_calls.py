@@ -36,7 +36,7 @@ def export_form(campaign_id: int) -> str:
 
 
 @pages.post("")
-@allow("staff")
+@allow("staff", fresh=True)
 def export(campaign_id: int) -> Response | tuple[str, int]:
     """The file, once there is a reason for it. Nobody is named in it, so staff may have it."""
     form = CallsForm()

@@ -120,7 +120,7 @@ def cost(campaign_id: int) -> str:
 
 
 @pages.post("/launch")
-@allow("organizer")
+@allow("organizer", fresh=True)
 def launch(campaign_id: int) -> Page:
     """Text them, for whoever typed how many people that is. Sent twice, it texts once."""
     again, form = find(campaign_id), WaveForm()

@@ -24,7 +24,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from outreach.accounts.links import Identity, find_user
 from outreach.serving import runtime
-from outreach.web.kept_words import AGAIN, ID_DIGITS, TYPED_BY, form_like, label, shown_words
+from outreach.web.account_forms import SignInForm
+from outreach.web.account_words import asked_for
+from outreach.web.kept_words import AGAIN, CONFIRM, ID_DIGITS, TYPED_BY, form_like, label, shown_words
 from outreach.web.roles import PUBLIC, declared_role, ranks
 from outreach.web.security import Page, error_page, plain_error
 
@@ -42,9 +44,13 @@ LOOK_AGAIN: Final = frozenset(
         "threads.claim",
         "threads.correct",
         "privacy.erase",
+        "account.password",
+        "account.app",
+        "confirming.give",
     }
 )
-"""What decides about texts is never offered again from here: its own page shows what is so, as of now."""
+"""What decides about texts is never offered again from here: its own page shows what is so, as of now. Nor is
+what holds a password: no page ever shows one."""
 FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -74,7 +80,9 @@ def ask_to_sign_in() -> Response:
     if kept:
         return make_response(render_template("accounts/kept.html", kept=kept), 401)
     pressed = request.method == "POST" and from_our_page()
-    return make_response(render_template("accounts/sign_in.html", pressed=pressed, back=page_before()), 401)
+    form = SignInForm(formdata=None)
+    form.next.data = page_before() if pressed else asked_for() if request.method == "GET" else ""
+    return make_response(render_template("accounts/sign_in.html", pressed=pressed, form=form), 401)
 
 
 def answer_stale(error: CSRFError) -> Response | Page:
@@ -141,7 +149,7 @@ def keep() -> Kept | None:
     query = request.query_string.decode("ascii", "replace")
     return Kept(
         address=f"{address}?{query}" if query else address,
-        fields=[(name, value) for name, value in given if name not in {"csrf_token", AGAIN, TYPED_BY}],
+        fields=[(name, value) for name, value in given if name not in {"csrf_token", AGAIN, TYPED_BY, CONFIRM}],
         shown=shown,
         files=[label(form, name) for name, file in request.files.items() if file.filename],
         encoding=request.mimetype,

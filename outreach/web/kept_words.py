@@ -28,8 +28,10 @@ AGAIN: Final = "kept_again"
 """The field by which we know the kept page's own form."""
 TYPED_BY: Final = "typed_by"
 """The field with the id of the user for whom a form was drawn."""
+CONFIRM: Final = "confirm_secret"
+"""The field in which a form that waits for it brings a password or code along."""
 NOT_TYPED: Final = frozenset(
-    {"csrf_token", "version", "once", "opened", "action", "start", "seen", "holder", "thread", AGAIN, TYPED_BY}
+    {"csrf_token", "version", "once", "opened", "action", "start", "seen", "holder", "thread", AGAIN, TYPED_BY, CONFIRM}
 )
 """Fields that pages fill in themselves: sent again, but nothing to read."""
 MEMBERS: Final = frozenset({"spokesperson", "note_taker", "facilitator", "comes", "assignee", "watcher"})

@@ -68,7 +68,7 @@ def export_form() -> str:
 
 
 @pages.post("/export")
-@allow("organizer")
+@allow("organizer", fresh=True)
 def export() -> Response | tuple[str, int]:
     """The file, once there is a reason for it."""
     form = ExportForm()
@@ -92,7 +92,7 @@ def data_form(person_id: int) -> str:
 
 
 @pages.post("/<int:person_id>/data")
-@allow("organizer")
+@allow("organizer", fresh=True)
 def data(person_id: int) -> Response | tuple[str, int]:
     """Everything that is kept, as JSON."""
     form, person = ReasonForm(), _person(person_id)
@@ -114,7 +114,7 @@ def erase_form(person_id: int) -> str:
 
 
 @pages.post("/<int:person_id>/erase")
-@allow("organizer")
+@allow("organizer", fresh=True)
 def erase(person_id: int) -> tuple[str, int] | WerkzeugResponse:
     """Forget the person, once; whoever presses again hears that it is done."""
     form, hashed = ReasonForm(), _number(person_id)

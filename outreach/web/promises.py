@@ -174,7 +174,7 @@ def change(promise_id: int) -> Page:
 
 
 @pages.route("/export", methods=["GET", "POST"])
-@allow("staff")
+@allow("staff", fresh=True)
 def export() -> Response | tuple[str, int]:
     """The promises as a file, once there is a reason for it. No constituent is in it, so staff may have it."""
     form = CallsForm()

@@ -1,7 +1,8 @@
 """Who may see what. Every view declares its role; a view that declares none is refused, and a test finds it.
 
 staff read; organizers write; admins run their group; instance admins run the site for all its groups, and see no more
-of another group than they did before. Each may do what those before it may.
+of another group than they did before. Each may do what those before it may. What sends, or takes people's data out
+of the site, also wants a password or code that was given in the last ten minutes (``fresh``).
 """
 
 from __future__ import annotations
@@ -9,29 +10,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from flask import Flask, Response, abort, request
+from flask import Flask, abort, request
 from flask_login import current_user
+from werkzeug.wrappers import Response
 
-RANKS: Final = {"staff": 1, "organizer": 2, "admin": 3, "instance": 4}
+from outreach.accounts.role_rules import RANKS, ranks
+
+__all__ = ["PUBLIC", "allow", "declared_role", "guard", "ranks", "wants_fresh"]
+
 PUBLIC: Final = "public"
 
 View = TypeVar("View", bound=Callable[..., object])
 
 
-def allow(role: str) -> Callable[[View], View]:
-    """Declare the least role that may call a view; ``public`` needs no login. Put it below the route."""
+def allow(role: str, *, fresh: bool = False, settling: bool = False) -> Callable[[View], View]:
+    """Declare the least role that may call a view; ``public`` needs no login. Put it below the route.
+
+    ``fresh``: only shortly after a password or code. ``settling``: also open to who must still set up their account.
+    """
     assert role == PUBLIC or role in RANKS, role  # noqa: S101  a typing mistake of ours
 
     def declare(view: View) -> View:
-        view.role = role  # type: ignore[attr-defined]
+        view.role, view.fresh, view.settling = role, fresh, settling  # type: ignore[attr-defined]
         return view
 
     return declare
-
-
-def ranks(role: str, least: str) -> bool:
-    """Whether somebody of this role may do what asks for ``least``; an unknown role may nothing."""
-    return RANKS.get(role, 0) >= RANKS[least]
 
 
 def declared_role(app: Flask, endpoint: str) -> str | None:
@@ -40,8 +43,18 @@ def declared_role(app: Flask, endpoint: str) -> str | None:
     return role
 
 
-def guard(app: Flask, sign_in: Callable[[], Response]) -> None:
-    """Refuse every request whose view does not allow it: 401 without a login, 403 with too small a role."""
+def wants_fresh(app: Flask, endpoint: str) -> bool:
+    """Whether an endpoint's view asks for a password or code anew."""
+    return bool(getattr(app.view_functions[endpoint], "fresh", False))
+
+
+def guard(
+    app: Flask, sign_in: Callable[[], Response], settle: Callable[[], Response], confirm: Callable[[], Response | None]
+) -> None:
+    """Refuse every request whose view does not allow it: 401 without a login, 403 with too small a role.
+
+    Who must set something up first is led there (``settle``); ``confirm`` asks for a password, or has been given it.
+    """
 
     @app.before_request
     def check() -> Response | None:
@@ -54,4 +67,8 @@ def guard(app: Flask, sign_in: Callable[[], Response]) -> None:
             return sign_in()
         if role is None or not ranks(current_user.role, role):
             abort(403)
+        if current_user.owes:
+            return None if getattr(app.view_functions[request.endpoint], "settling", False) else settle()
+        if wants_fresh(app, request.endpoint) and not current_user.is_fresh():
+            return confirm()
         return None

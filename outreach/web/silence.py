@@ -56,7 +56,7 @@ def index(campaign_id: int) -> str:
 
 
 @pages.post("/export")
-@allow("organizer")
+@allow("organizer", fresh=True)
 def export(campaign_id: int) -> Response | tuple[str, int]:
     """The file, once there is a reason for it."""
     form, code = ExportForm(), _chosen_code()

@@ -78,7 +78,7 @@ def export_form() -> str:
 
 
 @pages.post("/file")
-@allow("staff")
+@allow("staff", fresh=True)
 def export() -> Response | tuple[str, int]:
     """The file, once there is a reason for it. Nobody is named in it, so staff may have it."""
     held, form = runtime(), TallyFileForm()

@@ -123,7 +123,7 @@ def stop(run_id: int) -> WerkzeugResponse:
 
 
 @pages.post("/export")
-@allow("organizer")
+@allow("organizer", fresh=True)
 def export(run_id: int) -> WerkzeugResponse | tuple[str, int]:
     """The file of everybody, once there is a reason for it."""
     form, language = ExportForm(), str(get_locale().language)

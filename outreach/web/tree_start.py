@@ -43,7 +43,7 @@ NAMED: Final = 30
 
 
 @pages.route("", methods=["GET", "POST"])
-@allow("organizer")
+@allow("organizer", fresh=True)
 def start(tree_id: int) -> Page:
     """Look at what a start would do, and start. Sent twice, it starts once."""
     found = find(tree_id)

@@ -172,7 +172,7 @@ def _call_test(draft: Draft, form: TestCallForm) -> str | None:
 
 
 @pages.post("/launch")
-@allow("organizer")
+@allow("organizer", fresh=True)
 def launch(campaign_id: int) -> Page:
     """Launch, for whoever typed how many people that is. Sent twice, it launches once."""
     draft = find_draft(campaign_id)
@@ -193,7 +193,7 @@ def launch(campaign_id: int) -> Page:
 
 
 @pages.post("/schedule")
-@allow("organizer")
+@allow("organizer", fresh=True)
 def schedule(campaign_id: int) -> Page:
     """Let it launch by itself at a time. Sent twice, it is set once; who has launched it meanwhile is not undone."""
     draft = find_draft(campaign_id)

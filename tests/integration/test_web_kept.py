@@ -141,7 +141,7 @@ def test_a_user_who_was_removed_is_asked_to_sign_in(app: Flask, runtime: Runtime
         tx.execute(update(User).where(User.id == user.id).values(role="staff"))
     assert client.post(path, data=typed(runtime), headers=OURS).status_code == 403
     with client.session_transaction() as session:
-        session["_user_id"] = "999"
+        session["sign_in"] = "a token of nobody"
     refused = client.post(path, data={**typed(runtime), "csrf_token": token[1]}, headers=OURS)
     assert refused.status_code == 401
     assert "Bo &amp; Cy" in text(refused)

@@ -30,6 +30,13 @@ ROOT = Path(__file__).parents[2]
 
 ROUTES = {
     "/",
+    "/account/",
+    "/account/app",
+    "/account/confirm",
+    "/account/password",
+    "/account/recovery-codes",
+    "/account/sessions/<int:sign_in_id>/end",
+    "/account/sessions/end-others",
     "/administration/",
     "/administration/safety/",
     "/administration/safety/approval/<int:request_id>/approve",
@@ -43,6 +50,17 @@ ROUTES = {
     "/administration/queues/",
     "/administration/queues/alarms/<int:alarm_id>/close",
     "/administration/queues/live",
+    "/administration/groups/",
+    "/administration/groups/<int:group_id>/invite",
+    "/administration/people/",
+    "/administration/people/<int:user_id>",
+    "/administration/people/<int:user_id>/deactivate",
+    "/administration/people/<int:user_id>/reset",
+    "/administration/people/<int:user_id>/role",
+    "/administration/people/invitations/<int:invitation_id>/revoke",
+    "/administration/people/invite",
+    "/invitation/<token>",
+    "/sign-in/code",
     "/assets/<release>/<name>",
     "/campaigns/",
     "/campaigns/<int:campaign_id>",
@@ -275,6 +293,7 @@ def test_every_view_declares_who_may_call_it(runtime: Runtime) -> None:
     public = {name for name in app.view_functions if declared_role(app, name) == PUBLIC}
     assert public == {
         "static", "assets.icon", "assets.serve", "language.choose", "healthz", "readyz", "accounts.sign_in",
+        "accounts.give_password", "accounts.ask_code", "accounts.give_code", "invited.show", "invited.accept",
         "accounts.enter", "accounts.spend", "sign_up.ask", "sign_up.sent", "sign_up.show",
         "script_page.call", "script_page.report", "script_page.show", "captain_page.call", "captain_page.show",
         "counter.number", "counter.show", "metrics.show",
@@ -325,7 +344,7 @@ def test_every_section_page_marks_its_section(runtime: Runtime) -> None:
     placed = [name for section in SECTIONS for name in section.blueprints]
     assert sorted(placed) == sorted(set(placed))
     guarded = {name.partition(".")[0] for name in app.view_functions if declared_role(app, name) != PUBLIC}
-    assert guarded - set(placed) == {"accounts"}  # signing out
+    assert guarded - set(placed) == {"accounts", "account", "confirming"}  # signing out, and what is one's own
     assert {section.endpoint for section in SECTIONS} <= set(app.view_functions)
 
 
