@@ -26,6 +26,7 @@ def test_every_code_of_a_row_has_words() -> None:
         codes |= {code for code in quoted if code in sentences()}
     file_codes = {
         "csv_empty",
+        "csv_long",
         "csv_no_header",
         "csv_wide",
         "csv_is_spreadsheet",
