@@ -17,7 +17,7 @@ from outreach.bench.crowd import Crowd
 from outreach.bench.ground import UNREACHABLE, Ground, ground, machine
 from outreach.bench.heard_stops import Heard, bystanders, quantile
 from outreach.bench.rows import Row, duration_row, rounded
-from outreach.bench.scene import Scene, draft, launch_draft, set_scene, states
+from outreach.bench.scene import draft, launch_draft, set_scene, states
 from outreach.bench.send import RAW, raw_leg
 from outreach.bench.waiting import drained
 from outreach.stage.processes import Processes
@@ -100,7 +100,7 @@ def _blast(at: Ground, size: Size) -> Found:
         launched = launch_draft(at.runtime, scene, campaign_id)
         found.seconds = drained(at, launched, at.carrier)
         found.cpu = {name: rounded(taken - before[name]) for name, taken in at.cpu().items()}
-    _check(at, scene, launched, size)
+    _check(at, launched, size, heard)
     _note(found, heard, began)
     found.tally = states(at.alone, launched)
     found.bare_per_second.append(_bare(at, size))
@@ -121,9 +121,9 @@ def _note(found: Found, heard: Heard, began: float) -> None:
     found.pages = heard.page_figures()
 
 
-def _check(at: Ground, scene: Scene, launched: Launched, size: Size) -> None:
+def _check(at: Ground, launched: Launched, size: Size, heard: Heard) -> None:
     """Everybody is accounted for, nobody was texted twice, and the carrier says the same. Raises BenchError."""
-    wrong = differences(at.alone, launched.wave_id, at.carrier.ledger())
+    wrong = differences(at.alone, launched.wave_id, [*at.carrier.ledger(), *heard.texts])
     with at.alone.db.snapshot() as session:
         tally = campaign_tally(session, launched.group_id, launched.campaign_id, at.alone.clock)
     wrong["people"] += size.people - sum(tally.states.values())

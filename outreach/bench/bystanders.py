@@ -14,7 +14,6 @@ import re
 import signal
 import threading
 import time
-import uuid
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -33,8 +32,18 @@ Sample = tuple[float, float, int]
 """When it began (real time), how many milliseconds it took, and the status that came back (0: none; 200 of a disk)."""
 
 
-def stops(settings: Settings, options: argparse.Namespace, stop: threading.Event, found: list[Sample]) -> None:
-    """Text STOP ``--per-second`` times a second from the numbers ``--last``, ``--last`` - 1 ... of the crowd."""
+def stop_sid(mine: int) -> str:
+    """The sid of the STOP of this number: the carrier's books know nothing of texts that reach us past it."""
+    return f"SM{mine:032x}"
+
+
+def stops(
+    settings: Settings, options: argparse.Namespace, stop: threading.Event, found: list[Sample], asked: list[int]
+) -> None:
+    """Text STOP ``--per-second`` times a second from the numbers ``--last``, ``--last`` - 1 ... of the crowd.
+
+    ``asked``: which of them, counted from the last.
+    """
     signer, lock = Signer.of(settings), threading.Lock()
     began, sent = time.monotonic(), 0
 
@@ -44,7 +53,7 @@ def stops(settings: Settings, options: argparse.Namespace, stop: threading.Event
             while True:
                 with lock:
                     mine, sent = sent, sent + 1
-                request = signer.text(f"SM{uuid.uuid4().hex}", number(options.last - mine), "STOP")
+                request = signer.text(stop_sid(mine), number(options.last - mine), "STOP")
                 due = began + mine / options.per_second
                 if stop.wait(max(0.0, due - time.monotonic())):
                     return
@@ -52,6 +61,7 @@ def stops(settings: Settings, options: argparse.Namespace, stop: threading.Event
                 status = wire.ask(request)
                 # From when it was due: one that waits for a slow one before it waits all the same.
                 found.append((at, (time.monotonic() - due) * 1000, status))
+                asked.append(mine)
 
     workers = [threading.Thread(target=work) for _ in range(AT_ONCE)]
     for worker in workers:
@@ -115,6 +125,7 @@ def main() -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     texted: list[Sample] = []
+    asked: list[int] = []
     read: list[Sample] = []
     synced: list[Sample] = []
     watcher = threading.Thread(target=watch, args=(settings, options, stop, read), daemon=True)
@@ -122,11 +133,11 @@ def main() -> None:
     syncer.start()
     if options.campaign:
         watcher.start()
-    stops(settings, options, stop, texted)
+    stops(settings, options, stop, texted, asked)
     if options.campaign:
         watcher.join()
     syncer.join()
-    answer({"stops": texted, "pages": read, "syncs": synced})
+    answer({"stops": texted, "asked": asked, "pages": read, "syncs": synced})
 
 
 if __name__ == "__main__":

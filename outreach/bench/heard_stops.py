@@ -10,10 +10,13 @@ from typing import Any
 
 from outreach.accounts.links import first_admin, make_login_link
 from outreach.bench import BenchError
+from outreach.bench.bystanders import stop_sid
 from outreach.bench.child import finish, program
+from outreach.bench.crowd import number
 from outreach.bench.ground import Ground
 from outreach.bench.rows import rounded
 from outreach.stage.processes import Program
+from outreach.story.ledger import Row
 from outreach.story.play import Launched
 
 OK = 200
@@ -26,6 +29,8 @@ class Heard:
     stops: list[tuple[float, float, int]] = field(default_factory=list)
     pages: list[tuple[float, float, int]] = field(default_factory=list)
     syncs: list[tuple[float, float, int]] = field(default_factory=list)
+    texts: list[Row] = field(default_factory=list)
+    """The STOPs as the carrier's books would have them."""
 
     def stop_times(self, since: float, until: float) -> list[float]:
         """Milliseconds of the STOPs that began in this span. Raises BenchError when one was not taken, or none came."""
@@ -80,3 +85,4 @@ def bystanders(at: Ground, *, last: int, per_second: float, watching: Launched |
     at.processes.kill(chosen.name, signal.SIGTERM)
     said = finish(at.processes, chosen)
     heard.stops, heard.pages, heard.syncs = said["stops"], said["pages"], said["syncs"]
+    heard.texts = [Row(stop_sid(mine), "inbound", "", "received", number(last - mine), False) for mine in said["asked"]]
