@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -32,6 +33,8 @@ log = structlog.get_logger(__name__)
 BUSY_TIMEOUT_MS = 15_000
 POOL_SIZE = 5
 FIRST_WAIT, LONGEST_WAIT = 0.001, 0.004
+_making = threading.Lock()
+"""Whoever makes a database file closes it before anybody of this process has it open."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -133,9 +136,13 @@ class Database:
         return engine
 
     def _keep_private(self, *_connect: object) -> None:
-        """SQLite makes a file that others may read; one that is there before is not changed, and its log is like it."""
-        with suppress(OSError):  # SQLite says it better
-            os.close(os.open(self.url.database or "", os.O_RDWR | os.O_CREAT, 0o600))
+        """SQLite makes a file that others may read; one that is there before is not changed, and its log is like it.
+
+        Only a file that is not there is opened: to close a database file takes every lock on it from the whole process
+        (https://www.sqlite.org/howtocorrupt.html, 2.2), after which two may write at once and commits are lost.
+        """
+        with _making, suppress(OSError):  # SQLite says it better
+            os.close(os.open(self.url.database or "", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[Transaction]:

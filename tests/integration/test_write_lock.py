@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -79,3 +81,19 @@ def test_after_a_commit_that_failed_the_next_writer_begins_anew(
     with database.transaction(durable=True) as tx:
         assert tx.connection().exec_driver_sql("SELECT count(*) FROM kept").scalar_one() == 0
     database.dispose()
+
+
+def test_opening_a_file_takes_no_lock_from_connections_that_are_open(tmp_path: Path) -> None:
+    """Another process that comes and goes believes itself the last one where ours has lost its locks: the log goes."""
+    path = tmp_path / "x.db"
+    first, second = Database(f"sqlite:///{path}"), Database(f"sqlite:///{path}")
+    begin(first)
+    with first.connection():
+        begin(second)
+        begin(second)
+        visit = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('CREATE TABLE t (x)'); c.close()"
+        subprocess.run([sys.executable, "-c", visit, str(path)], check=True)
+        assert Path(f"{path}-wal").exists()
+    assert path.stat().st_mode & 0o077 == 0
+    first.dispose()
+    second.dispose()
