@@ -16,7 +16,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from outreach.core.phone import as_people_write
-from outreach.escalations.models import Wave
+from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.models import Message
 from outreach.messaging.page_links import PATH
 from outreach.people.models import Constituent
@@ -185,6 +185,10 @@ def grid_live() -> str:
 @allow("staff")
 def beside(campaign_id: int) -> str:
     """The column beside a campaign's tally, for polling."""
+    ours = Campaign.id == campaign_id, Campaign.group_id == current_user.group_id
+    with runtime().db.snapshot() as reading:
+        if reading.execute(select(Campaign.id).where(*ours)).first() is None:
+            abort(404)
     return render_template("phones/beside.html", phones=phones_of(campaign_id, BESIDE), campaign_id=campaign_id)
 
 
