@@ -28,7 +28,9 @@ ROWS = {
 """Fields by name, without the number of a row of the form, and the table whose rows they name; where a field's value
 says that itself, as in ``list:1``, it is empty."""
 PREFIXES = {"member": "constituent", "user": "users", "tag": "tag", "list": "contact_list", "district": "district"}
-NO_ROWS = {"digits", "page", "period", "policy", "seen", "size", "text", "typed_by", "version", "opened", "l", "in", "after"}
+NO_ROWS = {
+    "digits", "page", "period", "policy", "seen", "size", "text", "typed_by", "version", "opened", "l", "in", "after",
+}  # fmt: skip
 """Fields whose numbers are no rows, or are policies, which all groups have in common."""
 _NUMBERED = re.compile(r"(?:([a-z]+):)?\d{1,9}")
 
@@ -133,7 +135,7 @@ def make_theirs(runtime: Runtime) -> tuple[int, dict[str, int]]:
         copy("district", name=THEIRS)
         for table in ("segment", "tag", "thread_tag"):
             copy(table, name_hash=secrets.token_bytes(16))
-        copy("conversation", **hashed, claimed_by=None, handed_to=None)
+        copy("conversation", **hashed, claimed_by=None, handed_to=None, handed_by=None)
         copy("phone_tree", name=THEIRS)
         copy(
             "campaign", name=THEIRS, meeting_id=made["meeting"], official_id=made["official"], office_id=made["office"]

@@ -57,9 +57,9 @@ KINDS: dict[str, Any] = {
 }  # fmt: skip
 """What the parameters of addresses name. Another one fails the walk until it is said what it is."""
 REQUESTS_TO_LAUNCH = "/approval/<int:request_id>/"
-EVERYBODYS = {
-    "language": ["en"], "code": ["en"], "number": [number(1)], "act": ["join"], "alarm_id": [1],
-    "group_id": [1],
+EVERYBODYS: dict[str, Any] = {
+    "language": "en", "code": "en", "number": number(1), "act": "join", "alarm_id": 1,
+    "group_id": 1,
 }  # fmt: skip
 """Parameters that name no row of a group. Phones are those of the rehearsal, which whoever may try it out sees."""
 PHONES = "/phones/"
@@ -101,7 +101,7 @@ class Walk:
         given: dict[str, Any] = {}
         for name in sorted(rule.arguments):
             if name in EVERYBODYS and (name != "number" or rule.rule.startswith(PHONES)):
-                (given[name],) = EVERYBODYS[name]
+                given[name] = EVERYBODYS[name]
             elif name == "number":
                 given[name] = 0
             else:

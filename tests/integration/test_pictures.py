@@ -12,6 +12,7 @@ from tests.pictures.pages import EMPTY, PLAYED, SIGNED_OUT
 NO_PAGES = {
     "assets.icon", "assets.serve", "campaigns.levers", "campaigns.live", "healthz", "inbox.live",
     "inbox.thread_live", "officials.sample", "people.sample", "poster.qr",
+    "account.app", "accounts.ask_code", "confirming.show",
     "promises.calendar", "promises.calendar_of_one", "people.template", "phones.beside", "plans.calendar",
     "phones.grid_live", "phones.thread_live", "readyz",
     "metrics.show", "queues.live", "static", "tree_runs.levers", "tree_runs.live", "counter.number", "tallies.data",

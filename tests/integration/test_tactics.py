@@ -15,6 +15,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from config import table
+from outreach.accounts.links import make_login_link
+from outreach.accounts.models import User
 from outreach.core.errors import BadInputError
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import draft_from_meeting, edit_draft
@@ -78,6 +80,14 @@ def world(runtime: Runtime) -> World:
 @pytest.fixture
 def client(runtime: Runtime, world: World) -> FlaskClient:
     return sign_in(runtime, world.group_id, "organizer")
+
+
+def enter_again(client: FlaskClient, runtime: Runtime) -> None:
+    """Days later nobody is signed in any more."""
+    with runtime.db.transaction() as tx:
+        (user,) = tx.execute(select(User.id)).scalars()
+        token = make_login_link(tx, user, runtime.clock.real_now())
+    assert client.post(f"/enter/{token}").status_code == 302
 
 
 @pytest.fixture
@@ -167,6 +177,7 @@ def test_a_tactic_from_the_draft_to_the_report(
     assert (due > BEGINS) is bool(table("ladder")["tactics"][tactic]["event"])
     if due > BEGINS:
         asked_after_the_event(client, runtime, clock, due)
+        enter_again(client, runtime)
         assert strangers.get(path).status_code == 200, "a week is over, and the page of an event still takes a report"
     outcome = table("tactics")[tactic]["outcomes"][0]
     assert press(strangers, path, outcome).status_code == 303
@@ -293,6 +304,7 @@ def test_a_launch_that_would_come_after_its_event_is_refused_and_said(
         tx.execute(scheduled.values(state="scheduled", launch_at=BEGINS))
     clock.advance(10 * DAY)
     assert launch_due(runtime) == 0
+    enter_again(client, runtime)
     assert "its event had passed" in client.get(f"/campaigns/{campaign_id}/draft/").text
     assert 'href="#event_day"' in client.get(at(campaign_id, "facts")).text
 

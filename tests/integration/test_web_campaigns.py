@@ -16,7 +16,7 @@ from outreach.messaging.reports import record_status
 from outreach.officials.models import Official
 from outreach.web.app import create_app
 from outreach.web.phones import BESIDE
-from tests.factories import World, make_group, make_world, number, plan_messages
+from tests.factories import World, make_group, make_world, number, plan_messages, settle_everybody
 from tests.integration.test_live import fold_everything, sign_in
 from tests.integration.test_rehearsal_process import Rehearsal
 from tests.integration.test_web_phones import rehearsal
@@ -225,6 +225,7 @@ def test_without_a_carrier_the_tally_is_still_read(runtime: Runtime, world: Worl
 def test_production_has_no_phones_beside_anything(runtime: Runtime, world: World) -> None:
     wave = launch(runtime, world)
     client = sign_in(runtime, world.group_id)
+    settle_everybody(runtime)
     production = dataclasses.replace(runtime, settings=runtime.settings.model_copy(update={"mode": "production"}))
     app = create_app(production.settings, production)
     app.config["WTF_CSRF_ENABLED"] = False

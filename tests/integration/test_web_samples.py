@@ -17,7 +17,7 @@ from outreach.escalations.models import Campaign
 from outreach.officials.models import Official
 from outreach.people.models import Constituent
 from outreach.web import samples
-from tests.factories import make_group
+from tests.factories import make_group, settle_everybody
 from tests.integration.test_live import sign_in
 from tests.integration.test_web_import import send
 from tests.integration.test_web_officials import make_meeting, make_official
@@ -63,6 +63,7 @@ def test_there_are_no_samples_in_production_nor_for_staff(runtime: Runtime, grou
     staff = sign_in(runtime, group, "staff")
     production = runtime.settings.model_copy(update={"mode": "production"})
     organizer = sign_in(replace(runtime, settings=production), make_group(runtime, "Others"), "organizer")
+    settle_everybody(runtime)
     for path in ("/officials/import", "/people/import"):
         assert staff.get(f"{path}/sample.csv").status_code == 403
         assert organizer.get(f"{path}/sample.csv").status_code == 404
@@ -97,6 +98,7 @@ def test_no_draft_from_a_commitment_another_group_or_by_staff(
     assert "Start a campaign" not in client.get(f"/meetings/{committed}").text
     declined = make_meeting(runtime, group, official, 2)
     others = sign_in(runtime, make_group(runtime, "Others"), "organizer")
+    settle_everybody(runtime)
     assert others.post(f"/meetings/{declined}/draft").status_code == 404
     with runtime.db.transaction() as tx:
         tx.execute(update(User).where(User.group_id == group).values(role="staff"))

@@ -141,7 +141,9 @@ def sign_in(app: Flask, runtime: Runtime, group_id: int) -> FlaskClient:
     """Somebody who may open every page, and whose own name is hostile."""
     app.config["WTF_CSRF_ENABLED"] = False
     with runtime.db.transaction() as tx:
-        user = User(group_id=group_id, name=EVIL, role="instance", created_at=runtime.clock.now())
+        user = User(
+            group_id=group_id, name=EVIL, role="instance", created_at=runtime.clock.now(), sign_in_name="whoever"
+        )
         tx.add(user)
         tx.flush()
         token = make_login_link(tx, user.id, runtime.clock.real_now())

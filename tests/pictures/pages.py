@@ -134,6 +134,11 @@ PLAYED: Final = (
     PageShot("inbox-settings", "/inbox/settings/"),
     PageShot("administration", "/administration/"),
     PageShot("safety", "/administration/safety/"),
+    PageShot("colleagues", "/administration/people/"),
+    PageShot("colleague", "/administration/people/{user}"),
+    PageShot("groups", "/administration/groups/"),
+    PageShot("account", "/account/"),
+    PageShot("account-password", "/account/password"),
     PageShot("ready-answer-new", "/inbox/settings/ready/new"),
     PageShot("ready-answer", "/inbox/settings/ready/{ready}"),
     PageShot("queues", "/administration/queues/"),
@@ -145,5 +150,6 @@ PLAYED: Final = (
 SIGNED_OUT: Final = (
     PageShot("sign-in", "/sign-in"),
     PageShot("enter", "/enter/a-link-that-opens-nothing"),
+    PageShot("invitation", "/invitation/a-link-that-opens-nothing", status=404),
 )
 """For somebody who has not signed in."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from outreach.accounts.links import first_admin
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.escalations.choosing import choose_tactic, set_occasion
@@ -263,5 +264,6 @@ def _found(session: Session, runtime: Runtime, group_id: int) -> dict[str, str]:
         "person": str(person),
         "phone": runtime.vault.open(sealed or b"", "reply")["from"],
         "thread": str(thread),
+        "user": str(first_admin(session, group_id)),
         "script": token_for(runtime, asked),
     }
