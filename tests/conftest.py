@@ -34,8 +34,13 @@ NOON_TUESDAY = 1_796_151_600.0  # 2026-12-01 19:00 UTC: noon in Phoenix, 2 p.m. 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The static checks come first: the longest of them, begun among the last tests, would go on alone."""
-    items.sort(key=lambda item: item.path.name != "test_quality.py")
+    """The longest come first: one of them, begun among the last tests, would go on alone.
+
+    The static checks, then the journeys and the pages in a browser, which each go on in two lanes (``xdist_group``).
+    """
+    lanes = ("journeys", "browser")
+    first = {name: place for place, name in enumerate(lanes)}
+    items.sort(key=lambda item: -1 if item.path.name == "test_quality.py" else first.get(item.path.parent.name, 2))
 
 
 def pytest_collection_finish() -> None:

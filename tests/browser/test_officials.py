@@ -24,7 +24,7 @@ from tests.factories import make_group, make_world
 from tests.pictures.ledger import read_a_manual
 from tests.pictures.scene import plan_a_meeting
 
-pytestmark = [pytest.mark.xdist_group("browser"), ONE_DATABASE]
+pytestmark = [pytest.mark.xdist_group("browser-2"), ONE_DATABASE]
 
 DEMO = Path(__file__).parents[2] / "config" / "demo" / "officials.csv"
 

@@ -17,7 +17,7 @@ from tests.integration.test_phone_tree import turn
 from tests.integration.test_web_people import rename
 from tests.integration.test_webhooks import say
 
-pytestmark = [pytest.mark.xdist_group("browser"), ONE_DATABASE]
+pytestmark = [pytest.mark.xdist_group("browser-2"), ONE_DATABASE]
 
 
 def test_a_tree_is_made_started_and_watched(page: Page, site: tuple[str, Runtime]) -> None:

@@ -445,7 +445,9 @@ def addresses(app: Flask, rule: Rule, known: dict[str, list[str]]) -> Iterator[s
                 yield app.url_map.bind("127.0.0.1:8999").build(rule.endpoint, {**given, **query})
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize(
+    ("database_url", "language"), [("sqlite", "es"), ("postgresql", "en")], indirect=["database_url"]
+)
 def test_no_page_lets_hostile_words_out(hostile: tuple[Flask, FlaskClient, Runtime], language: str) -> None:
     app, client, runtime = hostile
     client.post(f"/language/{language}")

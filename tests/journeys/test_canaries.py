@@ -18,7 +18,7 @@ SPEED = 120
 SENDERS_MOST = 16
 """Texts whose sender stumbled with them in hand: nobody knows whether they went."""
 
-pytestmark = pytest.mark.xdist_group("journeys")
+pytestmark = pytest.mark.xdist_group("journeys-1")
 
 
 def test_no_number_is_left_in_any_file_of_the_instance(tmp_path: Path) -> None:

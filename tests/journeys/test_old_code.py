@@ -23,7 +23,7 @@ PLAY = (
     "from outreach.story.__main__ import main; sys.exit(main())"
 )
 
-pytestmark = pytest.mark.xdist_group("journeys")
+pytestmark = pytest.mark.xdist_group("journeys-2")
 
 
 def previous_code(target: Path) -> str:
