@@ -71,8 +71,7 @@ def test_nothing_that_a_stranger_fails_at_touches_a_browser_that_the_account_kno
     who: Origin, name: str, user: int | None
 ) -> None:
     kept = {one.key for scopes in (password_scopes, code_scopes) for one in scopes(VAULT, NAME, OWNER, KNOWN)}
-    if name != NAME:
-        user = None if user == OWNER else user
+    user = OWNER if name == NAME else None if user == OWNER else user
     theirs = {one.key for one in (*password_scopes(VAULT, name, user, who), *code_scopes(VAULT, name, user or 0, who))}
     assert not kept & theirs
     assert not kept & {one.key for one in confirm_scopes(VAULT, OWNER)}
