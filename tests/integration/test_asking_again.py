@@ -15,10 +15,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
-from outreach.accounts import sign_ins
+from outreach.accounts import entering, invitations, sign_ins
+from outreach.accounts.attempts import Origin, TryLaterError
+from outreach.accounts.invitations import Actor
 from outreach.accounts.models import AuditEvent, User
 from outreach.accounts.sign_in_models import SignIn
 from outreach.core.runtime import Runtime
+from outreach.spending.ledger import caps_of
+from outreach.spending.prices import MICROS, Caps
 from outreach.web.app import create_app
 from outreach.web.roles import PUBLIC, declared_role, wants_fresh
 from outreach.web.signed_in import TOKEN
@@ -196,3 +200,36 @@ def test_an_app_is_set_up_by_who_has_just_given_the_password(runtime: Runtime, a
     assert yes.location == "/account/app"
     shown = client.get("/account/app")
     assert (shown.status_code, 'id="secret"' in shown.text) == (200, True)
+
+
+def test_what_was_typed_waits_for_the_password_and_an_approval_is_looked_at_again(runtime: Runtime, ana: int) -> None:
+    client = client_of(runtime, ana)
+    page = {"Origin": "http://127.0.0.1:8999", "Referer": "http://127.0.0.1:8999/campaigns/1/approval/"}
+    typed = {"day": "250", "month": "4,000"}
+    asked = client.post("/administration/safety/caps", data=typed, headers=page)
+    assert (asked.status_code, "At most on one day" in asked.text, "4,000" in asked.text) == (401, True, True)
+    yes = client.post("/campaigns/1/approval/1/approve", data={"count": "617"}, headers=page)
+    assert (yes.status_code, "617" in yes.text) == (401, False)
+    assert 'name="next" value="/campaigns/1/approval/"' in yes.text
+    with runtime.db.snapshot() as session:
+        assert caps_of(session, runtime, 1) == Caps(None, None)
+    done = client.post("/administration/safety/caps", data={**typed, "confirm_secret": SECRET}, headers=page)
+    assert done.status_code == 303
+    with runtime.db.snapshot() as session:
+        assert caps_of(session, runtime, 1) == Caps(250 * MICROS, 4_000 * MICROS)
+
+
+def test_the_browser_that_took_an_invitation_is_known_from_then_on(runtime: Runtime, group: int) -> None:
+    now = runtime.clock.real_now()
+    with runtime.db.transaction() as tx:
+        token = invitations.invite(tx, Actor(group, "tester", "instance"), role="staff", meant_for="Bo", now=now)
+    app = create_app(runtime.settings, runtime, CHEAP)
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    given = {"name": "Bo", "sign_in_name": "bob", "password": SECRET, "again": SECRET}
+    assert client.post(f"/invitation/{token}", data=given).status_code == 303
+    with pytest.raises(TryLaterError):  # a stranger on the same network
+        for _ in range(20):
+            entering.check_password(runtime, CHEAP, "bob", "wrong wrong wrong", Origin("127.0.0.1"))
+    assert client.post("/leave").status_code == 302
+    assert client.post("/sign-in", data={"sign_in_name": "bob", "password": SECRET}).status_code == 303
