@@ -137,6 +137,11 @@ PLAYED: Final = (
     PageShot("ready-answer-new", "/inbox/settings/ready/new"),
     PageShot("ready-answer", "/inbox/settings/ready/{ready}"),
     PageShot("queues", "/administration/queues/"),
+    PageShot("colleagues", "/administration/people/"),
+    PageShot("colleague", "/administration/people/1"),
+    PageShot("groups", "/administration/groups/"),
+    PageShot("account", "/account/"),
+    PageShot("account-password", "/account/password"),
     PageShot("review", "/review/"),
     PageShot("error", "/campaigns/999999999", status=404),
 )
@@ -145,5 +150,6 @@ PLAYED: Final = (
 SIGNED_OUT: Final = (
     PageShot("sign-in", "/sign-in"),
     PageShot("enter", "/enter/a-link-that-opens-nothing"),
+    PageShot("invitation", "/invitation/a-link-that-opens-nothing", status=404),
 )
 """For somebody who has not signed in."""
