@@ -15,6 +15,7 @@ from sqlalchemy import case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outreach.accounts import attempt_rules as rules
+from outreach.accounts.session_rules import SKEW
 from outreach.accounts.sign_in_models import SignInCount
 from outreach.core.crypto import Vault
 from outreach.core.db import Transaction
@@ -96,7 +97,8 @@ def begin_try(tx: Transaction, scopes: Sequence[Scope], now: datetime) -> Try:
 
 def take_back(tx: Transaction, tried: Try, now: datetime) -> None:
     """It was right, so it was no failure. No key waited when it began, so none waits now."""
-    values = {"failures": case((SignInCount.failures > 0, SignInCount.failures - 1), else_=0), "opens_at": now}
+    fewer = case((SignInCount.failures > 0, SignInCount.failures - 1), else_=0)
+    values = {"failures": fewer, "opens_at": now - SKEW}
     tx.execute(update(SignInCount).where(SignInCount.key.in_(tried.keys)).values(values))
 
 
@@ -109,9 +111,13 @@ def forget(tx: Transaction, scopes: Sequence[Scope], now: datetime) -> None:
 
 
 def _count(tx: Transaction, scope: Scope, now: datetime) -> int:
-    """One more failure, unless the key waits. The row stays locked until the transaction ends."""
+    """One more failure, unless the key waits. The row stays locked until the transaction ends.
+
+    A key that does not wait is open since a while: a try that began a moment earlier, or on a server whose clock is
+    behind, comes to it after this one.
+    """
     insert = (sqlite if tx.is_sqlite else postgresql).insert(SignInCount)
-    fresh = insert.values(key=scope.key, failures=1, last_at=now, opens_at=now)
+    fresh = insert.values(key=scope.key, failures=1, last_at=now, opens_at=now - SKEW)
     more = fresh.on_conflict_do_update(
         index_elements=["key"],
         set_={

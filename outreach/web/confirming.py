@@ -1,4 +1,4 @@
-"""Asking once more for a password or code, before what sends or takes people's data out of the site.
+"""Asking once more for a password or code, before what sends, spends, or takes people's data out of the site.
 
 A page that was asked for is led on to. A form is shown again as ``kept`` does, with the password's field: its button
 sends the same form to its own page, and the guard reads the password on the way. Nothing is stored in between, and
@@ -38,7 +38,7 @@ def show() -> AnyResponse:
 
 
 @pages.post("")
-@allow("staff")
+@allow("staff", settling=True)
 def give() -> AnyResponse:
     """A password or code; then on to the page that wanted it."""
     refused = _take()

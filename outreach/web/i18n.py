@@ -1,7 +1,8 @@
 """English and Spanish. Sentences are English in the code; ``translations/*.po`` hold the Spanish, a file a subject.
 
 The catalogues are compiled in memory when the app is made: nothing binary is committed, no build step stands between
-editing a sentence and seeing it, and a process that is killed leaves nothing behind on a disk.
+editing a sentence and seeing it, and a process that is killed leaves nothing behind on a disk. Where one
+English word has two Spanish ones, by what it speaks of, ``pgettext`` says what that is (``msgctxt``).
 """
 
 from __future__ import annotations
@@ -40,11 +41,11 @@ def read_catalog(language: str = "es") -> Catalog:
     for path in sorted(TRANSLATIONS.glob("*.po")):
         with path.open("rb") as file:
             for message in read_po(file, locale=language):
-                known = merged.get(message.id) if message.id else None
+                known = merged.get(message.id, message.context) if message.id else None
                 if known is not None and known.string != message.string:
                     raise ValueError(f"{path.name}: {message.id!r} is translated in two ways")
                 if message.id:
-                    merged.add(message.id, message.string, flags=message.flags)
+                    merged.add(message.id, message.string, flags=message.flags, context=message.context)
     return merged
 
 

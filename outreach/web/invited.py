@@ -5,12 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, abort, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from outreach.accounts import invitations
+from outreach.accounts import invitations, sign_ins
 from outreach.accounts.invitations import Offered
 from outreach.core.errors import OutreachError
 from outreach.serving import runtime
 from outreach.web.account_forms import AcceptForm, NewPasswordForm
 from outreach.web.account_words import SHORT, refuse, status_of, too_old
+from outreach.web.known_browser import remember
 from outreach.web.public_limits import may_look
 from outreach.web.roles import PUBLIC, allow
 from outreach.web.signed_in import become, passwords, this_device
@@ -51,6 +52,11 @@ def accept(token: str) -> Page:
         return _shown(token, offer, form), status_of(error)
     become(entered)
     answer: Response = make_response(redirect(url_for("home.index"), code=303))
+    held = runtime()
+    with held.db.snapshot() as session:
+        made = sign_ins.find(session, entered, held.clock.real_now(), rehearsal=held.settings.mode == "rehearsal")
+    if made is not None:
+        remember(answer, made.user_id)
     return answer
 
 

@@ -37,6 +37,7 @@ LOOK_AGAIN: Final = frozenset(
         "wizard_launch.test_text",
         "wizard_launch.test_call",
         "levers.unschedule",
+        "approvals.say_yes",
         "waves.launch",
         "tree_start.start",
         "review.decide",
@@ -45,7 +46,6 @@ LOOK_AGAIN: Final = frozenset(
         "threads.correct",
         "privacy.erase",
         "account.password",
-        "account.app",
         "confirming.give",
     }
 )

@@ -31,7 +31,7 @@ def pause(campaign_id: int) -> Response:
 
 
 @pages.post("/resume")
-@allow("organizer")
+@allow("organizer", fresh=True)
 def resume(campaign_id: int) -> Response:
     """Go on."""
     return _pull(_resume, campaign_id, gettext("Resumed. Texts leave again."))

@@ -1,8 +1,8 @@
 """Who may see what. Every view declares its role; a view that declares none is refused, and a test finds it.
 
 staff read; organizers write; admins run their group; instance admins run the site for all its groups, and see no more
-of another group than they did before. Each may do what those before it may. What sends, or takes people's data out
-of the site, also wants a password or code that was given in the last ten minutes (``fresh``).
+of another group than they did before. Each may do what those before it may. What sends or spends, or takes people's
+data out of the site, also wants a password or code that was given in the last ten minutes (``fresh``).
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def guard(
 ) -> None:
     """Refuse every request whose view does not allow it: 401 without a login, 403 with too small a role.
 
-    Who must set something up first is led there (``settle``); ``confirm`` asks for a password, or has been given it.
+    Who must set something up first is led there (``settle``); ``confirm`` asks for a password, or has been given
+    it: also before an app is set up, or whoever finds a browser in the middle of that would set up theirs.
     """
 
     @app.before_request
@@ -67,8 +68,10 @@ def guard(
             return sign_in()
         if role is None or not ranks(current_user.role, role):
             abort(403)
-        if current_user.owes:
-            return None if getattr(app.view_functions[request.endpoint], "settling", False) else settle()
+        if current_user.owes and not getattr(app.view_functions[request.endpoint], "settling", False):
+            return settle()
+        if current_user.owes == "password":  # nothing to confirm by yet
+            return None
         if wants_fresh(app, request.endpoint) and not current_user.is_fresh():
             return confirm()
         return None

@@ -98,7 +98,7 @@ def _told_words(row: Any) -> str:
 
 
 @pages.post("/caps")
-@allow("instance")
+@allow("instance", fresh=True)
 def choose_caps() -> Page:
     """Set the caps of one's own group; those of the others by ``outreach spend set``."""
     form = CapsForm()
@@ -112,7 +112,7 @@ def choose_caps() -> Page:
 
 
 @pages.post("/resume")
-@allow("organizer")
+@allow("organizer", fresh=True)
 def resume() -> Response:
     """Let everything go on that the cap has halted."""
     return _press(
@@ -122,7 +122,7 @@ def resume() -> Response:
 
 
 @pages.post("/sign-up")
-@allow("organizer")
+@allow("organizer", fresh=True)
 def open_sign_up() -> Response:
     """Somebody has looked: the sign-up form is back."""
     return _press(
@@ -142,14 +142,14 @@ def two_on() -> Response:
 
 
 @pages.post("/approval/off")
-@allow("admin")
+@allow("admin", fresh=True)
 def two_off() -> Response:
     """Ask for a second person to let it be switched off."""
     return _press(lambda tx: ask_off(tx, runtime(), actor()), str(ASKED))
 
 
 @pages.post("/approval/<int:request_id>/approve")
-@allow("organizer")
+@allow("organizer", fresh=True)
 def let_off(request_id: int) -> Response:
     """The second person: no approval is needed any more."""
     _belongs(request_id)

@@ -73,7 +73,7 @@ def pause(run_id: int) -> WerkzeugResponse:
 
 
 @pages.post("/resume")
-@allow("organizer")
+@allow("organizer", fresh=True)
 def resume(run_id: int) -> WerkzeugResponse:
     """Go on."""
     return _pull(_resume, run_id, gettext("Resumed. The phone tree goes on."))

@@ -218,8 +218,8 @@ def test_what_acts_at_once_is_not_sent_again_from_here(app: Flask, runtime: Runt
             answer = client.post(path, data=form, headers=came_from)
             assert answer.status_code == status, path
             assert sentence in text(answer), path
-            forms = re.findall(r'<form[^>]* action="([^"]*)"', text(answer).split("<main")[1])
-            assert forms == (["/sign-in"] if status == 401 else []), path
+            offered = re.findall(r'<form[^>]* action="([^"]*)"', text(answer).split("<main")[1])
+            assert offered == (["/sign-in"] if status == 401 else []), path
             assert f'href="/campaigns/{running}?x=1"' in text(answer), path
         enter(client, runtime, world.group_id)
     with runtime.db.snapshot() as session:

@@ -76,7 +76,7 @@ SILENT = {
     "/administration/", "/administration/safety/", "/sign-in", "/enter/<token>", "/healthz", "/readyz",
     "/people/import/template.csv", "/people/import/sample.csv",
     "/administration/queues/", "/administration/queues/live",
-    "/account/password", "/account/app",
+    "/account/app",
     "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
     "/promises/export", "/tallies/file", "/people/opt-outs", "/people/sign-up",
     "/people/sign-up/qr.svg", "/meetings/partners/new",
@@ -141,9 +141,8 @@ def sign_in(app: Flask, runtime: Runtime, group_id: int) -> FlaskClient:
     """Somebody who may open every page, and whose own name is hostile."""
     app.config["WTF_CSRF_ENABLED"] = False
     with runtime.db.transaction() as tx:
-        user = User(
-            group_id=group_id, name=EVIL, role="instance", created_at=runtime.clock.now(), sign_in_name="whoever"
-        )
+        now = runtime.clock.now()
+        user = User(group_id=group_id, name=EVIL, sign_in_name=EVIL, role="instance", created_at=now)
         tx.add(user)
         tx.flush()
         token = make_login_link(tx, user.id, runtime.clock.real_now())

@@ -142,6 +142,11 @@ PLAYED: Final = (
     PageShot("ready-answer-new", "/inbox/settings/ready/new"),
     PageShot("ready-answer", "/inbox/settings/ready/{ready}"),
     PageShot("queues", "/administration/queues/"),
+    PageShot("colleagues", "/administration/people/"),
+    PageShot("colleague", "/administration/people/1"),
+    PageShot("groups", "/administration/groups/"),
+    PageShot("account", "/account/"),
+    PageShot("account-password", "/account/password"),
     PageShot("review", "/review/"),
     PageShot("error", "/campaigns/999999999", status=404),
 )

@@ -18,7 +18,7 @@ from tests.pictures.guides import GUIDES, MOST_BYTES
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-LANGUAGES = {"organizer": "en", "staff": "en", "captain": "en", "captain.es": "es"}
+LANGUAGES = {"organizer": "en", "staff": "en", "accounts": "en", "captain": "en", "captain.es": "es"}
 LINK = re.compile(r"(!?)\[[^\]]*\]\(([^)\s]+)\)")
 BOLD = re.compile(r"\*\*([^*]+)\*\*")
 QUOTED = re.compile(r"^> (.+)$", re.MULTILINE)

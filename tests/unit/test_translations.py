@@ -9,18 +9,22 @@ from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
 
-from outreach.web.i18n import read_catalog
+from outreach.web.i18n import catalogue, read_catalog
 
 WEB = Path(__file__).parents[2] / "outreach" / "web"
 METHODS = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
 FILLED = re.compile(r"%\((\w+)\)|\{(\w+)\}")
 
 
-def sentences() -> Iterator[str | tuple[str, ...]]:
-    keywords = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2), "lazy_ngettext": (1, 2)}
+def sentences() -> Iterator[tuple[str | tuple[str, ...], str | None]]:
+    """Each sentence of the code, and what it speaks of where that is said."""
+    keywords = {
+        "_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2), "lazy_ngettext": (1, 2),
+        "pgettext": ((1, "c"), 2), "lazy_pgettext": ((1, "c"), 2),
+    }  # fmt: skip
     options = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
-    for _, _, message, *_ in extract_from_dir(str(WEB), METHODS, options, keywords=keywords):
-        yield message
+    for _, _, message, _, context in extract_from_dir(str(WEB), METHODS, options, keywords=keywords):
+        yield message, context
 
 
 def flat(text: object) -> list[str]:
@@ -31,7 +35,7 @@ def test_every_sentence_is_translated() -> None:
     catalog = read_catalog()
     found = set(sentences())
     assert len(found) > 40
-    missing = sorted(str(one) for one in found if not flat(getattr(catalog.get(one), "string", "")))
+    missing = sorted(str(one) for one, about in found if not flat(getattr(catalog.get(one, about), "string", "")))
     assert missing == []
 
 
@@ -49,7 +53,7 @@ def test_no_sentence_hides_in_another() -> None:
 
 
 def test_no_translation_is_left_over() -> None:
-    known = {message.id for message in read_catalog() if message.id}
+    known = {(message.id, message.context) for message in read_catalog() if message.id}
     assert sorted(map(str, known - set(sentences()))) == []
 
 
@@ -59,3 +63,8 @@ def test_translations_fill_the_same_places() -> None:
             wanted = {name for text in flat(message.id) for name in FILLED.findall(text)}
             for text in flat(message.string):
                 assert set(FILLED.findall(text)) <= wanted, text
+
+
+def test_one_english_word_has_two_spanish_ones_by_what_it_speaks_of() -> None:
+    spanish = catalogue("es")
+    assert [spanish.pgettext(about, "None.") for about in ("invitations", "texts")] == ["Ninguna.", "Ninguno."]
