@@ -123,7 +123,7 @@ def _campaign(session: Session, campaign_id: int) -> Campaign:
 
 
 @pages.post("/<int:request_id>/approve")
-@allow("organizer")
+@allow("organizer", fresh=True)
 def say_yes(campaign_id: int, request_id: int) -> Page:
     """Approve, for whoever typed how many people that is: then it happens at once. Sent twice, it happens once."""
     _belongs(campaign_id, request_id)

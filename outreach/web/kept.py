@@ -38,6 +38,7 @@ LOOK_AGAIN: Final = frozenset(
         "wizard_launch.test_call",
         "levers.unschedule",
         "waves.launch",
+        "approvals.say_yes",
         "tree_start.start",
         "review.decide",
         "threads.decide",
