@@ -307,8 +307,8 @@ def faults_of(told: Mapping[str, Any]) -> list[str]:
     return reasons
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Exit code: 0 all is well; 1 it is not, or the drill did not come to its end; 2 usage or set-up."""
+def options(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line; ends the process with code 2 for one that asks for nothing."""
     parser = Parser(prog="scripts/drill.py", description=(__doc__ or "").partition("\n\n")[2], allow_abbrev=False)
     parser.as_json = "--json" in arguments
     parser.add_argument("--recipients", type=int, default=600, metavar="M", help="people in the blast (600)")
@@ -317,7 +317,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--speed", type=float, default=60.0, help=argparse.SUPPRESS)
     parser.add_argument("--data-dir", type=Path, metavar="D", help="keep database and logs there (removed)")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line of stdout")
-    chosen = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit code: 0 all is well; 1 it is not, or the drill did not come to its end; 2 usage or set-up."""
+    chosen = options(arguments)
     os.umask(0o077)
     set_up_logs("drill", logging.ERROR)
     plan = Plan(0, chosen.recipients, chosen.database, chosen.seed, chosen.speed)

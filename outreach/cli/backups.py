@@ -114,7 +114,9 @@ def _tell(done: Restored, caught_up: CaughtUp | None, problem: str | None) -> No
         click.echo(ONLY_CARRIER, err=True)
     click.echo(_found(caught_up) if caught_up else str(problem))
     click.echo("Next: start web, workers and upkeep; look at each campaign; resume it when its numbers are right.")
-    click.echo("Change SECRET_KEY as well: sessions that were ended since the backup would be valid again.")
+    click.echo(
+        "Everybody signs in again, open invitations are void, and who was deactivated since is active: look at who is."
+    )
 
 
 def _found(found: CaughtUp) -> str:

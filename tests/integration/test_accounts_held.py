@@ -1,0 +1,116 @@
+"""What somebody with a stolen cookie, an old account or a found invitation can do: nothing that counts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from outreach.accounts import colleagues, invitations
+from outreach.accounts.attempts import Origin
+from outreach.accounts.entering import check_password
+from outreach.accounts.invitations import VALID_FOR, Actor
+from outreach.accounts.sign_in_models import SignIn
+from outreach.core.errors import BadInputError, ConflictError
+from outreach.core.runtime import Runtime
+from outreach.web.app import create_app
+from outreach.web.roles import declared_role, ranks, wants_fresh
+from tests.integration.test_accounts import CHEAP, SECRET, join
+
+SENDS = {"wizard_launch.launch", "wizard_launch.schedule", "waves.launch", "tree_start.start", "approvals.say_yes"}
+"""Views that have texts sent to people whom a campaign has not texted yet."""
+OURS = {"Origin": "http://127.0.0.1:8999"}
+
+
+def browser(runtime: Runtime, name: str) -> FlaskClient:
+    """Somebody who has signed in on the page."""
+    app = create_app(runtime.settings, runtime, CHEAP)
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    assert client.post("/sign-in", data={"sign_in_name": name, "password": SECRET}).status_code == 303
+    assert client.get("/account/").status_code == 200
+    return client
+
+
+def test_a_stolen_cookie_ends_with_the_others_and_with_a_confirmation(runtime: Runtime, group: int) -> None:
+    join(runtime, group, "ana")
+    own, stolen = browser(runtime, "ana"), browser(runtime, "ana")
+    assert own.post("/account/sessions/end-others", headers=OURS).status_code == 303
+    assert stolen.get("/account/").status_code == 401
+    assert stolen.post("/people/export", data={"because": "x", "list": "0", "kind": "csv"}).status_code == 401
+    name = own.application.config["SESSION_COOKIE_NAME"]
+    cookie = own.get_cookie(name)
+    assert cookie is not None
+    copied = create_app(runtime.settings, runtime, CHEAP).test_client()
+    copied.set_cookie(name, cookie.value)
+    assert copied.get("/account/").status_code == 200
+    assert own.post("/account/confirm", data={"confirm_secret": SECRET, "next": "/"}, headers=OURS).status_code == 303
+    assert (own.get("/account/").status_code, copied.get("/account/").status_code) == (200, 401)
+
+
+def test_whoever_left_gets_in_by_no_old_way(runtime: Runtime, group: int) -> None:
+    user, by, now = join(runtime, group, "ana"), Actor(group, "tester", "instance"), runtime.clock.real_now()
+    client = browser(runtime, "ana")
+    with runtime.db.transaction() as tx:
+        link = colleagues.reset(tx, by, user, now)
+        colleagues.deactivate(tx, by, user, now, rehearsal=True)
+    assert client.get("/").status_code == 401
+    assert check_password(runtime, CHEAP, "ana", SECRET, Origin("192.0.2.1")) is None
+    with pytest.raises(ConflictError, match="invitation"):
+        invitations.accept(runtime, CHEAP, link, name="ana", sign_in_name="ana", password=SECRET, device="")
+
+
+def test_an_invitation_opens_what_it_was_made_for_and_only_in_its_days(runtime: Runtime, group: int) -> None:
+    now, admin = runtime.clock.real_now(), Actor(group, "tester", "admin")
+    with pytest.raises(BadInputError), runtime.db.transaction() as tx:
+        invitations.invite(tx, admin, role="instance", meant_for="eve", now=now)
+    with runtime.db.transaction() as tx:
+        token = invitations.invite(tx, admin, role="staff", meant_for="eve", now=now)
+        old = invitations.invite(tx, admin, role="staff", meant_for="old", now=now - VALID_FOR - timedelta(seconds=1))
+        gone = invitations.invite(tx, admin, role="staff", meant_for="gone", now=now)
+        [row] = [one for one in invitations.open_invitations(tx, group, now) if one.meant_for == "gone"]
+        invitations.revoke(tx, admin, row.id, now)
+    given = {"name": "Eve", "sign_in_name": "eve", "password": SECRET, "device": ""}
+    for wrong in (old, gone, token[:-1], token.swapcase(), ""):
+        with pytest.raises(ConflictError, match="invitation"):
+            invitations.accept(runtime, CHEAP, wrong, **given)
+    client = create_app(runtime.settings, runtime, CHEAP).test_client()
+    client.application.config["WTF_CSRF_ENABLED"] = False
+    form = {"name": "Eve", "sign_in_name": "eve", "password": SECRET, "again": SECRET, "role": "instance"}
+    client.post(f"/invitation/{token}", data=form)
+    with runtime.db.snapshot() as session:
+        roles = {one.name: one.role for one in colleagues.users_of(session, group)}
+    assert roles["Eve"] == "staff"
+
+
+def test_what_sends_or_takes_files_out_asks_for_the_password_again(runtime: Runtime, group: int) -> None:
+    join(runtime, group, "ana")
+    client = browser(runtime, "ana")
+    app = client.application
+    asking = {endpoint for endpoint in app.view_functions if wants_fresh(app, endpoint)}
+    exports = {
+        rule.endpoint for rule in app.url_map.iter_rules()
+        if rule.endpoint.rpartition(".")[2].startswith("export") and "POST" in (rule.methods or ())
+    }  # fmt: skip
+    assert len(exports) >= 4
+    assert SENDS | exports <= asking
+    with runtime.db.transaction() as tx:
+        tx.execute(update(SignIn).values(confirmed_at=runtime.clock.real_now() - timedelta(minutes=11)))
+    tried = 0
+    for rule in app.url_map.iter_rules():
+        role = declared_role(app, rule.endpoint)
+        if (
+            rule.endpoint not in asking
+            or role is None
+            or not ranks("organizer", role)
+            or "POST" not in (rule.methods or ())
+        ):
+            continue
+        path = rule.rule.replace("<int:", "<")
+        while "<" in path:
+            path = f"{path.partition('<')[0]}1{path.partition('>')[2]}"
+        assert client.post(path, headers=OURS).status_code == 401, path
+        tried += 1
+    assert tried >= len(SENDS)
