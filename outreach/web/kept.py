@@ -39,7 +39,6 @@ LOOK_AGAIN: Final = frozenset(
         "levers.unschedule",
         "approvals.say_yes",
         "waves.launch",
-        "approvals.say_yes",
         "tree_start.start",
         "review.decide",
         "threads.decide",
