@@ -91,6 +91,7 @@ LONG = {
 COMPOSE = {
     "docker compose build", "docker compose up --detach", "docker compose ps", "docker compose stop worker",
     "docker compose stop web worker importer upkeep", "docker compose restart redis", "docker compose restart upkeep",
+    "docker compose restart worker importer",
     "docker compose logs --tail 100 upkeep", "docker compose run --rm backup",
     "docker compose run --rm release outreach db check",
     "docker compose run --rm --volume ./backups:/backups release outreach restore /backups/FILE.backup --replace"
