@@ -25,6 +25,9 @@ from outreach.core.errors import SettingsError
 from outreach.core.latencies import BOUNDS, Latencies, parse_latencies
 from outreach.core.logs import NUMBER, access_log, error_listeners
 from outreach.core.request_ids import HEADER, request_id_from
+from outreach.messaging.breakers import FILTERED, OPT_OUTS, PAIR
+from outreach.messaging.restored import RESTORED
+from outreach.messaging.spend_halts import SPEND_CAP, UNUSUAL
 from outreach.watch.metrics import of_latencies
 from outreach.watch.queues import last_line
 from tests.unit.test_settings import REHEARSAL
@@ -238,3 +241,32 @@ def test_every_alert_asks_for_metrics_that_there_are_and_leads_somewhere() -> No
         assert rule["annotations"]["summary"].strip()
         kebab = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", rule["alert"]).lower()
         assert rule["annotations"]["runbook"] == f"docs/operations.md#{kebab}"
+
+
+def told_of_alerts(page: str) -> dict[str, str]:
+    """Anchor -> what the runbook says there, for each heading below "Alerts"."""
+    parts = re.split(r"^### (.+)$", page.partition("\n## Alerts\n")[2].partition("\n## ")[0], flags=re.MULTILINE)[1:]
+    return {heading.lower().replace(" ", "-"): text for heading, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def alerts() -> dict[str, str]:
+    """Anchor -> severity, by the rules."""
+    groups = yaml.safe_load((ROOT / "config/alerts.yaml").read_text())["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    return {rule["annotations"]["runbook"].partition("#")[2]: rule["labels"]["severity"] for rule in rules}
+
+
+def test_every_alert_finds_what_to_do_in_the_runbook() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    told = told_of_alerts(page)
+    assert {anchor: text.split(".")[0].strip().lower() for anchor, text in told.items()} == alerts()
+    assert all(len(text.split()) > 25 for text in told.values()), "an alert wants more than its name"
+    assert "outreach-fold-late" not in told_of_alerts(page.replace("### Outreach fold late", "### Fold late"))
+
+
+def test_the_runbook_knows_why_a_campaign_halts() -> None:
+    halted = told_of_alerts((ROOT / "docs/operations.md").read_text())["outreach-gate-halted"]
+    told = re.findall(r"^\| `(.+?)` \|", halted, re.MULTILINE)
+    assert sorted(told) == sorted(
+        {PAIR, FILTERED, OPT_OUTS, SPEND_CAP, UNUSUAL, RESTORED, "carrier:<code>", "settings:keys"}
+    )
