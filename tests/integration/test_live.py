@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pyotp
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from outreach.accounts import authenticators
 from outreach.accounts.links import first_admin, make_login_link
 from outreach.accounts.models import User
+from outreach.accounts.sign_in_models import SignIn
 from outreach.core.leases import acquire
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Gate
@@ -35,6 +38,16 @@ def sign_in(runtime: Runtime, group_id: int, role: str = "admin") -> FlaskClient
     with runtime.db.transaction() as tx:
         tx.execute(update(User).where(User.id == user).values(role=role))
     return client
+
+
+def owes_nothing(runtime: Runtime, group_id: int) -> None:
+    """The group's first user has what production demands before it opens a page: a password and an app."""
+    app, now = pyotp.TOTP(pyotp.random_base32()), runtime.clock.real_now()
+    with runtime.db.transaction() as tx:
+        user = tx.execute(select(User.id).where(User.group_id == group_id).order_by(User.id).limit(1)).scalar_one()
+        tx.execute(update(User).where(User.id == user).values(password_hash="set"))
+        tx.execute(update(SignIn).where(SignIn.user_id == user).values(owes=None))
+        authenticators.enrol(tx, runtime.vault, user, app.secret, app.at(now), now)
 
 
 def fold_everything(runtime: Runtime) -> None:

@@ -17,7 +17,7 @@ from outreach.officials.models import Official
 from outreach.web.app import create_app
 from outreach.web.phones import BESIDE
 from tests.factories import World, make_group, make_world, number, plan_messages
-from tests.integration.test_live import fold_everything, sign_in
+from tests.integration.test_live import fold_everything, owes_nothing, sign_in
 from tests.integration.test_rehearsal_process import Rehearsal
 from tests.integration.test_web_phones import rehearsal
 from tests.integration.test_webhooks import launch, text_everybody
@@ -225,6 +225,7 @@ def test_without_a_carrier_the_tally_is_still_read(runtime: Runtime, world: Worl
 def test_production_has_no_phones_beside_anything(runtime: Runtime, world: World) -> None:
     wave = launch(runtime, world)
     client = sign_in(runtime, world.group_id)
+    owes_nothing(runtime, world.group_id)
     production = dataclasses.replace(runtime, settings=runtime.settings.model_copy(update={"mode": "production"}))
     app = create_app(production.settings, production)
     app.config["WTF_CSRF_ENABLED"] = False

@@ -18,7 +18,7 @@ from outreach.officials.models import Official
 from outreach.people.models import Constituent
 from outreach.web import samples
 from tests.factories import make_group
-from tests.integration.test_live import sign_in
+from tests.integration.test_live import owes_nothing, sign_in
 from tests.integration.test_web_import import send
 from tests.integration.test_web_officials import make_meeting, make_official
 
@@ -62,7 +62,9 @@ def test_the_people_of_the_sample_have_numbers_of_nobody(client: FlaskClient) ->
 def test_there_are_no_samples_in_production_nor_for_staff(runtime: Runtime, group: int) -> None:
     staff = sign_in(runtime, group, "staff")
     production = runtime.settings.model_copy(update={"mode": "production"})
-    organizer = sign_in(replace(runtime, settings=production), make_group(runtime, "Others"), "organizer")
+    others = make_group(runtime, "Others")
+    organizer = sign_in(replace(runtime, settings=production), others, "organizer")
+    owes_nothing(runtime, others)
     for path in ("/officials/import", "/people/import"):
         assert staff.get(f"{path}/sample.csv").status_code == 403
         assert organizer.get(f"{path}/sample.csv").status_code == 404
