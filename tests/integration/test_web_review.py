@@ -93,7 +93,9 @@ def test_each_choice_is_carried_out_once(
     assert len(messages(runtime)) == rows
     assert "Nothing to decide." in client.get("/review/").text
     with runtime.db.snapshot() as session:
-        noted = session.execute(select(AuditEvent.action, AuditEvent.details)).all()
+        noted = session.execute(
+            select(AuditEvent.action, AuditEvent.details).where(AuditEvent.action != "signed_in")
+        ).all()
     assert [tuple(row) for row in noted] == [("review", {"choice": choice})]
 
 
