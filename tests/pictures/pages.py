@@ -138,6 +138,8 @@ PLAYED: Final = (
     PageShot("ready-answer", "/inbox/settings/ready/{ready}"),
     PageShot("queues", "/administration/queues/"),
     PageShot("review", "/review/"),
+    PageShot("audit", "/administration/audit/"),
+    PageShot("audit-file", "/administration/audit/file"),
     PageShot("error", "/campaigns/999999999", status=404),
 )
 """Once the story is played."""

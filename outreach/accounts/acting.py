@@ -1,0 +1,27 @@
+"""Who acts: set where somebody comes in (a page, a command), read where their act is noted (``audit``)."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Final
+
+COMMAND_LINE: Final = "command line"
+SITE: Final = "site"
+"""Who acts where nobody does: workers, upkeep."""
+
+_acting: ContextVar[str] = ContextVar("acting", default=SITE)
+
+
+def begin(name: str) -> None:
+    """From now on, in this thread's context, acts are noted under this name."""
+    _acting.set(name)
+
+
+def end() -> None:
+    """Nobody acts any more: what is noted from here on is the site's."""
+    _acting.set(SITE)
+
+
+def actor() -> str:
+    """The name of whoever acts."""
+    return _acting.get()
