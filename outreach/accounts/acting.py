@@ -8,6 +8,9 @@ from typing import Final
 COMMAND_LINE: Final = "command line"
 SITE: Final = "site"
 """Who acts where nobody does: workers, upkeep."""
+PURGE: Final = "purge"
+NOBODY: Final = frozenset({COMMAND_LINE, SITE, PURGE})
+"""Names that no person may have: their acts would be taken for nobody's."""
 
 _acting: ContextVar[str] = ContextVar("acting", default=SITE)
 

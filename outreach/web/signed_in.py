@@ -1,4 +1,4 @@
-"""Who asks: looked up by a random token in the cookie, in one read, on every request; their acts are noted as theirs."""
+"""Who asks: looked up by a random token in the cookie, in one read, on every request. Acts are noted as theirs."""
 
 from __future__ import annotations
 
