@@ -9,7 +9,9 @@ COMMAND_LINE: Final = "command line"
 SITE: Final = "site"
 """Who acts where nobody does: workers, upkeep."""
 PURGE: Final = "purge"
-NOBODY: Final = frozenset({COMMAND_LINE, SITE, PURGE})
+UNKNOWN: Final = "-"
+"""Who failed to sign in."""
+NOBODY: Final = frozenset({COMMAND_LINE, SITE, PURGE, UNKNOWN, "outreach", "upkeep"})
 """Names that no person may have: their acts would be taken for nobody's."""
 
 _acting: ContextVar[str] = ContextVar("acting", default=SITE)

@@ -31,10 +31,9 @@ class AuditFile:
     through: int
 
     def rows(self) -> Iterator[list[object]]:
-        """Newest first; details as JSON."""
-        for event in every_event(self.runtime, self.group_id, self.sought, through=self.through):
-            line = as_json(event)
-            yield [*(line[name] for name in HEADER[:-1]), _plain(line["details"])]
+        """Newest first."""
+        events = every_event(self.runtime, self.group_id, self.sought, through=self.through)
+        yield from (cells(event) for event in events)
 
     def as_csv(self) -> bytes:
         """CSV in UTF-8 with its mark, every cell made safe for spreadsheets."""
@@ -51,6 +50,12 @@ class AuditFile:
         for index, event in enumerate(events):
             yield (",\n" if index else "\n").encode() + _plain(as_json(event)).encode()
         yield b"\n]}\n"
+
+
+def cells(event: AuditEvent) -> list[object]:
+    """An event as a row of the file; its details as JSON."""
+    line = as_json(event)
+    return [*(line[name] for name in HEADER[:-1]), _plain(line["details"])]
 
 
 def audit_file(runtime: Runtime, group_id: int, sought: Sought, *, reason: str, actor: str) -> AuditFile:

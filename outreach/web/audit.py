@@ -14,7 +14,7 @@ from outreach.accounts.audit_reads import LAST_ID, Sought, actors_of, events_of,
 from outreach.core.xlsx_out import MIME
 from outreach.privacy.audit_files import audit_file
 from outreach.serving import runtime
-from outreach.web.audit_words import did, page_of, told
+from outreach.web.audit_words import did, page_of, told, who
 from outreach.web.campaign_words import GROUP_ZONE, day_and_time
 from outreach.web.people_words import place
 from outreach.web.privacy import CSV, XLSX, ReasonForm
@@ -58,8 +58,8 @@ def show() -> str:
     actions = sorted(((action, did(action)) for action in sentences()), key=lambda pair: pair[1])
     return render_template(
         "administration/audit.html", events=events, people=people, actions=actions, asked=asked, kept=kept,
-        older=events[-1].id if len(found) > ON_A_PAGE else None, first=before == LAST_ID, did=did, page_of=page_of,
-        told=told, when=day_and_time, here=place(GROUP_ZONE),
+        older=events[-1].id if len(found) > ON_A_PAGE else None, first=before == LAST_ID, did=did, who=who,
+        page_of=page_of, told=told, when=day_and_time, here=place(GROUP_ZONE),
     )  # fmt: skip
 
 

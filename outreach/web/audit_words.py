@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from flask import url_for
-from flask_babel import get_locale, lazy_gettext
+from flask_babel import get_locale, gettext, lazy_gettext
 
+from outreach.accounts.acting import COMMAND_LINE, NOBODY, UNKNOWN
 from outreach.accounts.audit_reads import sentence
 
 PAGES: Final = {
@@ -56,6 +57,15 @@ DETAILS: Final = {
 def did(action: str) -> str:
     """What an action is called in the reader's language."""
     return sentence(action, str(get_locale().language))
+
+
+def who(actor: str) -> str:
+    """Whoever acted: a person's name as it is, else what stands for nobody in words."""
+    if actor == UNKNOWN:
+        return gettext("Somebody")
+    if actor == COMMAND_LINE:
+        return gettext("The command line")
+    return gettext("The site by itself") if actor in NOBODY else actor
 
 
 def page_of(subject: str) -> str | None:
