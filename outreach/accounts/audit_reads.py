@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from config import table
+from outreach.accounts.audit import without_numbers
 from outreach.accounts.models import AuditEvent
 from outreach.core.clock import PHOENIX
-from outreach.core.logs import masked
 from outreach.core.runtime import Runtime
 
 TOGETHER: Final = 500
@@ -89,5 +89,5 @@ def as_json(event: AuditEvent) -> dict[str, Any]:
     """An event as commands and files have it. Older ones were noted before details were masked."""
     return {
         "id": event.id, "at": event.at.isoformat(timespec="seconds"), "who": event.actor, "action": event.action,
-        "did": sentence(event.action, "en"), "subject": event.subject, "details": masked(event.details),
+        "did": sentence(event.action, "en"), "subject": event.subject, "details": without_numbers(event.details),
     }  # fmt: skip

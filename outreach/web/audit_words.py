@@ -8,6 +8,7 @@ from flask import url_for
 from flask_babel import get_locale, gettext, lazy_gettext
 
 from outreach.accounts.acting import COMMAND_LINE, NOBODY, UNKNOWN
+from outreach.accounts.audit import without_numbers
 from outreach.accounts.audit_reads import sentence
 
 PAGES: Final = {
@@ -62,10 +63,10 @@ def did(action: str) -> str:
 def who(actor: str) -> str:
     """Whoever acted: a person's name as it is, else what stands for nobody in words."""
     if actor == UNKNOWN:
-        return gettext("Somebody")
+        return str(gettext("Somebody"))
     if actor == COMMAND_LINE:
-        return gettext("The command line")
-    return gettext("The site by itself") if actor in NOBODY else actor
+        return str(gettext("The command line"))
+    return str(gettext("The site by itself")) if actor in NOBODY else actor
 
 
 def page_of(subject: str) -> str | None:
@@ -80,6 +81,7 @@ def page_of(subject: str) -> str | None:
 
 def told(details: dict[str, Any]) -> list[tuple[Any, str]]:
     """Name and value of what else was noted; what was empty is left out."""
+    details = without_numbers(details)
     return [(label, _text(details[name])) for name, label in DETAILS.items() if details.get(name) not in _EMPTY]
 
 

@@ -208,8 +208,11 @@ def test_no_cell_of_the_file_is_a_formula(start: str) -> None:
 def test_a_number_in_an_older_row_is_not_told() -> None:
     event = AuditEvent(
         id=1, group_id=1, actor="Ana", action="export", subject="message:7",
-        details={"because": "call 480-555-0100", "more": ["602 555 0101"], "people": 4805550100},
+        details={"because": "call 480-555-0100", "more": ["602 555 0101", "2026-12-01"],
+                 "launch_at": "2026-12-01T15:00:00+00:00", "people": 4805550100},
         at=datetime(2026, 12, 1, tzinfo=UTC),
     )  # fmt: skip
-    told = as_json(event)
-    assert told["details"] == {"because": "call <number ..00>", "more": ["<number ..01>"], "people": 4805550100}
+    assert as_json(event)["details"] == {
+        "because": "call <number ..00>", "more": ["<number ..01>", "2026-12-01"],
+        "launch_at": "2026-12-01T15:00:00+00:00", "people": 4805550100,
+    }  # fmt: skip

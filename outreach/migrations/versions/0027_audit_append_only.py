@@ -32,6 +32,12 @@ def upgrade() -> None:
             f"CREATE TRIGGER audit_event_no_{act} BEFORE {act.upper()} ON audit_event "
             f"BEGIN SELECT RAISE(ABORT, '{REFUSED}'); END"
         )
+    # INSERT OR REPLACE deletes without a word to the other triggers.
+    op.execute(
+        "CREATE TRIGGER audit_event_no_replace BEFORE INSERT ON audit_event "
+        "WHEN EXISTS (SELECT 1 FROM audit_event WHERE id = NEW.id) "
+        "BEGIN SELECT RAISE(ABORT, 'audit_event is append-only'); END"
+    )
 
 
 def downgrade() -> None:
@@ -39,6 +45,6 @@ def downgrade() -> None:
         op.execute("DROP TRIGGER audit_event_stays ON audit_event")
         op.execute("DROP FUNCTION refuse_audit_change()")
     else:
-        for act in ("update", "delete"):
+        for act in ("update", "delete", "replace"):
             op.execute(f"DROP TRIGGER audit_event_no_{act}")
     op.drop_index(op.f(INDEX), "audit_event")
