@@ -16,7 +16,7 @@ PROMISES = {
     "gone on request": "T34", "exports are logged": "T35", "another group is 404": "T41",
     "CSP without inline script": "T14",
     "limits without lock-out": "T09", "no premium numbers": "T42", "signature checks": "T01", "unsafe boot": "T25",
-    "JSON jobs": "T21", "allow-list of jobs": "T20",
+    "append-only audit": "T45", "JSON jobs": "T21", "allow-list of jobs": "T20",
 }  # fmt: skip
 """What the design says of privacy and security and this build holds, and the row for it."""
 
