@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from outreach.accounts import attempts, authenticators, sign_ins
+from outreach.accounts.acting import UNKNOWN
 from outreach.accounts.attempt_rules import TOLD
 from outreach.accounts.attempts import Origin, Scope, Try
 from outreach.accounts.audit import record_audit
@@ -163,6 +164,6 @@ def _note_failures(held: Runtime, user: Any, tried: Try, now: datetime) -> None:
     if user is not None:
         with held.db.transaction() as tx:
             record_audit(
-                tx, group_id=user.group_id, actor="-", action="sign_in_failed", subject=f"users:{user.id}", at=now,
+                tx, group_id=user.group_id, actor=UNKNOWN, action="sign_in_failed", subject=f"users:{user.id}", at=now,
                 failures=tried.failures,
             )  # fmt: skip

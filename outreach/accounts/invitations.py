@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from outreach.accounts import entering, sign_ins
+from outreach.accounts.acting import NOBODY
 from outreach.accounts.audit import record_audit
 from outreach.accounts.links import NAME_LENGTH
 from outreach.accounts.models import Group, User
@@ -179,6 +180,8 @@ def _accept(tx: Transaction, token: str, name: str, entry: str, hashed: str, now
 
 def _require_own_name(session: Session, group_id: int, name: str, user_id: int | None) -> None:
     """Names tell the people of a group apart, also for whoever does not look at capitals."""
+    if name.casefold() in NOBODY:
+        raise BadInputError("name_taken")
     same = select(User.id).where(User.group_id == group_id, func.lower(User.name) == name.lower())
     if user_id is not None:
         same = same.where(User.id != user_id)

@@ -51,10 +51,13 @@ class LoginLink(Base):
 
 
 class AuditEvent(Base):
-    """One decision of a person that somebody may ask about later; never changed, never deleted."""
+    """One decision of a person that somebody may ask about later; never changed, never deleted.
+
+    Triggers hold that (migration 0027): whatever makes the table anew must make them anew.
+    """
 
     __tablename__ = "audit_event"
-    __table_args__ = (Index(None, "group_id", "at"),)
+    __table_args__ = (Index(None, "group_id", "at"), Index(None, "group_id", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import delete, func, inspect, select, text, update
 from sqlalchemy.orm import Session
 
-from outreach.accounts.audit import record_audit
+from outreach.accounts.audit import record_for_every_group
 from outreach.accounts.models import Group, LoginLink
 from outreach.accounts.sign_in_models import Invitation, SignIn
 from outreach.backups.protections import Protections, add_stops
@@ -31,7 +31,6 @@ from outreach.messaging.restored_models import Restoration
 
 GAP: Final = 1_000_000
 """So many ids are never given again: addresses that went out after the backup name them."""
-ACTOR: Final = "command line"
 
 
 class MadeSafe(NamedTuple):
@@ -71,11 +70,7 @@ def make_safe(runtime: Runtime, backup_at: datetime, protections: Protections) -
         if tx.get(Bookmark, BOOKMARK) is None:
             tx.add(Bookmark(name=BOOKMARK, at=backup_at - FIRST_LOOK_BACK))
         _leave_ids_out(tx, at)
-        for group_id in tx.execute(select(Group.id)).scalars().all():
-            record_audit(
-                tx, group_id=group_id, actor=ACTOR, action="backup_restored", subject=f"groups:{group_id}", at=at,
-                backup_at=backup_at.isoformat(),
-            )  # fmt: skip
+        record_for_every_group(tx, action="backup_restored", at=at, backup_at=backup_at.isoformat())
     return MadeSafe(paused, taken_back, calls, stops)
 
 

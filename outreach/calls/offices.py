@@ -42,7 +42,7 @@ def remove_office(tx: Transaction, group_id: int, office_id: int) -> int:
     for campaign in campaigns:
         if campaign.state == "draft":
             campaign.office_id = None
-    empty_office(office)
+    empty_office(tx, office)
     return office.official_id
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
+from outreach.accounts.audit import record_audit
 from outreach.accounts.models import Group
 from outreach.calls.asking import CONTEXT, PLACE, live_session, opened
 from outreach.calls.models import TEST, CallSession
@@ -72,6 +73,7 @@ def place_test_call(
     tx.flush()
     append(tx, [delta(gate_id, None, None, 1, runtime.clock.real_now(), sid=slot)])  # it counts for nothing else
     tx.enqueue(PLACE)
+    record_audit(tx, group_id=group_id, action="test_call_placed", subject=f"campaign:{campaign.id}")
     return verdict.e164
 
 

@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from outreach.accounts.acting import COMMAND_LINE, begin, end
 from outreach.core.errors import OutreachError
 from outreach.core.logs import set_up_logs
 
@@ -48,6 +49,7 @@ COMMANDS = {
     "keys": "outreach.cli.keys:keys",
     "purge": "outreach.cli.keys:purge",
     "reconfirm": "outreach.cli.reconfirm:reconfirm",
+    "audit": "outreach.cli.audit:audit",
     "backup": "outreach.cli.backups:backup",
     "restore": "outreach.cli.backups:restore",
     "catch-up": "outreach.cli.backups:catch_up",
@@ -70,6 +72,8 @@ COMMANDS = {
 def cli(ctx: click.Context, data_dir: str | None, group_name: str | None) -> None:
     """Escalation campaigns by text and phone."""
     ctx.obj = {"data_dir": data_dir, "group": group_name}
+    begin(COMMAND_LINE)
+    ctx.call_on_close(end)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from outreach.accounts.audit import record_for_every_group
 from outreach.cli.context import runtime
 from outreach.privacy import keys as use_cases
 from outreach.privacy import retention
@@ -39,9 +40,12 @@ def rotate(ctx: click.Context, as_json: bool) -> None:
 
     Exit code 1: something could not be opened.
     """
-    done = use_cases.rotate(runtime())
+    held = runtime()
+    done = use_cases.rotate(held)
     left = {table: count for table, count in done.left.items() if count}
     sealed = {table: count for table, count in done.sealed.items() if count}
+    with held.db.transaction() as tx:
+        record_for_every_group(tx, action="keys_rotated", key=done.key_id, complete=not left)
     if as_json:
         click.echo(json.dumps({"current": done.key_id, "sealed": sealed, "left": left}))
     else:
@@ -58,7 +62,10 @@ def purge(as_json: bool) -> None:
     that nobody confirmed, the words of opt-outs after 30 days, and people in no list who have been idle for a year.
     Upkeep does so as well.
     """
-    done = retention.purge(runtime())
+    held = runtime()
+    done = retention.purge(held)
+    with held.db.transaction() as tx:
+        record_for_every_group(tx, action="purged")  # what was whose is not known: counts would tell of other groups
     text = (
         f"{done.texts} texts, {done.replies} replies and the words of {done.opt_outs} opt-outs emptied, "
         f"{done.uploads} uploads and {done.sign_ups} unconfirmed sign-ups deleted, {done.people} people erased."

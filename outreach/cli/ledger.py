@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from outreach.accounts.audit import record_audit
 from outreach.cli.context import group_id, runtime
 from outreach.core.csv_out import to_csv
 from outreach.core.errors import BadInputError
@@ -23,9 +24,12 @@ def export_stances(jurisdiction: str | None, out: Path | None, as_json: bool, as
     """The board: each official's answer on each policy. It holds nothing of constituents, so it asks for no reason."""
     if as_json == as_csv:
         raise click.UsageError("Say --json or --csv.")
-    with runtime().db.snapshot() as session:
-        board = read_board(session, group_id(), jurisdiction)
+    held, group = runtime(), group_id()
+    with held.db.snapshot() as session:
+        board = read_board(session, group, jurisdiction)
     rows = list(exported(board))
+    with held.db.transaction() as tx:
+        record_audit(tx, group_id=group, action="export", subject=f"groups:{group}", what="stances", rows=len(rows))
     if as_json:
         document = {"jurisdiction": jurisdiction, "officials": board.officials, "stances": rows,
                     "totals": board.totals}  # fmt: skip

@@ -7,6 +7,7 @@ import json
 import click
 
 from outreach import migrations
+from outreach.accounts.audit import record_audit
 from outreach.accounts.links import ensure_group, first_admin, make_login_link
 from outreach.cli.context import group_id, runtime
 
@@ -72,5 +73,7 @@ def login_link() -> None:
     held = runtime()
     group = group_id()
     with held.db.transaction() as tx:
-        token = make_login_link(tx, first_admin(tx, group), held.clock.real_now())
+        admin = first_admin(tx, group)
+        token = make_login_link(tx, admin, held.clock.real_now())
+        record_audit(tx, group_id=group, action="login_link_made", subject=f"users:{admin}")
     click.echo(f"{held.settings.public_base_url}/enter/{token}")

@@ -62,6 +62,7 @@ def launch_campaign(
         clock=runtime.clock, tactic=campaign.tactic, event_at=event_of(campaign),
     )  # fmt: skip
     begin_pacing(tx, campaign, gate, runtime.clock.now())
+    record_audit(tx, group_id=group_id, action="campaign_launched", subject=f"campaign:{campaign_id}")
     return open_wave(tx, runtime, campaign, 1, gate, freeze(tx, group_id, campaign.audience))
 
 
@@ -145,6 +146,7 @@ def pause_campaign(tx: Transaction, group_id: int, campaign_id: int) -> None:
     get_campaign(tx, group_id, campaign_id)
     if not sum(pause_gate(tx, gate_id, "organizer") for gate_id in _gates(tx, campaign_id)):
         raise ConflictError("campaign_not_running")
+    record_audit(tx, group_id=group_id, action="campaign_paused", subject=f"campaign:{campaign_id}")
 
 
 def resume_campaign(tx: Transaction, group_id: int, campaign_id: int) -> None:
@@ -160,6 +162,7 @@ def resume_campaign(tx: Transaction, group_id: int, campaign_id: int) -> None:
         raise ConflictError("gate_not_paused")
     for gate_id in paused:
         resume_gate(tx, gate_id)
+    record_audit(tx, group_id=group_id, action="campaign_resumed", subject=f"campaign:{campaign_id}")
 
 
 def resume_checked(
@@ -190,6 +193,10 @@ def cancel_campaign(runtime: Runtime, group_id: int, campaign_id: int) -> int:
         campaign = tx.get_one(Campaign, campaign_id, with_for_update={"key_share": True}, populate_existing=True)
         if campaign.state == STOOD_DOWN:
             raise ConflictError("campaign_stood_down")
+        if campaign.state != "canceled":
+            record_audit(
+                tx, group_id=group_id, action="campaign_canceled", subject=f"campaign:{campaign_id}", was=campaign.state
+            )
         campaign.state, campaign.launch_at = "canceled", None
         gates = _gates(tx, campaign_id)
         for gate_id in gates:

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 from sqlalchemy import select, update
 
+from outreach.accounts.audit import record_audit
 from outreach.accounts.safety import check_alone
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, OutreachError
@@ -44,6 +45,9 @@ def schedule_launch(
     check_launch(tx, campaign, at)
     if not _move(tx, group_id, campaign_id, "draft", state="scheduled", launch_at=at, launch_problem=None):
         raise ConflictError("campaign_not_draft", state=campaign.state)
+    record_audit(
+        tx, group_id=group_id, action="campaign_scheduled", subject=f"campaign:{campaign_id}", launch_at=at.isoformat()
+    )
 
 
 def unschedule_launch(tx: Transaction, group_id: int, campaign_id: int) -> None:
@@ -51,6 +55,7 @@ def unschedule_launch(tx: Transaction, group_id: int, campaign_id: int) -> None:
     get_campaign(tx, group_id, campaign_id)
     if not _move(tx, group_id, campaign_id, "scheduled", state="draft", launch_at=None):
         raise ConflictError("campaign_not_scheduled")
+    record_audit(tx, group_id=group_id, action="campaign_unscheduled", subject=f"campaign:{campaign_id}")
 
 
 def launch_due(runtime: Runtime) -> int:

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from outreach.accounts.audit import record_audit
 from outreach.core.crypto import Vault
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError, OutreachError
@@ -89,10 +90,13 @@ def create_segment(tx: Transaction, runtime: Runtime, group_id: int, name: str, 
     """
     wanted, tree = _valid_name(name), read(written)
     made = {"group_id": group_id, "created_by": by, "created_at": runtime.clock.now()}
-    tx.execute(insert_if_absent(tx, Segment).values(**made, **_columns(tx, runtime.vault, group_id, wanted, tree)))
+    columns = _columns(tx, runtime.vault, group_id, wanted, tree)
+    new = tx.execute(insert_if_absent(tx, Segment).values(**made, **columns).returning(Segment.id)).scalar()
     found = find_by_name(tx, runtime.vault, group_id, wanted)
     if found.written != tree:
         raise ConflictError("segment_name_taken", name=wanted)
+    if new is not None:
+        record_audit(tx, group_id=group_id, action="segment_saved", subject=f"segment:{found.id}", actor=by)
     return found
 
 
@@ -116,6 +120,7 @@ def change_segment(
         tx.flush()
     except IntegrityError:
         raise ConflictError("segment_name_taken", name=wanted) from None
+    record_audit(tx, group_id=group_id, action="segment_changed", subject=f"segment:{segment_id}")
     return Saved(row.id, wanted, tree, row.expression)
 
 
@@ -129,6 +134,7 @@ def delete_segment(tx: Transaction, group_id: int, segment_id: int) -> None:
     if used:
         raise ConflictError("segment_in_use", campaigns=", ".join(f"“{name}”" for name in used[:3]))
     tx.delete(row)
+    record_audit(tx, group_id=group_id, action="segment_deleted", subject=f"segment:{segment_id}")
 
 
 def hold_segments(tx: Transaction, group_id: int, segment_ids: Sequence[int]) -> None:

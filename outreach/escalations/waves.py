@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from outreach.accounts.audit import record_audit
 from outreach.accounts.safety import check_alone
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError
@@ -57,6 +58,14 @@ def launch_wave(
         event_at=event_of(campaign),
     )  # fmt: skip
     begin_pacing(tx, campaign, gate, runtime.clock.now())
+    record_audit(
+        tx,
+        group_id=group_id,
+        action="wave_launched",
+        subject=f"campaign:{campaign_id}",
+        who=who,
+        number=earlier[-1].number + 1,
+    )
     return open_wave(tx, runtime, campaign, earlier[-1].number + 1, gate, audience)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from config import table
+from outreach.accounts.audit import record_audit
 from outreach.accounts.models import Group
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError, OutreachError
@@ -93,6 +94,7 @@ def create_canned(tx: Transaction, runtime: Runtime, who: Actor, name: str, text
     )  # fmt: skip
     tx.add(row)
     tx.flush()
+    record_audit(tx, group_id=who.group_id, action="canned_added", subject=f"canned_reply:{row.id}", actor=who.name)
     return row.id
 
 
@@ -104,11 +106,17 @@ def change_canned(tx: Transaction, who: Actor, canned_id: int, name: str, texts:
     if known is not None and known.id != row.id:
         raise ConflictError("canned_name_taken")
     row.name, row.text_en, row.text_es = name, kept["en"], kept["es"]
+    record_audit(
+        tx, group_id=who.group_id, action="canned_changed", subject=f"canned_reply:{canned_id}", actor=who.name
+    )
 
 
 def delete_canned(tx: Transaction, who: Actor, canned_id: int) -> None:
     """Forget a ready answer; what was sent with it stays. Raises NotFoundError."""
     tx.delete(find_canned(tx, who.group_id, canned_id))
+    record_audit(
+        tx, group_id=who.group_id, action="canned_deleted", subject=f"canned_reply:{canned_id}", actor=who.name
+    )
 
 
 def _checked(name: str, texts: Mapping[str, str]) -> tuple[str, dict[str, str]]:

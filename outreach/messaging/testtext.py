@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import select
 
+from outreach.accounts.audit import record_audit
 from outreach.accounts.models import Group
 from outreach.core.db import Job, Transaction
 from outreach.core.errors import BadInputError, ConflictError
@@ -58,6 +59,7 @@ def send_test_text(
     tx.flush()
     append(tx, [delta(message.gate_id, None, "planned", 1, runtime.clock.real_now(), sid=slot)])
     tx.enqueue(Job("messaging", SEND_BATCH, (message.gate_id,)))
+    record_audit(tx, group_id=group_id, action="test_text_sent", subject=f"message:{message.id}")
     return True
 
 

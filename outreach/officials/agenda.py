@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from config import table
+from outreach.accounts.audit import record_audit
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError
 from outreach.officials.plan_models import PlanLine
@@ -91,3 +92,4 @@ def set_lines(tx: Transaction, group_id: int, plan_id: int, version: int, lines:
         for place, line in enumerate(lines)
     )  # fmt: skip
     tx.flush()
+    record_audit(tx, group_id=group_id, action="agenda_changed", subject=f"meeting_plan:{plan_id}", lines=len(lines))

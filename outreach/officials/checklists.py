@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from config import table
+from outreach.accounts.audit import record_audit
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
@@ -130,6 +131,7 @@ def add_item(
     )  # fmt: skip
     tx.add(item)
     tx.flush()
+    record_audit(tx, group_id=group_id, action="item_added", subject=f"checklist_item:{item.id}")
     return item
 
 
@@ -149,11 +151,16 @@ def change_item(
     if due_on != item.due_on:
         item.due_on, item.due_by_hand = due_on, due_on is not None
     item.constituent_id, item.user_id = constituent_id, user_id
+    record_audit(tx, group_id=group_id, action="item_changed", subject=f"checklist_item:{item_id}")
 
 
 def tick_item(tx: Transaction, runtime: Runtime, group_id: int, item_id: int, *, done: bool, by: str) -> ChecklistItem:
     """Done, or not after all. Who ticked it first stays. Raises NotFoundError."""
     item = get_item(tx, group_id, item_id, lock=True)
+    if done != (item.done_at is not None):
+        record_audit(
+            tx, group_id=group_id, action="item_ticked", subject=f"checklist_item:{item_id}", actor=by, done=done
+        )
     if not done:
         item.done_at = item.done_by = None
     elif item.done_at is None:
@@ -167,6 +174,7 @@ def remove_item(tx: Transaction, group_id: int, item_id: int) -> ChecklistItem:
     if item.key is not None:
         raise ConflictError("checklist_item_stays")
     tx.delete(item)
+    record_audit(tx, group_id=group_id, action="item_removed", subject=f"checklist_item:{item_id}")
     return item
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
+from outreach.accounts.audit import record_audit
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError
 from outreach.core.runtime import Runtime
@@ -75,6 +76,11 @@ def import_officials(runtime: Runtime, group_id: int, path: Path, today: date) -
             chunk = []
     _store(runtime, group_id, chunk, aliases, report)
     report.problems.sort(key=lambda found: found.row or 0)
+    with runtime.db.transaction() as tx:
+        record_audit(
+            tx, group_id=group_id, action="officials_imported", subject=f"groups:{group_id}", rows=report.rows,
+            new=report.new, updated=report.updated, skipped=report.skipped,
+        )  # fmt: skip
     return report
 
 
@@ -112,6 +118,7 @@ def add_official(
     official.offices = [Office(group_id=group_id, **office) for office in offices]
     tx.add(official)
     tx.flush()
+    record_audit(tx, group_id=group_id, action="official_added", subject=f"official:{official.id}")
     return official
 
 

@@ -74,6 +74,7 @@ def add_document(
     document = ManualDocument(group_id=group_id, created_by=by, created_at=runtime.clock.now(), **given._asdict())
     tx.add(document)
     tx.flush()
+    record_audit(tx, group_id=group_id, action="manual_added", subject=f"manual_document:{document.id}", actor=by)
     return document
 
 
@@ -83,6 +84,7 @@ def edit_document(tx: Transaction, group_id: int, document_id: int, given: Descr
     document = _document(tx, group_id, document_id)
     for name, value in given._asdict().items():
         setattr(document, name, value)
+    record_audit(tx, group_id=group_id, action="manual_changed", subject=f"manual_document:{document_id}")
 
 
 def add_passage(
@@ -123,6 +125,7 @@ def add_passage(
     )
     tx.add(passage)
     tx.flush()
+    record_audit(tx, group_id=group_id, action="passage_added", subject=f"manual_passage:{passage.id}", actor=by)
     return passage
 
 
@@ -152,6 +155,16 @@ def review_passage(
         passage.reviewed_by = passage.reviewed_at = None
     elif passage.reviewed_by is None:
         passage.reviewed_by, passage.reviewed_at = by, runtime.clock.now()
+    if not same:
+        record_audit(
+            tx,
+            group_id=group_id,
+            action="passage_reviewed",
+            subject=f"manual_passage:{passage_id}",
+            actor=by,
+            policy=given.policy,
+            done=given.done,
+        )
     return passage
 
 
@@ -178,6 +191,9 @@ def mark_passage(
     mark = ManualMark(passage_id=passage_id, kind=kind, words=wanted, marked_by=by, created_at=runtime.clock.now())
     tx.add(mark)
     tx.flush()
+    record_audit(
+        tx, group_id=group_id, action="passage_marked", subject=f"manual_passage:{passage_id}", actor=by, kind=kind
+    )
     return mark
 
 
@@ -188,6 +204,9 @@ def unmark(tx: Transaction, group_id: int, mark_id: int) -> int:
     if mark is None:
         raise NotFoundError("mark_unknown")
     tx.delete(mark)
+    record_audit(
+        tx, group_id=group_id, action="passage_unmarked", subject=f"manual_passage:{mark.passage_id}", kind=mark.kind
+    )
     return mark.passage_id
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from config import table
+from outreach.accounts.audit import record_audit
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, NotFoundError
 from outreach.core.runtime import Runtime
@@ -98,6 +99,10 @@ def record_meeting(
     if outcome == "committed":
         open_commitment(tx, runtime, group_id, meeting.id, held_on)
     tx.flush()
+    record_audit(
+        tx, group_id=group_id, actor=meeting.recorded_by, action="meeting_logged", subject=f"meeting:{meeting.id}",
+        outcome=outcome, answers=len(answers), promises=len(promises),
+    )  # fmt: skip
     return meeting
 
 

@@ -9,6 +9,7 @@ from babel.core import get_global
 from sqlalchemy import select
 
 from config import table
+from outreach.accounts.audit import record_audit
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, NotFoundError
 from outreach.core.phone import check_phone
@@ -58,6 +59,7 @@ def add_office(tx: Transaction, runtime: Runtime, group_id: int, official_id: in
     office = Office(group_id=group_id, official_id=official_id, **values)
     tx.add(office)
     tx.flush()
+    record_audit(tx, group_id=group_id, action="office_added", subject=f"office:{office.id}")
     return office
 
 
@@ -66,12 +68,18 @@ def edit_office(tx: Transaction, runtime: Runtime, office: Office, given: Given)
     values = office_values(given, Aliases() if runtime.settings.mode == "rehearsal" else None)
     if KINDS.get(office.classification) == given.kind:  # as its file calls it, by which a newer one finds it
         values.pop("classification")
+    changed = sorted(name for name, value in values.items() if getattr(office, name) != value)
     for name, value in values.items():
         setattr(office, name, value)
+    if changed:
+        record_audit(
+            tx, group_id=office.group_id, action="office_changed", subject=f"office:{office.id}", fields=changed
+        )
 
 
-def empty_office(office: Office) -> None:
+def empty_office(tx: Transaction, office: Office) -> None:
     """Remove an office: nobody finds it or calls it any more."""
+    record_audit(tx, group_id=office.group_id, action="office_removed", subject=f"office:{office.id}")
     office.phone = office.extension = office.address = None
     office.hours = office.zone = office.lines = None
 

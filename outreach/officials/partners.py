@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from outreach.accounts.audit import record_audit
 from outreach.accounts.models import Group
 from outreach.core.crypto import Vault
 from outreach.core.db import Transaction
@@ -75,6 +76,7 @@ def make_partner(tx: Transaction, runtime: Runtime, group_id: int, given: Given,
     partner = Partner(group_id=group_id, created_by=by, created_at=runtime.clock.now(), **values)
     tx.add(partner)
     tx.flush()
+    record_audit(tx, group_id=group_id, action="partner_added", subject=f"coalition_partner:{partner.id}", actor=by)
     return partner
 
 
@@ -83,6 +85,7 @@ def change_partner(tx: Transaction, runtime: Runtime, group_id: int, partner_id:
     partner = get_partner(tx, group_id, partner_id, lock=True)
     for name, value in _columns(tx, runtime.vault, group_id, given, partner_id).items():
         setattr(partner, name, value)
+    record_audit(tx, group_id=group_id, action="partner_changed", subject=f"coalition_partner:{partner_id}")
     return partner
 
 

@@ -108,6 +108,7 @@ def make_plan(
     open_before(tx, runtime, group_id, plan.id)
     tx.flush()
     _settle(tx, runtime, plan, given)
+    record_audit(tx, group_id=group_id, action="meeting_planned", subject=f"meeting_plan:{plan.id}", actor=by)
     return plan
 
 
@@ -125,6 +126,7 @@ def change_plan(
         setattr(plan, name, value)
     plan.version += 1
     _settle(tx, runtime, plan, given)
+    record_audit(tx, group_id=group_id, action="plan_changed", subject=f"meeting_plan:{plan_id}")
     return plan
 
 
@@ -213,6 +215,7 @@ def add_contact(
         )
     )  # fmt: skip
     tx.flush()
+    record_audit(tx, group_id=group_id, action="plan_tried", subject=f"meeting_plan:{plan_id}", actor=by)
 
 
 def contacts_of(session: Session, plan_id: int) -> Sequence[PlanContact]:

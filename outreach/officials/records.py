@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from outreach.accounts.audit import record_audit
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, NotFoundError
 from outreach.core.runtime import Runtime
@@ -86,6 +87,7 @@ def make_request(
     )
     tx.add(request)
     tx.flush()
+    record_audit(tx, group_id=group_id, action="records_asked", subject=f"records_request:{request.id}", actor=by)
     return request
 
 
@@ -95,6 +97,7 @@ def change_request(tx: Transaction, group_id: int, request_id: int, given: Given
     request = get_request(tx, group_id, request_id, lock=True)
     for name, value in _columns(tx, group_id, request.official_id, given).items():
         setattr(request, name, value)
+    record_audit(tx, group_id=group_id, action="records_changed", subject=f"records_request:{request_id}")
     return request
 
 

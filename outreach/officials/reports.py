@@ -85,3 +85,4 @@ def add_to_report(tx: Transaction, runtime: Runtime, group_id: int, meeting_id: 
             **added._asdict(),
         )
     )  # fmt: skip
+    record_audit(tx, group_id=group_id, action="meeting_report_written", subject=f"meeting:{meeting_id}", actor=by)

@@ -189,6 +189,15 @@ def record_stance(
     stance = Stance(group_id=group_id, official_id=official_id, created_at=now, **values)
     tx.add(stance)
     tx.flush()
+    record_audit(
+        tx,
+        group_id=group_id,
+        action="stance_added",
+        subject=f"stance:{stance.id}",
+        actor=by,
+        policy=stance.policy,
+        answer=stance.answer,
+    )
     return stance
 
 

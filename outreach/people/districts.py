@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from outreach.accounts.audit import record_audit
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
@@ -63,10 +64,14 @@ def create_district(tx: Transaction, runtime: Runtime, group_id: int, name: str,
     """
     wanted = _valid_name(name)
     values = {"group_id": group_id, "name": wanted, "zips": list(zips), "created_at": runtime.clock.now()}
-    tx.execute(insert_if_absent(tx, District).values(values))
+    new = tx.execute(insert_if_absent(tx, District).values(values).returning(District.id)).scalar()
     found = tx.execute(select(District).where(District.group_id == group_id, District.name == wanted)).scalar_one()
     if found.zips != list(zips):
         raise ConflictError("district_name_taken", name=wanted)
+    if new is not None:
+        record_audit(
+            tx, group_id=group_id, action="district_saved", subject=f"district:{found.id}", zips=len(found.zips)
+        )
     return found
 
 
@@ -81,6 +86,9 @@ def change_district(tx: Transaction, group_id: int, district_id: int, name: str,
         tx.flush()
     except IntegrityError:
         raise ConflictError("district_name_taken", name=wanted) from None
+    record_audit(
+        tx, group_id=group_id, action="district_changed", subject=f"district:{district_id}", zips=len(found.zips)
+    )
     return found
 
 
@@ -94,6 +102,7 @@ def delete_district(tx: Transaction, group_id: int, district_id: int) -> None:
     if used:
         raise ConflictError("district_in_use", name=found.name, segments=used)
     tx.delete(found)
+    record_audit(tx, group_id=group_id, action="district_deleted", subject=f"district:{district_id}")
 
 
 def _valid_name(name: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from sqlalchemy import JSON, BigInteger, LargeBinary, and_, bindparam, exists, insert, or_, select, update
 
+from outreach.accounts.audit import record_audit
 from outreach.core.db import Transaction, UtcDateTime
 from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.leases import acquire, new_token, release, renew
@@ -161,6 +162,10 @@ def write_import(
                 counts=_counted(report.counts), **first_problems(report),
             )
         )  # fmt: skip
+        record_audit(
+            tx, group_id=writer.group_id, actor=upload.confirmed_by or None, action="people_imported",
+            subject=f"upload:{upload_id}", rows=report.rows, **_counted(report.counts),
+        )  # fmt: skip
     return report
 
 
@@ -217,7 +222,7 @@ def _some(entries: Iterator[Entry], size: int) -> list[Entry]:
     return some
 
 
-def _counted(counts: Counter[str]) -> dict[str, int]:
+def _counted(counts: Counter[str]) -> dict[str, Any]:
     return {fate: counts[fate] for fate in FATES}
 
 

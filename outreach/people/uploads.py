@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
+from outreach.accounts.audit import record_audit
 from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.leases import wait_for
 from outreach.core.runtime import Runtime
@@ -167,6 +168,7 @@ def undo_upload(runtime: Runtime, group_id: int, upload_id: int, withdraw: Withd
         moved = update(Upload).where(Upload.id == upload_id, Upload.state == "imported")
         if not tx.execute(moved.values(state="undoing", changed_at=runtime.clock.real_now())).rowcount:  # type: ignore[attr-defined]
             raise ConflictError("import_not_undoable")
+        record_audit(tx, group_id=group_id, action="import_undone", subject=f"upload:{upload_id}", rows=upload.rows)
     if upload.rows > LARGE_ROWS and not here:
         runtime.db.send(JOB)
         return

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, sel
 from sqlalchemy.orm import Session
 
 from config import table
+from outreach.accounts.audit import record_audit
 from outreach.core.crypto import Vault
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
@@ -38,6 +39,7 @@ def make_tree(tx: Transaction, runtime: Runtime, group_id: int, name: str, *, by
     tree = PhoneTree(group_id=group_id, name=name, version=1, created_by=by, created_at=runtime.clock.now())
     tx.add(tree)
     tx.flush()
+    record_audit(tx, group_id=group_id, action="tree_made", subject=f"phone_tree:{tree.id}", actor=by)
     return tree
 
 
@@ -133,6 +135,7 @@ def edit(tx: Transaction, group_id: int, tree_id: int, version: int) -> PhoneTre
     if tree.version != version:
         raise ConflictError("tree_changed")
     tree.version += 1
+    record_audit(tx, group_id=group_id, action="tree_changed", subject=f"phone_tree:{tree.id}")
     return tree
 
 
@@ -236,6 +239,7 @@ def delete_tree(tx: Transaction, group_id: int, tree_id: int) -> None:
     for level in reversed(levels):  # whoever is below first
         tx.execute(delete(TreeNode).where(TreeNode.id.in_([node.id for node in level])))
     tx.execute(delete(PhoneTree).where(PhoneTree.id == tree_id))
+    record_audit(tx, group_id=group_id, action="tree_deleted", subject=f"phone_tree:{tree_id}")
 
 
 def _node(tx: Transaction, tree: PhoneTree, node_id: int) -> TreeNode:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from config import table
+from outreach.accounts.audit import record_audit
 from outreach.accounts.safety import check_alone
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
@@ -97,6 +98,15 @@ def start_run(
     except IntegrityError:
         raise ConflictError("tree_runs_already") from None
     _seat(tx, runtime, run, nodes)
+    record_audit(
+        tx,
+        group_id=group_id,
+        action="tree_started",
+        subject=f"tree_run:{run.id}",
+        actor=by,
+        campaign=campaign_id,
+        people=len(nodes),
+    )
     tx.enqueue(TICK)
     return run
 
@@ -176,6 +186,7 @@ def pause_run(tx: Transaction, group_id: int, run_id: int) -> None:
     run = get_run(tx, group_id, run_id)
     if run.state == "stopped" or not pause_gate(tx, run.gate_id, "organizer"):
         raise ConflictError("tree_not_running")
+    record_audit(tx, group_id=group_id, action="tree_paused", subject=f"tree_run:{run_id}")
 
 
 def resume_run(tx: Transaction, runtime: Runtime, group_id: int, run_id: int, *, is_admin: bool = True) -> None:
@@ -186,6 +197,7 @@ def resume_run(tx: Transaction, runtime: Runtime, group_id: int, run_id: int, *,
     if get_campaign(tx, group_id, run.campaign_id).state != "launched":
         raise ConflictError("campaign_not_running")
     resume_gate(tx, run.gate_id)
+    record_audit(tx, group_id=group_id, action="tree_resumed", subject=f"tree_run:{run_id}")
     tx.enqueue(TICK)
 
 
@@ -199,4 +211,5 @@ def stop_run(runtime: Runtime, group_id: int, run_id: int) -> int:
         live = TreeStep.run_id == run_id, TreeStep.state.in_(LIVE)
         tx.execute(update(TreeStep).where(*live).values(state="stopped", deadline_at=None))
         run.state, run.finished_at = "stopped", runtime.clock.now()
+        record_audit(tx, group_id=group_id, action="tree_stopped", subject=f"tree_run:{run_id}")
     return cancel_messages(runtime.db, run.gate_id, runtime.clock)

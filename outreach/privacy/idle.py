@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, exists, or_, select
 
+from outreach.accounts.acting import PURGE
 from outreach.accounts.audit import record_audit
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
@@ -74,7 +75,7 @@ def erase_idle(runtime: Runtime) -> int:
 def _erase(tx: Transaction, runtime: Runtime, group_id: int, numbers: list[bytes]) -> int:
     people = erase_in(tx, runtime, group_id, numbers).people
     record_audit(
-        tx, group_id=group_id, actor="purge", action=ACTION, subject=f"group:{group_id}", at=runtime.clock.real_now(),
+        tx, group_id=group_id, actor=PURGE, action=ACTION, subject=f"group:{group_id}", at=runtime.clock.real_now(),
         people=people,
     )  # fmt: skip
     return people

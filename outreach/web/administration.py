@@ -38,6 +38,11 @@ DOORS: Final = (
         lazy_gettext("Ready-made answers, and after how many hours a waiting text is called late."),
     ),
     Door(
+        "audit.show",
+        lazy_gettext("Book of decisions"),
+        lazy_gettext("Who launched, took out, corrected or decided what, and when; also as a file."),
+    ),
+    Door(
         "safety.index",
         lazy_gettext("Safety"),
         lazy_gettext("What your group may spend, a second person for launches, the sign-up page, regions."),

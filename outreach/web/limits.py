@@ -20,7 +20,7 @@ from outreach.web.security import error_page
 
 EXPORTS: Final = frozenset({
     "privacy.export", "privacy.data", "calls.export", "silence.export", "tallies.export", "tree_runs.export",
-    "promises.export",
+    "promises.export", "audit.export",
 })  # fmt: skip
 SEARCHES: Final = frozenset({"inbox.find", "people.find"})
 COUNTS: Final = frozenset({

@@ -24,7 +24,7 @@ OFFICIALS: Final = frozenset({
     "officials", "offices", "meetings", "after_meeting", "promises", "stances", "board", "manuals", "passages",
     "glossary", "plans", "checklists", "agenda", "records", "partners", "pressure",
 })  # fmt: skip
-ADMINISTRATION: Final = frozenset({"administration", "safety", "queues", "colleagues", "groups"})
+ADMINISTRATION: Final = frozenset({"administration", "audit", "safety", "queues", "colleagues", "groups"})
 SECTIONS: Final = (
     Section("home.index", lazy_gettext("Home"), frozenset({"home"})),
     Section("officials.index", lazy_gettext("Officials"), OFFICIALS),

@@ -1,4 +1,4 @@
-"""Who asks: looked up by a random token in the cookie, in one read, on every request."""
+"""Who asks: looked up by a random token in the cookie, in one read, on every request. Acts are noted as theirs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from flask_login import LoginManager, UserMixin, current_user
 from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.accounts import sign_ins
+from outreach.accounts.acting import begin, end
 from outreach.accounts.passwords import Passwords
 from outreach.accounts.session_rules import device_words, is_fresh, is_worth_noting
 from outreach.core.clock import Clock
@@ -63,7 +64,14 @@ def set_up_login(app: Flask, passwords: Passwords | None) -> None:
             return None
         with held.db.snapshot() as reader:
             found = sign_ins.find(reader, token, held.clock.real_now(), rehearsal=rehearsal)
-        return SignedIn(found, rehearsal=rehearsal) if found else None
+        if found is None:
+            return None
+        begin(found.name)
+        return SignedIn(found, rehearsal=rehearsal)
+
+    @app.teardown_request
+    def leave(_error: BaseException | None) -> None:
+        end()
 
     @app.after_request
     def note(response: Response) -> Response:

@@ -150,7 +150,7 @@ def test_nothing_leaves_after_it_and_undo_puts_everything_back_as_it_was(
     assert launch_due(runtime) == 1
     with runtime.db.snapshot() as session:
         actions = session.execute(select(AuditEvent.action).order_by(AuditEvent.id)).scalars().all()
-    assert actions[-2:] == ["campaigns_stood_down", "stand_down_undone"]
+    assert actions[-3:] == ["campaigns_stood_down", "stand_down_undone", "campaign_launched"]
 
 
 def test_after_its_minute_it_is_final_and_whoever_took_part_is_thanked_once(

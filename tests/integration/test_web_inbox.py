@@ -213,8 +213,9 @@ def test_a_correction_moves_the_counters_and_is_noted(
     with runtime.db.snapshot() as session:
         reply = session.get_one(Reply, 1)
         counted = counters(session, reply.gate_id or 0, runtime.clock)
-        corrected = select(AuditEvent.details).where(AuditEvent.action != "signed_in")
-        noted = session.execute(corrected).scalars().all()
+        noted = (
+            session.execute(select(AuditEvent.details).where(AuditEvent.action == "reply_corrected")).scalars().all()
+        )
     assert (reply.outcome, reply.corrected_by) == ("voicemail", "admin")
     assert (counted["report:spoke"], counted["report:voicemail"], counted["replies"]) == (0, 1, 1)
     assert noted == [{"before": ["report", "spoke"], "after": ["report", "voicemail"]}]

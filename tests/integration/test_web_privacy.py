@@ -38,9 +38,10 @@ def client(runtime: Runtime, world: World) -> FlaskClient:
 
 
 def audits(runtime: Runtime) -> list[AuditEvent]:
+    """What stands in the book of people's data that was taken out or away."""
+    taken = AuditEvent.action.in_(("export", "person_disclosed", "person_erased"))
     with runtime.db.snapshot() as session:
-        done = select(AuditEvent).where(AuditEvent.action != "signed_in").order_by(AuditEvent.id)
-        return list(session.execute(done).scalars())
+        return list(session.execute(select(AuditEvent).where(taken).order_by(AuditEvent.id)).scalars())
 
 
 def table(body: bytes) -> list[dict[str, str]]:

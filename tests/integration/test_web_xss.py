@@ -73,7 +73,8 @@ NOT_PAGES = {
 KEPT_BY_OTHERS = {"/count/<token>"}
 """Pages that any cache may keep, being the same for everybody. Others are kept by nobody, or asked for anew."""
 SILENT = {
-    "/administration/", "/administration/safety/", "/sign-in", "/enter/<token>", "/healthz", "/readyz",
+    "/administration/", "/administration/audit/file",
+    "/administration/safety/", "/sign-in", "/enter/<token>", "/healthz", "/readyz",
     "/people/import/template.csv", "/people/import/sample.csv",
     "/administration/queues/", "/administration/queues/live",
     "/account/app",

@@ -38,6 +38,8 @@ ROUTES = {
     "/account/sessions/<int:sign_in_id>/end",
     "/account/sessions/end-others",
     "/administration/",
+    "/administration/audit/",
+    "/administration/audit/file",
     "/administration/safety/",
     "/administration/safety/approval/<int:request_id>/approve",
     "/administration/safety/approval/<int:request_id>/decline",

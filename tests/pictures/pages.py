@@ -143,6 +143,8 @@ PLAYED: Final = (
     PageShot("account", "/account/"),
     PageShot("account-password", "/account/password"),
     PageShot("review", "/review/"),
+    PageShot("audit", "/administration/audit/"),
+    PageShot("audit-file", "/administration/audit/file"),
     PageShot("error", "/campaigns/999999999", status=404),
 )
 """Once the story is played."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ CONTRACTS = "CONTRACTS"
 """A migration that takes something away says so: ``CONTRACTS = "<commit of the release that stopped using it>"``."""
 LARGE = {"message", "message_attempt", "event", "reply", "recipient", "constituent", "consent_event", "list_membership",
          "call_session", "call_leg", "suppression", "conversation", "audit_event"}  # fmt: skip
+TRIGGER = re.compile(r"^CREATE TRIGGER \w+ (BEFORE|AFTER) [A-Z ]+ ON ")
+"""The acts that a trigger hears of; what follows is read like any statement."""
 TAKES_AWAY = {"drop_column", "drop_table", "rename_table", "drop_constraint"}
 
 
@@ -43,7 +46,8 @@ def faults(source: str) -> list[str]:
         elif name == "create_index" and text_of(call, 1) in LARGE:
             found.append(f"create_index {text_of(call, 0)}: use create_index_beside")
         elif name in {"execute", "text"} and any(
-            word in text_of(call, 0).upper() for word in ("DROP ", "RENAME ", "SET NOT NULL", "TRUNCATE")
+            word in TRIGGER.sub("", text_of(call, 0)).upper()
+            for word in ("DROP ", "RENAME ", "SET NOT NULL", "TRUNCATE")
         ):
             found.append(f"execute {text_of(call, 0)[:40]}: takes away")
     return found
@@ -91,6 +95,9 @@ def test_the_release_that_is_out_survives_a_migration(path: Path) -> None:
         ('op.create_index(op.f("ix"), "gate", ["kind"])', False),
         ('create_index_beside("ix", "message", ["kind"])', False),
         ('op.execute("ALTER TABLE gate RENAME COLUMN a TO b")', True),
+        ('op.execute("TRUNCATE gate")', True),
+        ('op.execute("CREATE TRIGGER stays BEFORE DELETE OR TRUNCATE ON gate EXECUTE FUNCTION f()")', False),
+        ('op.execute("CREATE TRIGGER stays BEFORE DELETE ON gate BEGIN DROP TABLE gate; END")', True),
         ('op.create_table("t", sa.Column("id", sa.Text(), nullable=False))', False),
     ],
 )

@@ -19,7 +19,7 @@ PROMISES = {
     "JSON jobs": "T21", "allow-list of jobs": "T20",
     "lock-out that cannot be used against a victim": "T45", "codes once": "T46", "sessions that end": "T47",
     "confirming launches and exports": "T48", "invitations": "T49", "caps": "T53", "regions": "T58",
-    "two people": "T59",
+    "two people": "T59", "append-only audit": "T70",
 }  # fmt: skip
 """What the design says of privacy and security and this build holds, and the row for it."""
 
