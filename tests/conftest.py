@@ -34,12 +34,11 @@ NOON_TUESDAY = 1_796_151_600.0  # 2026-12-01 19:00 UTC: noon in Phoenix, 2 p.m. 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest come first: one of them, begun among the last tests, would go on alone.
+    """The longest files come first: one of them, begun among the last, would go on alone.
 
-    The static checks, then the journeys and the pages in a browser, which each go on in two lanes (``xdist_group``).
+    A worker takes a file at a time (``--dist loadfile``), so that what a file sets up once is set up once.
     """
-    lanes = ("journeys", "browser")
-    first = {name: place for place, name in enumerate(lanes)}
+    first = {name: place for place, name in enumerate(("journeys", "browser"))}
     items.sort(key=lambda item: -1 if item.path.name == "test_quality.py" else first.get(item.path.parent.name, 2))
 
 

@@ -50,7 +50,7 @@ RUN = {
 LONG = {
     "python3 scripts/run.py": "tests/browser/test_story.py::test_an_organizers_first_hour",
     "python3 scripts/run.py --once --json": "tests/journeys/test_story.py::test_the_story_reconciles_to_the_last_text",
-    "python3 scripts/test.py": "tests/unit/test_bootstrap.py::test_four_workers_unless_the_caller_chose",
+    "python3 scripts/test.py": "tests/unit/test_bootstrap.py::test_three_workers_unless_the_caller_chose",
     "python3 scripts/test.py tests/unit": (
         "tests/unit/test_bootstrap.py::test_the_browser_is_needed_by_browser_tests_alone"
     ),

@@ -6,7 +6,6 @@ import re
 import time
 
 import pyotp
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from outreach.accounts.invitations import Actor, invite
@@ -15,7 +14,7 @@ from tests.browser.conftest import opened
 from tests.browser.reading import ONE_DATABASE, assert_sound
 from tests.factories import make_group
 
-pytestmark = [pytest.mark.xdist_group("browser"), ONE_DATABASE]
+pytestmark = ONE_DATABASE
 
 NAME, SECRET = "Ana Ruiz", "four words in a row"
 HALF_MINUTE = 30

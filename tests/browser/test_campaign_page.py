@@ -22,7 +22,7 @@ from tests.factories import make_group, make_world, number
 from tests.integration.test_rehearsal_process import Rehearsal, running
 from tests.integration.test_webhooks import launch, text_everybody
 
-pytestmark = [pytest.mark.xdist_group("browser-2"), ONE_DATABASE]
+pytestmark = ONE_DATABASE
 
 
 def link(runtime: Runtime, group_id: int) -> str:

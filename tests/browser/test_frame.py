@@ -26,7 +26,7 @@ from tests.integration.test_webhooks import launch
 
 __all__ = ["rehearsed"]
 
-pytestmark = [pytest.mark.xdist_group("browser-1"), ONE_DATABASE]
+pytestmark = ONE_DATABASE
 
 
 def busy(runtime: Runtime, world: World) -> Wave:

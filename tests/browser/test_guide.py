@@ -16,8 +16,6 @@ from outreach.web.i18n import catalogue, read_catalog
 from tests.browser.reading import SCREEN, speak
 from tests.browser.whole_site import DEMO, FEW_SECONDS, PEOPLE, list_of, whole_site
 
-pytestmark = pytest.mark.xdist_group("browser-1")
-
 CHIEF = "Bartholomew Sandrunner"
 MEMBERS = {"Rosa Vega": "(602) 555-0131", "Walter Nez": "(602) 555-0132"}
 NAMES = {"en": "English", "es": "Spanish"}

@@ -27,7 +27,7 @@ from tests.factories import World, make_world
 from tests.integration.test_live import fold_everything
 from tests.integration.test_webhooks import launch, say, text_everybody
 
-pytestmark = [pytest.mark.xdist_group("browser-2"), ONE_DATABASE]
+pytestmark = ONE_DATABASE
 
 
 def busy(runtime: Runtime) -> tuple[World, FlaskClient]:

@@ -13,7 +13,7 @@ from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, speak, tab_t
 from tests.browser.test_campaign_page import link, sign_in
 from tests.factories import make_group
 
-pytestmark = [pytest.mark.xdist_group("browser-1"), ONE_DATABASE]
+pytestmark = ONE_DATABASE
 
 NOTES = f"\nShe listened.\n<b>“Not now”</b>, she said 🌵 عمر\n{LONG}"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 
@@ -24,7 +23,7 @@ from tests.factories import make_group, make_world
 from tests.pictures.ledger import read_a_manual
 from tests.pictures.scene import plan_a_meeting
 
-pytestmark = [pytest.mark.xdist_group("browser-2"), ONE_DATABASE]
+pytestmark = ONE_DATABASE
 
 DEMO = Path(__file__).parents[2] / "config" / "demo" / "officials.csv"
 

@@ -23,7 +23,7 @@ from tests.browser.reading import LONG, ONE_DATABASE, assert_sound, tab_to
 from tests.browser.test_campaign_page import sign_in
 from tests.factories import World, make_group, make_world, number, plan_messages, upload_file
 
-pytestmark = [pytest.mark.xdist_group("browser-2"), ONE_DATABASE]
+pytestmark = ONE_DATABASE
 
 FILE = (
     "First name,Last name,Cell phone,ZIP,Preferred language,Do not text,Shoe size\n"

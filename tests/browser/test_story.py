@@ -15,8 +15,6 @@ from tests.browser.reading import assert_sound
 from tests.browser.whole_site import DEMO, FEW_SECONDS, PEOPLE, list_of, whole_site
 from tests.conftest import ENGINES
 
-pytestmark = pytest.mark.xdist_group("browser-1")
-
 MY_OWN = "(602) 555-0177"
 """The organizer's number, for "text me first"; no constituent has it."""
 SCRIPT_ASKER, OPTED_OUT, UNCLEAR = "Alma Begay", "Carlos Duarte", "Farid Hassan"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from outreach.core.runtime import Runtime
@@ -17,7 +16,7 @@ from tests.integration.test_phone_tree import turn
 from tests.integration.test_web_people import rename
 from tests.integration.test_webhooks import say
 
-pytestmark = [pytest.mark.xdist_group("browser-2"), ONE_DATABASE]
+pytestmark = ONE_DATABASE
 
 
 def test_a_tree_is_made_started_and_watched(page: Page, site: tuple[str, Runtime]) -> None:

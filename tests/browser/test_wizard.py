@@ -25,7 +25,7 @@ from tests.integration.test_script_page import link_of
 from tests.integration.test_webhooks import text_everybody
 
 AGAIN = table("message_templates/waves")
-pytestmark = [pytest.mark.xdist_group("browser-2"), ONE_DATABASE]
+pytestmark = ONE_DATABASE
 
 
 def new_draft(runtime: Runtime) -> tuple[World, int]:

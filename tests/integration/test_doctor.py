@@ -35,7 +35,6 @@ from tests.conftest import NOON_TUESDAY
 from tests.factories import make_group
 from tests.twilio_forms import signed
 
-pytestmark = pytest.mark.xdist_group("doctor")  # one site for all
 MACHINES = {"database.storage", "database.files", "clock.zones"}
 """What a machine that runs tests may lack: room on its disk, a young table of zones."""
 FREE = "+18335550100"

@@ -282,7 +282,6 @@ def test_a_pause_that_has_committed_is_seen_by_every_later_slice(runtime: Runtim
         assert session.execute(select(MessageAttempt.id)).first() is None
 
 
-@pytest.mark.xdist_group("redis")
 def test_a_job_that_waits_is_not_queued_again_and_a_lost_one_is(runtime: Runtime) -> None:
     redis = Redis.from_url(runtime.settings.redis_url)
     redis.flushall()

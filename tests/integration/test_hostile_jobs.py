@@ -139,7 +139,6 @@ def test_a_pickle_is_never_opened(redis: Redis, tmp_path: Path) -> None:
     assert not unpacks_to_much(zlib.compress(json.dumps([SEND, None, [1], {}]).encode()))
 
 
-@pytest.mark.xdist_group("redis")
 def test_a_real_worker_survives_what_is_injected_and_sends_what_is_due(
     runtime: Runtime, stage: Processes, settings_env: dict[str, str], redis: Redis, tmp_path: Path
 ) -> None:

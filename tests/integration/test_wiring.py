@@ -384,7 +384,6 @@ def test_migrations_build_the_models(runtime: Runtime) -> None:
     assert is_current(runtime.db)
 
 
-@pytest.mark.xdist_group("redis")
 def test_a_real_worker_runs_allowed_jobs_and_refuses_others(
     runtime: Runtime, stage: Processes, settings_env: dict[str, str]
 ) -> None:

@@ -4,13 +4,9 @@ it for thousands, on both databases.
 
 from __future__ import annotations
 
-import pytest
-
 from tests.oracles import rehearsed_calls
 
 PEOPLE = 60
-
-pytestmark = pytest.mark.xdist_group("journeys-2")
 
 
 def test_our_books_of_calls_are_the_carriers() -> None:

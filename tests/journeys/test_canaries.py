@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from outreach.canaries.experiment import CONTROLS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -17,8 +15,6 @@ NUMBERS = 200
 SPEED = 120
 SENDERS_MOST = 16
 """Texts whose sender stumbled with them in hand: nobody knows whether they went."""
-
-pytestmark = pytest.mark.xdist_group("journeys-1")
 
 
 def test_no_number_is_left_in_any_file_of_the_instance(tmp_path: Path) -> None:

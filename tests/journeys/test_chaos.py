@@ -27,8 +27,6 @@ SENDER_THREADS = 16
 KILLS_OF_SENDERS = 3  # worker and work-horse, and the database under them
 REACHED = 0.95
 
-pytestmark = pytest.mark.xdist_group("journeys-2")
-
 
 def run_chaos(*options: str) -> tuple[int, dict[str, Any], str]:
     """Exit code, the JSON of the last line, and stderr; stdout holds nothing else. The environment is no help."""

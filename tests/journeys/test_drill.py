@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from outreach.chaos.drill import faults_of, run
 from outreach.chaos.experiment import Plan
 from outreach.stage.processes import Processes
 
-pytestmark = pytest.mark.xdist_group("journeys-2")
 RECIPIENTS = 60
 SPEED = 120.0
 

@@ -32,8 +32,6 @@ PACKAGES = ("config", "outreach", "workers")
 LEFT_OUT = {".pyc"}
 WHERE = "import outreach, sys; sys.exit(0 if outreach.__file__.startswith(sys.argv[1]) else 3)"
 
-pytestmark = pytest.mark.xdist_group("journeys-2")
-
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 RECIPIENTS = 40
 PLAY = (
@@ -22,8 +20,6 @@ PLAY = (
     "schema.upgrade = lambda *_: None; "  # it is there already, and newer
     "from outreach.story.__main__ import main; sys.exit(main())"
 )
-
-pytestmark = pytest.mark.xdist_group("journeys-2")
 
 
 def previous_code(target: Path) -> str:

@@ -4,13 +4,9 @@ does it for a thousand people, on both databases.
 
 from __future__ import annotations
 
-import pytest
-
 from tests.oracles import tree_run
 
 PEOPLE, SILENT, KILLS, SPEED = 60, 0.3, 3, 180.0
-
-pytestmark = pytest.mark.xdist_group("journeys-1")
 
 
 def test_everybody_is_reached_once_whoever_is_silent_or_killed() -> None:

@@ -37,8 +37,6 @@ ROOT = Path(__file__).parent.parent.parent
 SPEED = 240  # thirty domain minutes, after which an unknown goes to a person, pass in 7.5 s
 KEYS = {"recipients", *PUBLIC_STATES, "replies", "opted_out", "reports", "carrier", "reconciles", "seconds"}
 
-pytestmark = pytest.mark.xdist_group("journeys-1")
-
 
 def run_story(data_dir: Path, *options: str, env: dict[str, str] | None = None) -> tuple[int, dict[str, Any], str]:
     """Exit code, the JSON of the last line, and stderr; stdout holds nothing else."""

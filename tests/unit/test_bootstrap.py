@@ -193,15 +193,15 @@ def test_the_locks_agree_and_carry_hashes() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ([], ["-n", "4", "--dist", "loadgroup"]),
-        (["tests/unit", "-q"], ["-n", "4", "--dist", "loadgroup", "tests/unit", "-q"]),
+        ([], ["-n", "3", "--dist", "loadfile"]),
+        (["tests/unit", "-q"], ["-n", "3", "--dist", "loadfile", "tests/unit", "-q"]),
         (["-n0"], ["-n0"]),
         (["-n", "2"], ["-n", "2"]),
         (["-p", "no:xdist"], ["-p", "no:xdist"]),
         (["--pdb"], ["--pdb"]),
     ],
 )
-def test_four_workers_unless_the_caller_chose(given: list[str], expected: list[str]) -> None:
+def test_three_workers_unless_the_caller_chose(given: list[str], expected: list[str]) -> None:
     assert run_tests.pytest_arguments(given) == expected
 
 
