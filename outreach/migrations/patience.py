@@ -23,6 +23,7 @@ STATEMENT_TIMEOUT: Final = "60s"
 """A change that takes longer rewrites a table: it belongs into chunks, or beside traffic (``create_index_beside``)."""
 TRIES: Final = 15
 PAUSE_SECONDS: Final = 2.0
+ASK_AGAIN_SECONDS: Final = 0.2
 UPGRADE_LOCK: Final = 0x6F757472
 """The advisory lock's number: whoever upgrades this database holds it."""
 
@@ -34,16 +35,26 @@ def one_at_a_time(db: Database, say: Callable[[str], None]) -> Iterator[None]:
         yield
         return
     with db.connection() as connection:
-        taken = connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": UPGRADE_LOCK}).scalar_one()
-        if not taken:
+        if not _is_ours(connection):
             say("Another upgrade of this database is running; waiting for it.")
-            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": UPGRADE_LOCK})
-        connection.commit()  # the lock is the connection's, and no transaction may stay open meanwhile
+            while not _is_ours(connection):
+                time.sleep(ASK_AGAIN_SECONDS)
         try:
             yield
         finally:
             connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": UPGRADE_LOCK})
             connection.commit()
+
+
+def _is_ours(connection: Connection) -> bool:
+    """Ask for the lock, which is the connection's, and leave no transaction open.
+
+    Whoever waits within a statement holds a snapshot, and an index that is made CONCURRENTLY waits for every snapshot:
+    the upgrade that runs and the one that waits would wait for each other for ever.
+    """
+    taken: bool = connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": UPGRADE_LOCK}).scalar_one()
+    connection.commit()
+    return taken
 
 
 def with_patience(
