@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bootstrap import ROOT, become, bootstrap, fail, say
 
 BROWSER_TESTS = ROOT / "tests" / "browser"
-DEFAULTS = ("-n", "3", "--dist", "loadfile")  # one more than processors: journeys mostly wait
+DEFAULTS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")  # one more than processors: journeys mostly wait
 
 
 class SystemPackage(NamedTuple):

@@ -29,9 +29,11 @@ ROWS = {
 says that itself, as in ``list:1``, it is empty."""
 PREFIXES = {"member": "constituent", "user": "users", "tag": "tag", "list": "contact_list", "district": "district"}
 NO_ROWS = {
-    "digits", "page", "period", "policy", "seen", "size", "text", "typed_by", "version", "opened", "l", "in", "after",
+    "about", "after", "before", "digits", "in", "l", "opened", "page", "period", "policy", "seen", "size", "text",
+    "typed_by", "version",
 }  # fmt: skip
-"""Fields whose numbers are no rows, or are policies, which all groups have in common."""
+"""Fields whose numbers are no rows, or are policies, which all groups have in common; of the book of decisions, what
+its own rows are found by."""
 _NUMBERED = re.compile(r"(?:([a-z]+):)?\d{1,9}")
 
 

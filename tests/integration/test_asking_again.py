@@ -36,8 +36,8 @@ FRESH = {
         "levers.resume", "tree_runs.resume",
     },
     "takes data out": {
-        "calls.export", "privacy.data", "privacy.export", "promises.export", "silence.export", "tallies.export",
-        "tree_runs.export",
+        "audit.export", "calls.export", "privacy.data", "privacy.export", "promises.export", "silence.export",
+        "tallies.export", "tree_runs.export",
     },
     "erases": {"privacy.erase"},
     "money, and who watches over it": {

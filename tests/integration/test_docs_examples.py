@@ -89,6 +89,7 @@ ELSEWHERE = {
     "campaign wave": "tests/integration/test_waves.py",  # a day must lie between two texts
     "audiences show": "tests/integration/test_web_segments.py",  # segments are made on the site
     "audiences count": "tests/integration/test_web_segments.py",
+    "audit export": "tests/integration/test_audit.py",  # one document for the screen, one for a file
     "classify-candidates": "tests/integration/test_inbox_search.py",  # texts that somebody has corrected
 }
 

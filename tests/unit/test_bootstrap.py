@@ -193,8 +193,8 @@ def test_the_locks_agree_and_carry_hashes() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ([], ["-n", "3", "--dist", "loadfile"]),
-        (["tests/unit", "-q"], ["-n", "3", "--dist", "loadfile", "tests/unit", "-q"]),
+        ([], ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]),
+        (["tests/unit", "-q"], ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "tests/unit", "-q"]),
         (["-n0"], ["-n0"]),
         (["-n", "2"], ["-n", "2"]),
         (["-p", "no:xdist"], ["-p", "no:xdist"]),
