@@ -59,7 +59,7 @@ def _colleague(tx: Transaction, world: World) -> Actor:
     return Actor(sam.id, world.group_id, sam.name)
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", ["es"])  # whose words are longer; the other tests read English
 def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: str) -> None:
     address, runtime = site
     world, _ = busy(runtime)

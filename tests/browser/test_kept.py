@@ -117,7 +117,7 @@ def test_without_scripts_on_a_small_phone(plain_page: Page, site: tuple[str, Run
     assert_stored(runtime)
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", ["es"])  # whose words are longer; the other tests read English
 def test_the_page_is_sound(page: Page, site: tuple[str, Runtime], language: str) -> None:
     address, runtime = site
     group_id, path = a_meeting(runtime)

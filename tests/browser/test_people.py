@@ -195,7 +195,7 @@ def walk_imports(page: Page, address: str, runtime: Runtime, empty: int) -> None
     assert_sound(page, "import with past imports")
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", ["es"])  # whose words are longer; the other tests read English
 def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: str) -> None:
     address, runtime = site
     empty = make_group(runtime, "Empty")

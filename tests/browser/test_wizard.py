@@ -194,8 +194,8 @@ def walk_the_tactic(page: Page, address: str, runtime: Runtime, group_id: int, c
     assert_sound(page, f"script-page-of-an-event-{language}")
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
-def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runtime], language: str) -> None:
+@pytest.mark.parametrize("language", ["es"])  # whose words are longer; the other tests read English
+def test_every_page_is_sound(page: Page, site: tuple[str, Runtime], language: str) -> None:
     address, runtime = site
     world, campaign_id = new_draft(runtime)
     with runtime.db.transaction() as tx:
@@ -230,7 +230,7 @@ def test_every_page_is_sound_in_both_languages(page: Page, site: tuple[str, Runt
     walk_the_tactic(page, address, runtime, world.group_id, campaign_id)
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", ["es"])  # whose words are longer; the other tests read English
 def test_a_launch_time_two_texts_and_a_further_text_are_sound(
     page: Page, site: tuple[str, Runtime], language: str
 ) -> None:
