@@ -165,6 +165,10 @@ def test_the_counters_of_calls_are_those_of_the_tables_and_the_file_names_no_cal
     book = CalamineWorkbook.from_filelike(io.BytesIO(sheet))
     assert (book.sheet_names, len(book.get_sheet_by_index(0).to_python())) == (["Calls"], 4)
     with runtime.db.snapshot() as session:
-        noted = session.execute(select(AuditEvent.details).where(AuditEvent.action == "export")).scalars().all()
+        noted = (
+            session.execute(select(AuditEvent.details).where(AuditEvent.action == "export").order_by(AuditEvent.id))
+            .scalars()
+            .all()
+        )
     assert [(one["what"], one["legs"]) for one in noted] == [("calls", 3), ("calls", 3)]
     assert "5550100" not in str(noted).replace("-", "")

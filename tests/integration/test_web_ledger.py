@@ -168,7 +168,9 @@ def test_hostility_has_a_history(runtime: Runtime, group: int) -> None:
     assert "Puts us off" in history
     with runtime.db.snapshot() as session:
         assert hostility_of(session, group, official) == "ally"
-        audited = session.execute(select(AuditEvent.details).where(AuditEvent.action == "hostility_set")).scalars()
+        audited = session.execute(
+            select(AuditEvent.details).where(AuditEvent.action == "hostility_set").order_by(AuditEvent.id)
+        ).scalars()
         assert [one["value"] for one in audited] == ["evasive", "ally"]
     assert "<strong>Ally</strong>" in text(sign_in(runtime, group, "staff").get(f"/officials/{official}"))
 

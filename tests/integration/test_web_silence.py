@@ -92,7 +92,9 @@ def test_another_groups_people_are_not_there(runtime: Runtime, wave: Wave) -> No
 
 def audits(runtime: Runtime) -> list[AuditEvent]:
     with runtime.db.snapshot() as session:
-        return list(session.execute(select(AuditEvent).where(AuditEvent.action == "export")).scalars())
+        return list(
+            session.execute(select(AuditEvent).where(AuditEvent.action == "export").order_by(AuditEvent.id)).scalars()
+        )
 
 
 def test_the_file_needs_a_reason_is_noted_and_runs_nothing(
