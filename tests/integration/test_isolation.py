@@ -158,7 +158,7 @@ def test_strangers_find_and_change_nothing(hostile: tuple[Flask, FlaskClient, Ru
     app, owner, runtime = hostile
     with runtime.db.transaction() as tx:
         invite(tx, Actor(1, EVIL, "instance"), role="staff", meant_for=EVIL, now=runtime.clock.real_now())
-    group_id = make_group(runtime, "Strangers")
+    group_id, owners_in = make_group(runtime, "Strangers"), rows_of(runtime)["sign_in"]
     strangers = {role: enter(app, runtime, group_id, role) for role in ROLES}
     walk, before, walked = Walk(app, runtime), rows_of(runtime), Counter[str]()
     for rule in walk.rules():
@@ -179,6 +179,8 @@ def test_strangers_find_and_change_nothing(hostile: tuple[Flask, FlaskClient, Ru
     after = rows_of(runtime)
     for name in before.keys() - OWN_DOINGS:
         assert before[name] == after[name], name
+    assert owners_in
+    assert owners_in <= after["sign_in"], "nobody of the owners was signed out"
     for name in OWN_DOINGS - {"sign_in"}:
         assert before[name] <= after[name], name
         assert of_group(name, after[name], 1) == of_group(name, before[name], 1), name
