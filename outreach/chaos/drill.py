@@ -48,7 +48,7 @@ from outreach.stage.site import lock_directory
 from outreach.stage.watchdog import members, signal_all
 from outreach.story.__main__ import DEMO_OFFICIALS
 from outreach.story.ledger import CarrierControl, differences
-from outreach.story.play import Launched, play, set_the_scene
+from outreach.story.play import SEED, Launched, play, set_the_scene
 from outreach.tallies.campaign import campaign_tally
 
 OURS: Final = ("web", "worker", "importer", "upkeep")
@@ -313,7 +313,7 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.as_json = "--json" in arguments
     parser.add_argument("--recipients", type=int, default=600, metavar="M", help="people in the blast (600)")
     parser.add_argument("--database", choices=DATABASES, default="sqlite", help="a new one of this kind (sqlite)")
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, other people (1)")
+    parser.add_argument("--seed", type=int, default=SEED, metavar="S", help=f"another seed, other people ({SEED})")
     parser.add_argument("--speed", type=float, default=60.0, help=argparse.SUPPRESS)
     parser.add_argument("--data-dir", type=Path, metavar="D", help="keep database and logs there (removed)")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line of stdout")

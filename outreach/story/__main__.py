@@ -34,7 +34,7 @@ from outreach.stage.instance import DEFAULT_DATA_DIR
 from outreach.stage.processes import Processes
 from outreach.stage.site import Keeper, Site, lock_directory, start_site
 from outreach.story.ledger import CarrierControl, differences
-from outreach.story.play import Launched, bring_people, play, set_the_scene, wait_for_the_end
+from outreach.story.play import SEED, Launched, bring_people, play, set_the_scene, wait_for_the_end
 from outreach.tallies.campaign import CampaignTally, campaign_tally
 from outreach.tallies.reads import PUBLIC_STATES
 
@@ -65,7 +65,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--once", action="store_true", help="play the story without keeping the site up, then exit")
     parser.add_argument("--recipients", type=_count, default=1000, metavar="N", help="people in the story (1000)")
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, another story (1)")
+    parser.add_argument("--seed", type=int, default=SEED, metavar="S", help=f"another seed, another story ({SEED})")
     parser.add_argument("--port", type=int, metavar="P", help="the site's port (8000, or a free one)")
     parser.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIR, metavar="D", help="default: var/")
     parser.add_argument("--officials", type=Path, default=DEMO_OFFICIALS, metavar="FILE", help="OpenStates CSV or YAML")

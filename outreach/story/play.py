@@ -30,6 +30,8 @@ from outreach.tallies.campaign import CampaignTally, campaign_tally
 
 GROUP = "People Power Valley"
 STORYTELLER = "rehearsal"
+SEED = 4
+"""Of its people no more opt out, however many have been texted, than the breaker of opt-outs lets pass."""
 POLL_SECONDS = 0.25
 LISTED_WITHIN = 60.0
 """Real seconds in which upkeep finds a text that the webhook missed."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outreach.messaging.breakers import too_many_opt_outs
+from outreach.people.invented import people_csv
 from outreach.rehearsal import optouts
 from outreach.rehearsal.draws import between, fraction, pick, shuffled
 from outreach.rehearsal.ledger import Ledger, Message
 from outreach.rehearsal.personas import BY_NAME, DEFAULT, choose, default_weights, read_weights, reply_of, report_of
 from outreach.rehearsal.phones import Phones
+from outreach.story.play import SEED
 
 NUMBERS = [f"+1{area}555{line:04d}" for area in (480, 520, 602, 702, 801) for line in range(100, 200)]
 
@@ -133,3 +138,13 @@ def test_opt_out_follows_the_persona_until_the_owner_decides() -> None:
     phones.change({"stop": 1}, {})
     assert phones.get(NUMBERS[2]).persona.name == "stop"
     assert phones.get(NUMBERS[2]).opted_out
+
+
+def test_of_the_storys_people_never_so_many_opt_out_that_it_halts() -> None:
+    people = csv.DictReader(people_csv(5000, SEED).decode("utf-8-sig").splitlines())
+    opted_out, weights = 0, default_weights()
+    for texted, row in enumerate(people, start=1):
+        number = "+1" + "".join(filter(str.isdigit, row["Mobile Phone"]))[-10:]
+        opted_out += choose(SEED, number, weights).name == "stop"
+        assert not too_many_opt_outs(texted, opted_out + 2), texted  # two: words that are held, the order of answers
+        assert texted != 1000 or opted_out >= 20
