@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select, update
 
 from config import table
@@ -273,3 +273,20 @@ def test_a_launch_time_two_texts_and_a_further_text_are_sound(
     page.locator("#text_en").fill("Call today! “Please”")
     expect(page.locator("#preview-text_en .text")).to_contain_text("Call today!")
     assert_sound(page, f"campaign-again-{language}")
+
+
+def test_what_is_typed_before_the_page_listens_is_heard(page: Page, site: tuple[str, Runtime]) -> None:
+    """As on a slow line: the form is there, the script that asks for previews is not yet."""
+    address, runtime = site
+    world, campaign_id = new_draft(runtime)
+    sign_in(page, address, runtime, world.group_id)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/htmx*", hold)
+    page.goto(f"{address}/campaigns/{campaign_id}/draft/text", wait_until="commit")
+    page.get_by_label("Text in English").fill("Will you call today? STOP to opt out.")
+    held[0].continue_()
+    expect(page.locator("#preview-text_en .text")).to_have_text("Will you call today? STOP to opt out.")
