@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from outreach.core import garbage  # before all others
+
+# isort: split
 from config.settings import Settings
 from outreach.core.error_reports import report_errors
 from outreach.core.latencies import LATENCIES
@@ -13,3 +16,4 @@ settings = Settings.from_environment()
 report_errors(settings, "web")
 LATENCIES.report_to(settings.redis_url)
 app = create_app(settings)
+garbage.begin()

@@ -6,6 +6,9 @@ logged (``jobs``). Imports are done before the fork, connections after it.
 
 from __future__ import annotations
 
+from outreach.core import garbage  # before all others
+
+# isort: split
 import argparse
 import os
 import signal
@@ -98,6 +101,7 @@ def main() -> None:
     os.environ[SENDER_THREADS] = str(options.sender_threads)
     connection = Redis.from_url(settings.redis_url)
     worker = AllowListWorker(options.queues, connection=connection, serializer=JSONSerializer, job_class=PlainJob)
+    garbage.begin()
     worker.work(burst=options.burst, logging_level="WARNING")
 
 

@@ -6,6 +6,9 @@ come, wakes senders and planners that lost their job, and looks unknown messages
 
 from __future__ import annotations
 
+from outreach.core import garbage  # before all others
+
+# isort: split
 import signal
 import threading
 import time
@@ -223,6 +226,7 @@ def main() -> None:
     upkeep = Upkeep(runtime, TwilioCarrier(settings))
     signal.signal(signal.SIGTERM, upkeep.stop)
     signal.signal(signal.SIGINT, upkeep.stop)
+    garbage.begin()
     upkeep.run()
 
 
