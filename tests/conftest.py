@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import gc
+from outreach.core import garbage  # before all others
+
+# isort: split
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ from sqlalchemy.engine import make_url
 
 from config.settings import Settings
 from outreach import migrations
+from outreach.core import db
 from outreach.core.clock import Clock
 from outreach.core.db import Database
 from outreach.core.runtime import Runtime, open_runtime
@@ -24,6 +27,7 @@ from outreach.stage.redis import start_redis
 from tests.emptied import Emptied
 from tests.quickly import seldom_look_for_garbage, share_what_is_compiled
 
+db.SYNC = lambda _file: None  # as PostgreSQL's is: a power cut may take a test's database
 share_what_is_compiled()
 seldom_look_for_garbage()
 hypothesis_settings.register_profile("busy", deadline=None)  # how long an example takes is the machine's affair
@@ -44,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """What was imported stays: whoever looks for garbage may pass it by."""
-    gc.freeze()
+    garbage.begin()
 
 
 def rehearsal_env(database_url: str, redis_url: str, keys: Path) -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 ``transaction()`` is the only way to write. Jobs asked for inside it go out after it has committed, and a job
 that cannot go out is no loss: upkeep finds the same work in the database. On SQLite every write begins
-IMMEDIATE (a deferred one fails with BUSY_SNAPSHOT once it writes); durable writes have an engine of their own,
-since ``synchronous`` cannot change inside a transaction. On PostgreSQL the same two engines differ in
-``synchronous_commit``.
+IMMEDIATE (a deferred one fails with BUSY_SNAPSHOT once it writes), and a durable one has its log written to disk once
+it has committed: within the commit all other writers would wait for the disk too. On PostgreSQL durable writes have an
+engine of their own, with ``synchronous_commit``.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 BUSY_TIMEOUT_MS = 15_000
 POOL_SIZE = 5
 FIRST_WAIT, LONGEST_WAIT = 0.001, 0.004
+SYNC = getattr(os, "fdatasync", os.fsync)
 _making = threading.Lock()
 """Whoever makes a database file closes it before anybody of this process has it open."""
 
@@ -111,17 +112,17 @@ class Database:
         self.url = make_url(url)
         self.queue = queue
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._fast = self._engine("NORMAL", "off")
-        self._durable = self._engine("FULL", "on")
-        self._reader = self._engine("NORMAL", "off", read_only=True)
+        self._fast = self._engine("off")
+        self._durable = self._fast if self.is_sqlite else self._engine("on")
+        self._reader = self._engine("off", read_only=True)
 
-    def _engine(self, synchronous: str, commit: str, *, read_only: bool = False) -> Engine:
+    def _engine(self, commit: str, *, read_only: bool = False) -> Engine:
         # Hidden, because an error's text goes into logs and tracebacks, and parameters hold names and numbers.
         common: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": 10, "hide_parameters": True}
         if self.is_sqlite:
             engine = create_engine(self.url, **common, connect_args={"timeout": 15})
             event.listen(engine, "do_connect", self._keep_private)
-            _sqlite_pragmas(engine, synchronous, read_only=read_only)
+            _sqlite_pragmas(engine, read_only=read_only)
             return engine
         # Reads go by index into tables that are in memory or on a solid disk; the default of 4 makes them read whole.
         options = f"-c synchronous_commit={commit} -c timezone=UTC -c random_page_cost=1.1"
@@ -157,9 +158,24 @@ class Database:
                 tx.connection()  # begin at once: the write lock is taken before anything is read
             yield tx
             tx.commit()
+            if durable and self.is_sqlite:
+                self._sync_log()
             jobs = tx.jobs
         for job in jobs:
             self.send(job)
+
+    def _sync_log(self) -> None:
+        """Have what has been committed on disk: SQLite's log up to here, so that no later commit is there without it.
+
+        It holds no locks that closing it could take away. What is moved from it into the database file is synced before
+        and after (https://www.sqlite.org/wal.html), so nothing is lost where there is no log any more.
+        """
+        with suppress(FileNotFoundError):
+            log_file = os.open(f"{self.url.database}-wal", os.O_RDONLY)
+            try:
+                SYNC(log_file)
+            finally:
+                os.close(log_file)
 
     def send(self, job: Job) -> None:
         """Hand a job to the queue; a queue that is away costs time, never work."""
@@ -182,7 +198,7 @@ class Database:
 
     def dispose(self) -> None:
         """Close every pooled connection (before a fork, at the end)."""
-        for engine in (self._fast, self._durable, self._reader):
+        for engine in {self._fast, self._durable, self._reader}:
             engine.dispose()
 
 
@@ -192,14 +208,14 @@ def _refuse_dead(connection: Any, _record: Any, _proxy: Any) -> None:
         raise InvalidatePoolError  # the pool takes a new one, and drops all others of that time
 
 
-def _sqlite_pragmas(engine: Engine, synchronous: str, *, read_only: bool) -> None:
+def _sqlite_pragmas(engine: Engine, *, read_only: bool) -> None:
     @event.listens_for(engine, "connect")
     def connect(raw: Any, _record: Any) -> None:
         raw.isolation_level = None  # the driver must not begin transactions of its own
         for pragma in (
             f"busy_timeout={BUSY_TIMEOUT_MS}",
             "journal_mode=WAL",
-            f"synchronous={synchronous}",
+            "synchronous=NORMAL",
             "foreign_keys=ON",
             "cache_size=-32768",
             "temp_store=MEMORY",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -97,3 +99,46 @@ def test_opening_a_file_takes_no_lock_from_connections_that_are_open(tmp_path: P
     assert path.stat().st_mode & 0o077 == 0
     first.dispose()
     second.dispose()
+
+
+def test_a_durable_write_is_on_disk_before_it_returns_and_nobody_waits_for_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, synced = tmp_path / "x.db", []
+    database = Database(f"sqlite:///{path}")
+    with database.transaction() as tx:
+        tx.connection().exec_driver_sql("CREATE TABLE kept (it)")
+
+    def sync(descriptor: int) -> None:
+        """What a power cut just after it would leave."""
+        assert os.path.samestat(os.fstat(descriptor), Path(f"{path}-wal").stat())
+        begin(database)
+        for name in ("x.db", "x.db-wal"):
+            shutil.copy(tmp_path / name, tmp_path / f"copy-{name}")
+        with sqlite3.connect(tmp_path / "copy-x.db") as left:
+            synced.append(left.execute("SELECT count(*) FROM kept").fetchone()[0])
+        left.close()
+
+    monkeypatch.setattr(core, "SYNC", sync)
+    with database.transaction(durable=True) as tx:
+        tx.connection().exec_driver_sql("INSERT INTO kept VALUES (1)")
+        assert synced == []
+    assert synced == [1]
+    with database.transaction() as tx:
+        tx.connection().exec_driver_sql("INSERT INTO kept VALUES (2)")
+    assert synced == [1]
+    database.dispose()
+
+
+def test_who_writes_durably_hears_of_a_disk_that_does_not_keep_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(f"sqlite:///{tmp_path}/x.db")
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(core, "SYNC", fail)
+    with pytest.raises(OSError, match="Input/output"), database.transaction(durable=True) as tx:
+        tx.connection().exec_driver_sql("CREATE TABLE kept (it)")
+    database.dispose()
