@@ -1,4 +1,4 @@
-"""The guide, walked from end to end by somebody new, in either language: research, a meeting, pressure, and a yes."""
+"""The guide, walked from end to end by somebody new, in Spanish: research, a meeting, pressure, and a yes."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Walk:
         expect(self.page.get_by_role("heading", level=1)).to_have_text(CHIEF)
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", ["es"])  # where a sentence that is not in the catalogue shows; "en" does as well
 def test_the_guide_from_an_official_to_a_stand_down(link: str, page: Page, language: str) -> None:
     page.set_viewport_size(SCREEN)
     page.set_default_timeout(FEW_SECONDS)

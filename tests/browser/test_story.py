@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from outreach.core.clock import Clock
 from outreach.stage.processes import Processes
 from tests.browser.reading import assert_sound
 from tests.browser.whole_site import DEMO, FEW_SECONDS, PEOPLE, list_of, whole_site
-from tests.conftest import ENGINES
 
 MY_OWN = "(602) 555-0177"
 """The organizer's number, for "text me first"; no constituent has it."""
@@ -21,15 +20,21 @@ SCRIPT_ASKER, OPTED_OUT, UNCLEAR = "Alma Begay", "Carlos Duarte", "Farid Hassan"
 UNCLEAR_TEXT = "can you ring my neighbour instead?"
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture
 def link(
-    request: pytest.FixtureRequest, stage: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, browser: Browser
+    request: pytest.FixtureRequest,
+    stage: Processes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    browser: Browser,
+    new_postgres: Callable[[str], str],
 ) -> Iterator[str]:
-    """The one-time link that ``run.py --no-story`` prints, beside a carrier where everybody is reachable and silent."""
+    """The one-time link that ``run.py --no-story`` prints, beside a carrier where everybody is reachable and silent.
+
+    On PostgreSQL; the guide's journey (``test_guide.py``) has SQLite.
+    """
     monkeypatch.delenv("REHEARSAL_CLOCK", raising=False)
-    env = {}
-    if request.param == "postgresql":
-        env["DATABASE_URL"] = request.getfixturevalue("new_postgres")("browser_story")
+    env = {"DATABASE_URL": new_postgres("browser_story")}
     with whole_site(stage, browser, request.node.name, tmp_path / "data", env) as found:
         yield found
 
