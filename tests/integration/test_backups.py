@@ -244,13 +244,17 @@ def test_nobody_is_texted_twice_or_after_a_stop_when_a_backup_comes_back(
 def test_what_a_lost_campaign_has_said_is_not_said_again(site: Runtime, home: Settings, tmp_path: Path) -> None:
     """A campaign of after the backup is gone with its rows. Made anew with the same words it finds them said."""
     carrier = Carrier()
-    world = make_world(site, 4)
+    world = make_world(site, 5)
     make_backup(site, tmp_path / "b.backup")
+    make_backup(site, tmp_path / "p.protections", only_protections=True)
     plan_messages(site, world)
     assert post(site, carrier, world.gate_id, 3) == 3
+    with site.db.transaction(durable=True) as tx:  # after the file, so only the database that is replaced knows of it
+        at = site.clock.real_now()
+        record_opt_out(tx, site.vault, world.group_id, hash_of(site, 4), wording="", source="page", at=at)
     site.db.dispose()
-    done = restore(home, tmp_path / "b.backup", replace=True)
-    assert done.protections == "replaced"
+    done = restore(home, tmp_path / "b.backup", replace=True, protections=tmp_path / "p.protections")
+    assert (done.protections, done.safe.stops) == ("file", 1)
     assert done.aside is not None
     back = open_runtime(home)
     assert catch(back, carrier).unmatched == 3
@@ -259,7 +263,7 @@ def test_what_a_lost_campaign_has_said_is_not_said_again(site: Runtime, home: Se
         resume_gate(tx, world.gate_id)
     assert post(back, carrier, world.gate_id, 10, restored=True) == 1
     assert Counter(one.to for one in carrier.accepted) == {number(index): 1 for index in range(4)}
-    assert stands(back, world.gate_id) == {"out": 4}
+    assert stands(back, world.gate_id) == {"out": 4, "suppressed": 1}
     with back.db.snapshot() as session:
         assert session.execute(select(FoundText.carrier_sid).where(FoundText.message_id.is_(None))).first() is None
         # Links and callbacks of lost rows name ids that are never given again.
@@ -276,7 +280,7 @@ def test_other_words_to_the_same_person_are_a_persons_to_decide_and_count_for_th
     make_backup(site, tmp_path / "b.backup")
     carrier.create_message(to=number(1), body="Hi Ana, another thing.", status_callback="", validity_seconds=1)
     site.db.dispose()
-    restore(home, tmp_path / "b.backup", replace=True)
+    assert restore(home, tmp_path / "b.backup", replace=True).protections == "replaced"
     back = open_runtime(home)
     assert catch(back, carrier).in_doubt == 1
     with back.db.snapshot() as session:
