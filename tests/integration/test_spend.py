@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from outreach.accounts.models import AuditEvent
+from outreach.carrier.base import Rejected, Throttled, Unreachable
 from outreach.core.errors import ConflictError
 from outreach.core.runtime import Runtime
 from outreach.messaging.claims import Claimed, claim
@@ -24,7 +25,7 @@ from outreach.spending.ledger import by_kind, caps_of, charge_minutes, fold_spen
 from outreach.spending.models import SpendAlert, SpendDay, SpendEntry
 from outreach.spending.prices import Caps, Spent, part_price
 from tests.factories import World, make_person, make_world, number, plan_messages
-from tests.integration.test_sending import Book, patient, send
+from tests.integration.test_sending import Book, fold_all, patient, send
 from tests.model.carrier import ModelClock
 
 __all__ = ["patient"]
@@ -87,6 +88,23 @@ def test_a_cap_stops_a_campaign_to_the_text_and_says_why(runtime: Runtime, world
     with runtime.db.snapshot() as session:
         states = session.execute(select(Message.state).where(Message.gate_id == world.gate_id)).scalars().all()
     assert sorted(states).count("planned") == 2
+
+
+def test_what_the_carrier_has_not_taken_costs_nothing(runtime: Runtime, world: World) -> None:
+    """A carrier that is away for an hour must not spend the cap of a day, nor of a month."""
+    plan_messages(runtime, world)
+    cap(runtime, world, 6 * PART)
+    book = Book()
+    book.errors = {number(0): [Unreachable(), Unreachable()], number(1): [Throttled()], number(2): [Rejected(21211)]}
+    for _ in range(3):
+        send(runtime, world.gate_id, book)
+        fold_all(runtime)
+        with runtime.db.transaction() as tx:
+            waits = update(Message).where(Message.state == "planned")
+            tx.execute(waits.values(not_before=runtime.clock.now()))
+    assert len(book.accepted) == 5
+    assert total(runtime, world).day == 5 * PART
+    assert gate(runtime, world)[0] == "open"
 
 
 def test_an_answer_goes_out_when_nothing_else_may(runtime: Runtime, world: World) -> None:
