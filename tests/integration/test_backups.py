@@ -45,7 +45,9 @@ from outreach.people.consent import is_suppressed, record_opt_out
 from outreach.people.models import Constituent
 from outreach.privacy.erasure import erase_number
 from outreach.replies import answer_found, answer_text, obey_found
+from outreach.spending.ledger import by_kind
 from outreach.stage.postgres import drop_database
+from outreach.watch.checks import check_books
 from tests.commands import outreach_command
 from tests.conftest import ENGINES, rehearsal_env
 from tests.factories import World, make_world, number, plan_messages
@@ -205,6 +207,8 @@ def test_nobody_is_texted_twice_or_after_a_stop_when_a_backup_comes_back(
         record_opt_out(tx, site.vault, world.group_id, hash_of(site, 10), wording="", source="page", at=at)
     erase_number(site, world.group_id, hash_of(site, 11), reason="asked", actor="admin")
     make_backup(site, tmp_path / "p.protections", only_protections=True)
+    with site.db.snapshot() as session:
+        paid = by_kind(session, world.group_id, site.clock.now())["texts"]
     carrier.hear(site, number(1), "please stop texting me", taken=False)  # while it was down
     site.db.dispose()
     lose(home)
@@ -234,10 +238,12 @@ def test_nobody_is_texted_twice_or_after_a_stop_when_a_backup_comes_back(
             assert is_suppressed(session, hash_of(back, index), world.group_id), index
         assert session.get_one(Constituent, world.people[11]).erased_at is not None
         assert session.execute(select(Message.kind).where(Message.kind == "confirmation")).all() == [("confirmation",)]
+        assert by_kind(session, world.group_id, back.clock.now())["texts"] == paid
     finish(back, carrier, world)
     got = Counter(one.to for one in carrier.accepted)
     assert got == {number(index): 1 for index in range(PEOPLE) if index not in {9, 10, 11}}
     assert stands(back, world.gate_id) == {"out": 9, "suppressed": 2, "canceled": 1}
+    assert check_books(back) == 0
     back.db.dispose()
 
 
