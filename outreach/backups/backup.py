@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from outreach import migrations
@@ -139,6 +139,8 @@ def _from_sqlite(runtime: Runtime, writer: SealingWriter) -> dict[str, Any]:
 def _from_postgres(runtime: Runtime, writer: SealingWriter) -> dict[str, Any]:
     """The counts are of the very snapshot that is dumped: the transaction that shows it stays open meanwhile."""
     with runtime.db.snapshot() as session:
+        # It says nothing while the dump runs, which a server with a limit for that would cut off after some minutes.
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         snapshot: str = session.execute(select(func.pg_export_snapshot())).scalar_one()
         counts = count_rows(session)
         postgres_copies.dump(runtime.db.url, snapshot, writer.write)

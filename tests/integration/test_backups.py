@@ -26,6 +26,7 @@ from outreach.backups.backup import forget_old, last_backup, make_backup, sqlite
 from outreach.backups.catching_up import CaughtUp, catch_up, pending
 from outreach.backups.making_safe import lock_site
 from outreach.backups.restore import restore
+from outreach.backups.sealed_stream import SealedBackup, SealingWriter
 from outreach.carrier.base import Ambiguous, CarrierMessage
 from outreach.carrier.twilio import TwilioCarrier
 from outreach.core.db import Database
@@ -338,6 +339,27 @@ def test_a_backup_is_refused_where_it_would_do_harm(site: Runtime, home: Setting
         assert not is_catching_up(session)
     assert migrations.is_current(still.db)
     still.db.dispose()
+
+
+def test_a_backup_onto_a_slow_disk_is_not_cut_off_as_idle(
+    site: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """compose.yaml's server ends a transaction that says nothing for ten minutes; this one after a moment."""
+    if not site.db.is_sqlite:
+        with site.db.connection() as connection:
+            connection.exec_driver_sql("ALTER DATABASE test_restore SET idle_in_transaction_session_timeout = '100ms'")
+            connection.commit()
+        site.db.dispose()
+
+    def slowly(writer: SealingWriter, data: bytes, write: Callable[..., None] = SealingWriter.write) -> None:
+        threading.Event().wait(0 if writer.size else 0.4)
+        write(writer, data)
+
+    monkeypatch.setattr(SealingWriter, "write", slowly)
+    assert (
+        make_backup(site, tmp_path / "b.backup")["bytes"]
+        == SealedBackup(tmp_path / "b.backup", site.settings.field_keys).manifest()["bytes"]
+    )
 
 
 def test_old_backups_go_from_their_directory(tmp_path: Path, site: Runtime) -> None:
