@@ -15,7 +15,7 @@ from outreach.core.errors import ConflictError
 from outreach.core.runtime import Runtime
 from outreach.messaging.claims import Claimed, claim
 from outreach.messaging.gates import answers_gate
-from outreach.messaging.models import Gate, Message
+from outreach.messaging.models import Gate, GateText, Message
 from outreach.messaging.send import Sender
 from outreach.messaging.slices import slice_out
 from outreach.messaging.spend_halts import halted_by_cap, resume_spent, watch_spend
@@ -88,6 +88,19 @@ def test_a_cap_stops_a_campaign_to_the_text_and_says_why(runtime: Runtime, world
     with runtime.db.snapshot() as session:
         states = session.execute(select(Message.state).where(Message.gate_id == world.gate_id)).scalars().all()
     assert sorted(states).count("planned") == 2
+
+
+def test_whoever_is_halted_for_texts_of_several_parts_is_told_as_well(runtime: Runtime, world: World) -> None:
+    plan_messages(runtime, world)
+    with runtime.db.transaction() as tx:
+        tx.execute(update(GateText).values(template="á" * 100))  # two parts
+    cap(runtime, world, 3 * PART, 100 * PART)
+    assert send(runtime, world.gate_id, Book()) == 1
+    assert gate(runtime, world) == ("paused", "spend_cap")
+    watch_spend(runtime)
+    with runtime.db.snapshot() as session:
+        told = session.execute(select(SpendAlert.period, SpendAlert.percent).order_by(SpendAlert.percent)).all()
+        assert [tuple(row) for row in told] == [("day", 50), ("day", 100)]
 
 
 def test_what_the_carrier_has_not_taken_costs_nothing(runtime: Runtime, world: World) -> None:
