@@ -243,6 +243,18 @@ def test_every_alert_asks_for_metrics_that_there_are_and_leads_somewhere() -> No
         assert rule["annotations"]["runbook"] == f"docs/operations.md#{kebab}"
 
 
+def test_a_campaign_that_leaves_at_its_senders_rate_wakes_nobody() -> None:
+    """Ten thousand texts at four a second are due for most of an hour: that is a page only while none leaves."""
+    groups = yaml.safe_load((ROOT / "config/alerts.yaml").read_text())["groups"]
+    overdue = next(each["expr"] for one in groups for each in one["rules"] if each["alert"] == "OutreachTextsOverdue")
+    soon, *others = re.findall(
+        r"outreach_oldest_due_seconds > (\d+)( unless on\(\)\s+sum\(increase\(\w+\{(.+?)\})?", overdue
+    )
+    asked = dict(re.findall(r'(\w+)="(\w+)"', soon[2]))
+    assert asked == {"operation": operation("POST", "/2010-04-01/Accounts/AC/Messages.json"), "outcome": "2xx"}
+    assert [int(seconds) for seconds, _, _ in others] == [6 * 3600]
+
+
 def told_of_alerts(page: str) -> dict[str, str]:
     """Anchor -> what the runbook says there, for each heading below "Alerts"."""
     parts = re.split(r"^### (.+)$", page.partition("\n## Alerts\n")[2].partition("\n## ")[0], flags=re.MULTILINE)[1:]
