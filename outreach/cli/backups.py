@@ -31,7 +31,9 @@ ONLY_CARRIER = (
 @click.command()
 @click.argument("target", metavar="FILE-or-directory", type=click.Path(path_type=Path))
 @click.option("--protections", is_flag=True, help="Only who must not be texted and who was erased: small, for often.")
-@click.option("--keep-days", type=click.IntRange(1), help="Then remove older ones of ours from the directory.")
+@click.option(
+    "--keep-days", type=click.IntRange(1), help="Then remove older ones of ours, of the same kind, from the directory."
+)
 @json_option
 def backup(target: Path, protections: bool, keep_days: int | None, as_json: bool) -> None:
     """Copy the database, sealed under the first of FIELD_ENCRYPTION_KEYS, while everything runs.
@@ -43,7 +45,7 @@ def backup(target: Path, protections: bool, keep_days: int | None, as_json: bool
     if keep_days is not None and not target.is_dir():
         raise BadInputError("backup_keep_where")
     made = make_backup(held, target, only_protections=protections)
-    removed = forget_old(target, keep_days, held.clock.real_now()) if keep_days is not None else 0
+    removed = forget_old(target, made["kind"], keep_days, held.clock.real_now()) if keep_days is not None else 0
     if as_json:
         click.echo(json.dumps({**made, "removed": removed}))
         return

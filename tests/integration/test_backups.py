@@ -367,7 +367,8 @@ def test_old_backups_go_from_their_directory(tmp_path: Path, site: Runtime) -> N
     for age in (1, 31, 40):
         (tmp_path / f"outreach-{now - timedelta(days=age):%Y%m%d-%H%M%S}.backup").touch()
     (tmp_path / "outreach-of-mine.backup").touch()
-    assert forget_old(tmp_path, 30, now) == 2
+    assert forget_old(tmp_path, "protections", 30, now) == 0
+    assert forget_old(tmp_path, "database", 30, now) == 2
     assert len(list(tmp_path.glob("*.backup"))) == 2
 
 
