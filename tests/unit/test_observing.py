@@ -23,7 +23,7 @@ from outreach.carrier.twilio import operation
 from outreach.core import error_reports
 from outreach.core.errors import SettingsError
 from outreach.core.latencies import BOUNDS, Latencies, parse_latencies
-from outreach.core.logs import NUMBER, access_log, error_listeners
+from outreach.core.logs import NUMBER, access_log, error_listeners, mask_event
 from outreach.core.request_ids import HEADER, request_id_from
 from outreach.messaging.breakers import FILTERED, OPT_OUTS, PAIR
 from outreach.messaging.restored import RESTORED
@@ -125,6 +125,14 @@ def test_latencies_add_up_and_what_cannot_be_read_is_left_out() -> None:
     assert samples["outreach_request_duration_seconds_bucket", str(BOUNDS[0])] == 3
     assert samples["outreach_request_duration_seconds_bucket", "+Inf"] == 4
     assert samples["outreach_request_duration_seconds_count", None] == 4
+
+
+def test_what_stands_in_a_list_is_masked_as_well() -> None:
+    line = mask_event(
+        None, "", {"event": "x", "to": list(NUMBERS), "known": {"by": ({"phone": NUMBERS[0]},)}, "ids": [7]}
+    )
+    assert "555" not in str(line)
+    assert line["ids"] == [7]
 
 
 @pytest.mark.parametrize(
