@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,9 +30,11 @@ from outreach.messaging.breakers import FILTERED, OPT_OUTS, PAIR
 from outreach.messaging.gates import UNUSUAL
 from outreach.messaging.restored import RESTORED
 from outreach.messaging.spend_halts import SPEND_CAP
+from outreach.watch.checks import next_check_in
 from outreach.watch.metrics import of_latencies
 from outreach.watch.queues import last_line
 from tests.unit.test_settings import REHEARSAL
+from workers import run
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = ("+16025550123", "602-555-0123", "(602) 555-0123")
@@ -162,6 +165,9 @@ def sent() -> Iterator[list[Any]]:
         def capture_envelope(self, envelope: Any) -> None:
             found.append(envelope)
 
+        def flush(self, timeout: float, callback: Any = None) -> None:
+            found.append("on its way")
+
     found: list[Any] = []
     settings = Settings.from_mapping(REHEARSAL | {"SENTRY_DSN": "https://key@errors.example.org/1"})
     assert error_reports.report_errors(settings, "web", Kept)
@@ -195,6 +201,29 @@ def test_an_error_report_holds_the_error_and_nobody(sent: list[Any]) -> None:
     assert not [each for each in (*NUMBERS, "abcdefghijklmnop") if each in json.dumps(event)]
     assert not {"request", "user", "breadcrumbs", "server_name", "modules"} & event.keys()
     assert '"vars"' not in told
+
+
+def test_a_work_horse_hands_its_reports_over_before_it_ends(sent: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends by ``os._exit``: what a thread had still to send of a job that failed was lost."""
+
+    def fails(*_: Any) -> bool:
+        error_reports._report({"event": "job failed", "level": "error"})
+        return False
+
+    monkeypatch.setattr("workers.run.RoundRobinWorker.perform_job", fails)
+    monkeypatch.setattr(run, "why_refused", lambda *_: None)
+    worker: Any = object.__new__(run.AllowListWorker)
+    worker.connection = SimpleNamespace(delete=lambda *_: None)
+    assert not worker.perform_job(SimpleNamespace(id="1", func_name="f", args=()), None, None)
+    assert [type(each).__name__ for each in sent] == ["Envelope", "str"]
+
+
+def test_the_books_are_late_only_when_a_large_database_would_not_explain_it() -> None:
+    groups = yaml.safe_load((ROOT / "config/alerts.yaml").read_text())["groups"]
+    late = next(each["expr"] for one in groups for each in one["rules"] if each["alert"] == "OutreachChecksLate")
+    times = int(re.findall(r"(\d+) \* outreach_checks_duration_seconds", late)[0])
+    for took in (1.0, 72.0, 600.0):  # from the beginning of a run to the end of the next one
+        assert max(3600.0, times * took) > took + next_check_in(took) + took
 
 
 def _listening(logger: Any, name: str, event: Any) -> Any:
