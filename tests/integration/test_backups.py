@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 from psycopg import sql
 from sqlalchemy import func, select, text
 from sqlalchemy.engine import make_url
@@ -29,6 +33,7 @@ from outreach.backups.restore import restore
 from outreach.backups.sealed_stream import SealedBackup, SealingWriter
 from outreach.carrier.base import Ambiguous, CarrierMessage
 from outreach.carrier.twilio import TwilioCarrier
+from outreach.cli.backups import restore as restore_command
 from outreach.core.db import Database
 from outreach.core.errors import ConflictError
 from outreach.core.runtime import Runtime, open_runtime
@@ -399,6 +404,31 @@ def test_upkeep_catches_up_by_itself_once_the_carrier_answers(
     fold_all(back)
     assert stands(back, world.gate_id) == {"out": 1, "planned": 1}
     back.db.dispose()
+
+
+def test_a_restore_that_is_stopped_leaves_the_database_as_it_was(
+    site: Runtime, home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(site, 1)
+    make_backup(site, tmp_path / "b.backup")
+    site.db.dispose()
+
+    def stopped(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("outreach.backups.restore._require_whole", stopped)  # all is loaded, and nothing in its place
+    monkeypatch.setattr("outreach.cli.backups.runtime", lambda: replace(site, settings=home))
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)  # as a command finds it
+    try:
+        done = CliRunner().invoke(restore_command, [str(tmp_path / "b.backup"), "--replace"])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert done.exit_code == 128 + signal.SIGTERM
+    still = open_runtime(home)
+    assert pending(still) is None
+    with still.db.snapshot() as session:
+        assert session.get_one(Constituent, world.people[0]).number_hash == hash_of(still, 0)
+    still.db.dispose()
 
 
 def test_the_command_says_when_the_carrier_cannot_be_asked(settings_env: dict[str, str]) -> None:
