@@ -281,6 +281,16 @@ def test_every_alert_asks_for_metrics_that_there_are_and_leads_somewhere() -> No
         assert rule["annotations"]["runbook"] == f"docs/operations.md#{kebab}"
 
 
+def test_a_changed_token_wakes_somebody_though_no_campaign_runs() -> None:
+    """It is answered with 401: an error of ours by its class, as each number is that the carrier refuses."""
+    groups = yaml.safe_load((ROOT / "config/alerts.yaml").read_text())["groups"]
+    fails = next(each["expr"] for one in groups for each in one["rules"] if each["alert"] == "OutreachCarrierFails")
+    refused = re.findall(r"or sum\(rate\(\w+\{(.+?)\}", fails)
+    assert dict(re.findall(r'(\w+)="(\w+)"', refused[0])) == {
+        "operation": operation("GET", "/2010-04-01/Accounts/AC/Messages.json?To=%2B16025550123"), "outcome": "4xx",
+    }  # fmt: skip
+
+
 def test_a_campaign_that_leaves_at_its_senders_rate_wakes_nobody() -> None:
     """Ten thousand texts at four a second are due for most of an hour: that is a page only while none leaves."""
     groups = yaml.safe_load((ROOT / "config/alerts.yaml").read_text())["groups"]
