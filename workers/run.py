@@ -23,7 +23,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import RoundRobinWorker
 
 from config.settings import Settings
-from outreach.core.error_reports import report_errors
+from outreach.core.error_reports import hand_over_reports, report_errors
 from outreach.core.latencies import LATENCIES
 from outreach.core.logs import mask, set_up_logs
 from outreach.core.queue import QUEUES, waiting_mark
@@ -58,6 +58,7 @@ class AllowListWorker(RoundRobinWorker):
                 return bool(super().perform_job(job, queue, execution))
             finally:
                 LATENCIES.hand_over()  # a work-horse ends without a word to its threads
+                hand_over_reports()
 
     def handle_job_failure(
         self, job: Job, queue: Queue, started_job_registry: Any = None, exc_string: str = "",

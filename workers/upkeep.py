@@ -24,6 +24,7 @@ from outreach.backups.catching_up import catch_up, pending
 from outreach.calls.pacer import pace_gates
 from outreach.calls.placing import sweep_calls
 from outreach.carrier.base import CarrierError
+from outreach.carrier.sender_pool import SenderPool
 from outreach.carrier.twilio import TwilioCarrier
 from outreach.core.error_reports import report_errors
 from outreach.core.latencies import LATENCIES
@@ -84,6 +85,7 @@ class Upkeep:
         self._token = new_token()
         self._stop = threading.Event()
         self._leading = threading.Event()
+        self._pool = SenderPool(runtime.settings)
 
     def stop(self, *_: object) -> None:
         """Finish the step under way, then end."""
@@ -153,7 +155,7 @@ class Upkeep:
                     continue
                 if time.monotonic() >= listing:
                     listing = time.monotonic() + max(LIST_AT_MOST_EVERY, LIST_EVERY / self._runtime.clock.speed)
-                    list_missed(self._runtime, self._carrier, answer_found)
+                    list_missed(self._runtime, self._carrier, answer_found, pool=self._pool.numbers())
                 reconcile(self._runtime, self._carrier)
                 fetch_silent(self._runtime, self._carrier)
             except CarrierError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from outreach import migrations
@@ -58,21 +58,21 @@ def make_backup(runtime: Runtime, target: Path, *, only_protections: bool = Fals
     return {"file": str(path), **manifest}
 
 
-def forget_old(directory: Path, days: int, now: datetime) -> int:
-    """Remove backups of ours that are older than so many days from a directory; how many.
+def forget_old(directory: Path, kind: str, days: int, now: datetime) -> int:
+    """Remove backups of ours of a kind that are older than so many days from a directory; how many.
 
-    By the time in their names: a copy may have touched the file.
+    By the time in their names: a copy may have touched the file. Only of the kind that was just made: where the nightly
+    ones fail for a month, the small ones must not remove the last that there is.
     """
-    removed = 0
-    for suffix in SUFFIXES.values():
-        for path in sorted(directory.glob(f"outreach-*{suffix}")):
-            try:
-                made = datetime.strptime(path.name, f"outreach-%Y%m%d-%H%M%S{suffix}").replace(tzinfo=UTC)
-            except ValueError:
-                continue
-            if made < now - timedelta(days=days):
-                path.unlink()
-                removed += 1
+    removed, suffix = 0, SUFFIXES[kind]
+    for path in sorted(directory.glob(f"outreach-*{suffix}")):
+        try:
+            made = datetime.strptime(path.name, f"outreach-%Y%m%d-%H%M%S{suffix}").replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        if made < now - timedelta(days=days):
+            path.unlink()
+            removed += 1
     return removed
 
 
@@ -139,6 +139,8 @@ def _from_sqlite(runtime: Runtime, writer: SealingWriter) -> dict[str, Any]:
 def _from_postgres(runtime: Runtime, writer: SealingWriter) -> dict[str, Any]:
     """The counts are of the very snapshot that is dumped: the transaction that shows it stays open meanwhile."""
     with runtime.db.snapshot() as session:
+        # It says nothing while the dump runs, which a server with a limit for that would cut off after some minutes.
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         snapshot: str = session.execute(select(func.pg_export_snapshot())).scalar_one()
         counts = count_rows(session)
         postgres_copies.dump(runtime.db.url, snapshot, writer.write)

@@ -24,6 +24,7 @@ from outreach.core.db import Transaction
 from outreach.core.leases import Bookmark, Lease
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign
+from outreach.messaging.events import append, delta
 from outreach.messaging.models import Gate, Message, MessageAttempt
 from outreach.messaging.recover import BOOKMARK, FIRST_LOOK_BACK
 from outreach.messaging.restored import RESTORED
@@ -128,6 +129,7 @@ def _hold_places(tx: Transaction, at: datetime) -> None:
     tx.flush()
     tx.add(MessageAttempt(id=attempt, message_id=message, begun_at=at, body_hash=b"", closed=True))
     tx.flush()
+    append(tx, [delta(gate, None, "canceled", 1, at)])  # a row that nobody has counted would be an alarm for ever
 
 
 def has_restoration(session: Session) -> bool:

@@ -40,6 +40,12 @@ class Protections(NamedTuple):
 NOTHING = Protections([], [])
 
 
+def together(older: Protections, newer: Protections) -> Protections:
+    """What either knows; of an opt-out that both know, whether it was lifted is the newer's to say. Pure."""
+    stops = {_key(stop): stop for stop in (*older.stops, *newer.stops)}
+    return Protections(list(stops.values()), sorted({*older.erased, *newer.erased}))
+
+
 def read_protections(session: Session) -> Protections:
     """Everything, not only what is new: any one of these files is enough."""
     stops = session.execute(
@@ -70,7 +76,7 @@ def add_stops(tx: Transaction, known: Protections) -> int:
     for stop in known.stops:
         if stop["group"] not in groups:  # made after the backup: it is gone, with all its people
             continue
-        key = (stop["number"], stop["group"], stop["source"], stop["at"])
+        key = _key(stop)
         if key not in ids:
             fresh.append(_row(stop))
         elif stop["lifted_at"] and ids[key][1] is None:
@@ -84,6 +90,11 @@ def add_stops(tx: Transaction, known: Protections) -> int:
 def _chunks(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     for start in range(0, len(rows), CHUNK):
         yield rows[start : start + CHUNK]
+
+
+def _key(stop: dict[str, Any]) -> tuple[Any, ...]:
+    """What makes an opt-out the same one in two databases, whose ids differ."""
+    return (stop["number"], stop["group"], stop["source"], stop["at"])
 
 
 def _plain(row: Any) -> dict[str, Any]:

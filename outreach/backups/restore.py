@@ -17,7 +17,7 @@ from outreach import migrations
 from outreach.backups import BackupError, postgres_copies, sqlite_copies
 from outreach.backups.backup import INDEX_WORDS, count_rows, sqlite_path
 from outreach.backups.making_safe import MadeSafe, has_restoration, lock_site, make_safe
-from outreach.backups.protections import NOTHING, Protections, read_protections
+from outreach.backups.protections import NOTHING, Protections, read_protections, together
 from outreach.backups.sealed_stream import SealedBackup
 from outreach.core.db import Database
 from outreach.core.runtime import Runtime, open_runtime
@@ -57,9 +57,11 @@ def restore(settings: Settings, file: Path, *, replace: bool = False, protection
         known = _from_file(settings, runtime, protections) if protections else None
         occupied = _require_free(runtime.db, replace=replace)
         source = FROM_FILE if known else IN_BACKUP
-        if known is None and occupied:
-            known = _from_present(runtime.db)
-            source = FROM_REPLACED if known else IN_BACKUP
+        # Beside a file too: it is minutes old, or older than whoever chose it thinks.
+        present = _from_present(runtime.db) if occupied else None
+        if present is not None:
+            source = FROM_FILE if known else FROM_REPLACED
+            known = together(known or NOTHING, present)
     finally:
         runtime.db.dispose()
     made_at = datetime.fromisoformat(manifest["made_at"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -31,7 +33,9 @@ ONLY_CARRIER = (
 @click.command()
 @click.argument("target", metavar="FILE-or-directory", type=click.Path(path_type=Path))
 @click.option("--protections", is_flag=True, help="Only who must not be texted and who was erased: small, for often.")
-@click.option("--keep-days", type=click.IntRange(1), help="Then remove older ones of ours from the directory.")
+@click.option(
+    "--keep-days", type=click.IntRange(1), help="Then remove older ones of ours, of the same kind, from the directory."
+)
 @json_option
 def backup(target: Path, protections: bool, keep_days: int | None, as_json: bool) -> None:
     """Copy the database, sealed under the first of FIELD_ENCRYPTION_KEYS, while everything runs.
@@ -43,7 +47,7 @@ def backup(target: Path, protections: bool, keep_days: int | None, as_json: bool
     if keep_days is not None and not target.is_dir():
         raise BadInputError("backup_keep_where")
     made = make_backup(held, target, only_protections=protections)
-    removed = forget_old(target, keep_days, held.clock.real_now()) if keep_days is not None else 0
+    removed = forget_old(target, made["kind"], keep_days, held.clock.real_now()) if keep_days is not None else 0
     if as_json:
         click.echo(json.dumps({**made, "removed": removed}))
         return
@@ -64,6 +68,9 @@ def restore(ctx: click.Context, file: Path, replace: bool, protections: Path | N
     Nothing is sent before it has caught up, and no campaign goes on before somebody resumes it. Exit code 1: restored,
     but the carrier could not be asked yet: `outreach catch-up`, or upkeep, does it as soon as it can.
     """
+    # A container that is stopped is told so: what was begun is then taken back, as after Ctrl-C. Left half loaded, the
+    # next try would take it for the database that knows of the opt-outs.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     held = runtime()
     done = restore_file(held.settings, file, replace=replace, protections=protections)
     caught_up, problem = _catch_up(held)

@@ -21,6 +21,7 @@ TAGS: Final = frozenset({
     "code", "alarm", "error", "function",
 })  # fmt: skip
 """Keys of a log line by which reports can be searched; the others go along as they are, masked."""
+FLUSH_SECONDS: Final = 2.0
 _OURS: Final = frozenset({"event", "level", "exc_info", "timestamp", "exception"})
 
 
@@ -57,6 +58,16 @@ def report_errors(settings: Settings, process: str, transport: Any = None) -> bo
     if _report not in error_listeners:
         error_listeners.append(_report)
     return True
+
+
+def hand_over_reports() -> None:
+    """Wait until what was reported is on its way, two seconds at most: a process that ends without a word, as a
+    work-horse does after its job has failed, takes along what a thread has still to send.
+    """
+    if _report in error_listeners:
+        import sentry_sdk  # noqa: PLC0415  see above
+
+        sentry_sdk.flush(timeout=FLUSH_SECONDS)
 
 
 def _report(line: Mapping[str, Any]) -> None:

@@ -58,9 +58,9 @@ def tell_listeners(_logger: Any, _name: str, event: MutableMapping[str, Any]) ->
 
 
 def mask_event(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: masks every text value, tracebacks included; secret addresses too."""
+    """A structlog processor: masks every text, tracebacks and lists included; secret addresses too."""
     for key, value in event.items():
-        if isinstance(value, str) and key != "timestamp":
+        if isinstance(value, str | Mapping | list | tuple) and key != "timestamp":
             event[key] = masked(value)
     return event
 

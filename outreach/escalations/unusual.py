@@ -12,9 +12,8 @@ from sqlalchemy import func, select
 from config import table
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Wave
-from outreach.messaging.gates import halt_gate
+from outreach.messaging.gates import UNUSUAL, halt_gate, was_seen
 from outreach.messaging.models import Gate, Tally
-from outreach.messaging.spend_halts import UNUSUAL
 from outreach.messaging.states import STATES, public_state
 
 HOUR: Final = timedelta(hours=1)
@@ -22,7 +21,7 @@ COUNTED: Final = tuple(sorted({public_state(state) for state in STATES} - {"supe
 
 
 class Launched(NamedTuple):
-    """A wave. ``seen``: somebody has resumed its gate, and has looked at it then."""
+    """A wave. ``seen``: somebody has resumed its gate after such a halt, and has looked at it then."""
 
     at: datetime
     people: int
@@ -51,26 +50,26 @@ def watch_launches(runtime: Runtime) -> int:
 
 
 def halt_unusual(runtime: Runtime) -> int:
-    """Halt what was launched within the last hour where it is unusual and nobody has resumed it; how many gates."""
+    """Halt what was launched within the last hour where it is unusual and nobody has looked; how many gates."""
     now = runtime.clock.now()
     with runtime.db.snapshot() as reading:
-        lately = select(Wave.group_id).join(Gate, Gate.id == Wave.gate_id)
-        lately = lately.where(Wave.launched_at > now - HOUR, Gate.state == "open", Gate.baseline.is_(None)).distinct()
-        groups = reading.execute(lately).scalars().all()
+        lately = select(Wave.group_id, Gate.id, Gate.state, Gate.baseline).join(Gate, Gate.id == Wave.gate_id)
+        recent = reading.execute(lately.where(Wave.launched_at > now - HOUR)).all()
+        looked_at = {row.id for row in recent if was_seen(row.baseline)}
+        groups = sorted({row.group_id for row in recent if row.state == "open" and row.id not in looked_at})
         if not groups:
             return 0
         since = now - timedelta(days=table("anomalies")["launches"]["days"])
         people = func.coalesce(func.sum(Tally.count), 0)
         rows = reading.execute(
-            select(Wave.group_id, Wave.gate_id, Wave.launched_at, people, Gate.baseline.is_not(None).label("seen"))
-            .join(Gate, Gate.id == Wave.gate_id)
+            select(Wave.group_id, Wave.gate_id, Wave.launched_at, people)
             .outerjoin(Tally, (Tally.gate_id == Wave.gate_id) & Tally.name.in_(COUNTED))
             .where(Wave.group_id.in_(groups), Wave.launched_at >= since)
-            .group_by(Wave.group_id, Wave.gate_id, Wave.launched_at, "seen")
+            .group_by(Wave.group_id, Wave.gate_id, Wave.launched_at)
         ).all()
     launched: dict[int, list[Launched]] = defaultdict(list)
-    for group_id, gate_id, at, count, seen in rows:
-        launched[group_id].append(Launched(at, int(count), gate_id, bool(seen)))
+    for group_id, gate_id, at, count in rows:
+        launched[group_id].append(Launched(at, int(count), gate_id, gate_id in looked_at))
     halted = 0
     for waves in launched.values():
         new = [one for one in waves if one.at > now - HOUR and not one.seen]

@@ -20,8 +20,10 @@ from outreach.core.runtime import Runtime
 from outreach.messaging import events
 from outreach.messaging.attempts import open_attempts
 from outreach.messaging.claims import Claimed
+from outreach.messaging.models import Message
 from outreach.messaging.restored_models import FoundText
 from outreach.messaging.states import HEARD_STATUS
+from outreach.spending.ledger import charge_parts
 
 
 @dataclass(slots=True)
@@ -60,10 +62,15 @@ def pick(found: list[Found], body_hash: bytes) -> Found | None:
 
 
 def book(tx: Transaction, runtime: Runtime, message: Claimed, found: Found) -> None:
-    """Let a message that waits before its POST take a found text: the carrier has it, so nothing is posted."""
+    """Let a message that waits before its POST take a found text: the carrier has it, so nothing is posted.
+
+    It counts for the day on which it went out: what was spent since the backup is lost with everything else.
+    """
     at = runtime.clock.at(found.created_at.timestamp())
     attempt_id = open_attempts(tx, [message], at, found.created_at)[message.message_id]
     hear(tx, runtime, attempt_id, message.message_id, found)
+    group_id = tx.execute(select(Message.group_id).where(Message.id == message.message_id)).scalar_one()
+    charge_parts(tx, group_id, "texts", message.parts, at)
 
 
 def hear(tx: Transaction, runtime: Runtime, attempt_id: int, message_id: int, found: Found) -> None:

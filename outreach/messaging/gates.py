@@ -40,15 +40,23 @@ PERSONAL_GATE = Hot(
 )
 
 
+UNUSUAL: Final = "unusual"
+"""The reason of gates that were halted because they are so unlike their group: an admin lets them go on."""
+
+
 class Baseline(TypedDict):
-    """Where a gate stood when it was resumed: its last event, and its counters. What breakers count begins there."""
+    """Where a gate stood when it was resumed: its last event, and its counters. What breakers count begins there.
+
+    ``unusual``: 1 once it went on after a halt for UNUSUAL. A pause of one's own is no look of an admin's.
+    """
 
     event: int
     texted: int
     opted_out: int
+    unusual: int
 
 
-NOTHING: Baseline = {"event": 0, "texted": 0, "opted_out": 0}
+NOTHING: Baseline = {"event": 0, "texted": 0, "opted_out": 0, "unusual": 0}
 
 
 def open_gate(
@@ -144,13 +152,22 @@ def resume_gate(tx: Transaction, gate_id: int) -> None:
     catching up.
     """
     require_caught_up(tx)
-    if not _move(tx, gate_id, "paused", "open", None):
+    before = tx.execute(select(Gate.reason, Gate.baseline).where(Gate.id == gate_id).with_for_update()).first()
+    if before is None or not _move(tx, gate_id, "paused", "open", None):
         raise ConflictError("gate_not_paused")
+    seen = before.reason == UNUSUAL or was_seen(before.baseline)
     counts = counts_of(tx, gate_id)
     last = tx.execute(select(func.max(Event.id))).scalar() or 0
-    baseline: Baseline = {"event": last, "texted": texted(counts), "opted_out": counts.get("opted_out", 0)}
+    baseline: Baseline = {
+        "event": last, "texted": texted(counts), "opted_out": counts.get("opted_out", 0), "unusual": int(seen),
+    }  # fmt: skip
     tx.execute(update(Gate).where(Gate.id == gate_id).values(baseline=baseline))
     tx.enqueue(Job("messaging", SEND_BATCH, (gate_id,)))
+
+
+def was_seen(baseline: Mapping[str, int] | None) -> bool:
+    """Whether a gate has gone on after a halt for UNUSUAL: it is not halted for that again."""
+    return bool(baseline and baseline.get("unusual"))
 
 
 def _move(tx: Transaction, gate_id: int, source: str, target: str, reason: str | None) -> bool:

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
-from outreach.spending.ledger import What, caps_of, charge_parts, spent
+from outreach.spending.ledger import What, caps_of, charge_parts, give_back_parts, spent
 from outreach.spending.prices import part_price, room
+
+
+class Paid(NamedTuple):
+    """What a text is counted as. ``begun``: domain time, whose day it counts for."""
+
+    group_id: int
+    what: What
+    parts: int
+    begun: datetime
+
+
+def give_back(tx: Transaction, texts: Iterable[Paid]) -> None:
+    """Of texts that the carrier has not taken: tried again, each would be paid for as often as it was tried."""
+    sums: Counter[tuple[int, What, datetime]] = Counter()
+    for one in texts:
+        sums[one.group_id, one.what, one.begun] += one.parts
+    for (group_id, what, begun), parts in sums.items():
+        give_back_parts(tx, group_id, what, parts, begun)
 
 
 class Purse:
@@ -25,12 +45,12 @@ class Purse:
         self.empty: set[int] = set()
         """Groups of which a text was held back."""
 
-    def pays(self, group_id: int, parts: int, what: What, *, capped: bool) -> bool:
-        """Whether a text of so many parts may be begun; if so, it is counted. ``capped``: its group's cap holds it."""
-        if capped and not self._fits(group_id, parts * part_price()):
-            self.empty.add(group_id)
+    def pays(self, text: Paid, *, capped: bool) -> bool:
+        """Whether a text may be begun; if so, it is counted. ``capped``: its group's cap holds it."""
+        if capped and not self._fits(text.group_id, text.parts * part_price()):
+            self.empty.add(text.group_id)
             return False
-        self._parts[group_id, what] += parts
+        self._parts[text.group_id, text.what] += text.parts
         return True
 
     def _fits(self, group_id: int, price: int) -> bool:

@@ -22,6 +22,7 @@ from outreach.messaging.events import EventRow, append
 from outreach.messaging.gates import halt_gate
 from outreach.messaging.models import Message
 from outreach.messaging.optout import obey_opt_out
+from outreach.messaging.purses import give_back
 from outreach.messaging.slices import Post
 from outreach.people.consent import lock_people
 from outreach.people.models import Constituent
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 BATCH = 250
 GATHER_SECONDS = 0.02
 GIVE_UP_SECONDS = 60.0
+COSTS_NOTHING = ("not_sent", "rejected")
+"""Results of POSTs that the carrier has proven not to have taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ def record(runtime: Runtime, outcomes: Sequence[Outcome]) -> None:
         # People first and all at once, in the one order in which everybody locks them.
         lock_people(tx, [one.post.number_hash for one in (*refused, *bad)])
         append(tx, [one.event for one in outcomes])
+        give_back(tx, [one.post.paid for one in outcomes if one.post.paid and one.event["key"] in COSTS_NOTHING])
         for one in refused:
             group_id = tx.execute(select(Message.group_id).where(Message.id == one.post.message_id)).scalar_one()
             at = one.event["received_at"]

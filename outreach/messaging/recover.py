@@ -5,7 +5,7 @@ Everything found goes the way of the webhook that was missed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -66,24 +66,30 @@ def fetch_silent(runtime: Runtime, carrier: Carrier) -> int:
     return len(silent)
 
 
-def list_missed(runtime: Runtime, carrier: Carrier, answer: Callable[[Runtime, InboundText], None]) -> int:
-    """Give ``answer`` every text to our number that no webhook brought, oldest first; how many there were.
+def list_missed(
+    runtime: Runtime, carrier: Carrier, answer: Callable[[Runtime, InboundText], None], *, pool: Sequence[str] = ()
+) -> int:
+    """Give ``answer`` every text to our numbers that no webhook brought, oldest first; how many there were.
 
     It looks back to the beginning of the last listing that went through, whatever webhooks have brought since.
+    ``pool``: the numbers of the Messaging Service, which people answer to as well.
     """
-    ours = runtime.settings.twilio_from_number
-    if ours is None:
+    ours = sorted({number for number in (runtime.settings.twilio_from_number, *pool) if number})
+    if not ours:
         return 0
     began = runtime.clock.real_now()
     with runtime.db.snapshot() as session:
         last = session.execute(select(Bookmark.at).where(Bookmark.name == BOOKMARK)).scalar()
     since = last - LOOK_BACK if last else began - FIRST_LOOK_BACK
     try:
-        listed = [found for found in carrier.list_to(ours, since) if found.inbound and found.sender]
+        listed = [
+            found for number in ours for found in carrier.list_to(number, since) if found.inbound and found.sender
+        ]
     except CarrierError as error:
         log.warning("list_failed", error=type(error).__name__, code=error.code)
         return 0
     missed = [found for found in reversed(listed) if found.created_at <= began - WEBHOOK_MAY_TAKE]
+    missed.sort(key=lambda found: found.created_at)  # of several numbers; within one it stays as it is
     with runtime.db.snapshot() as session:
         sids = [found.sid for found in missed]
         known = set(session.execute(select(Reply.carrier_sid).where(Reply.carrier_sid.in_(sids))).scalars())

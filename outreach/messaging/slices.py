@@ -27,7 +27,7 @@ from outreach.messaging.events import append, delta
 from outreach.messaging.follow_up_models import ASK, FOLLOW_UPS, PLEDGE
 from outreach.messaging.following import gates_about, owed_by, put_back
 from outreach.messaging.models import PARKED, Gate, Message, Reply
-from outreach.messaging.purses import Purse
+from outreach.messaging.purses import Paid, Purse
 from outreach.messaging.reminder_models import REMINDER
 from outreach.messaging.reminding import needless_reminders, wait_again
 from outreach.messaging.spend_halts import halt_spent
@@ -102,7 +102,9 @@ CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A POST that may begin. ``committed`` is CLOCK_BOOTTIME seconds; ``validity`` domain seconds."""
+    """A POST that may begin. ``committed`` is CLOCK_BOOTTIME seconds; ``validity`` domain seconds; ``paid``, what its
+    group's money was counted down by, None where it was not.
+    """
 
     attempt_id: int
     message_id: int
@@ -112,6 +114,7 @@ class Post:
     body: str
     validity: int
     committed: float
+    paid: Paid | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +209,7 @@ def slice_out(runtime: Runtime, claimed: Sequence[Claimed], token: str, *, resto
         halt_spent(runtime, group_id)
     return [
         Post(attempts[one.message_id], one.message_id, facts[one.message_id][0], one.number_hash, one.to, one.body,
-             verdicts[one.message_id].validity, committed)
+             verdicts[one.message_id].validity, committed, _paid(facts[one.message_id][1], now))
         for one in (by_id[message_id] for message_id in posting)
     ]  # fmt: skip
 
@@ -240,9 +243,7 @@ def _verdicts(
         number_hash = by_id[message_id].number_hash
         before = begun.get(number_hash, ())
         verdict = judge(replace(known, sent_at=known.sent_at + before) if before else known, now)
-        if verdict.state == "posting" and not purse.pays(
-            known.group_id, known.parts, "answers" if known.kind in ANSWERED else "texts", capped=known.kind in OUR_OWN
-        ):
+        if verdict.state == "posting" and not purse.pays(_paid(known, now), capped=known.kind in OUR_OWN):
             # A campaign's gate is halted, and its texts wait behind it; the others come again by themselves.
             waits = known.gate_kind != "wave"
             verdict = Verdict("held", not_before=now + PAUSE_LOOK) if waits else Verdict("planned")
@@ -250,6 +251,10 @@ def _verdicts(
             begun[number_hash] = (*before, now)
         verdicts[message_id] = verdict
     return verdicts
+
+
+def _paid(known: Facts, now: datetime) -> Paid:
+    return Paid(known.group_id, "answers" if known.kind in ANSWERED else "texts", known.parts, now)
 
 
 def _hold_gates(tx: Transaction, message_ids: list[int]) -> None:

@@ -12,21 +12,23 @@ from outreach.accounts.audit import record_audit
 from outreach.core.db import Transaction
 from outreach.core.errors import ConflictError
 from outreach.core.runtime import Runtime
-from outreach.messaging.gates import halt_gate, resume_gate
+from outreach.messaging.gates import UNUSUAL, halt_gate, resume_gate
 from outreach.messaging.models import Gate
-from outreach.spending.caps import cap_is_reached, tell, untold
+from outreach.spending.caps import cap_is_reached, nearest_cap, tell, untold
 from outreach.spending.ledger import fold_spend
 from outreach.spending.models import SpendDay
 from outreach.spending.prices import local_day
 
 SPEND_CAP: Final = "spend_cap"
 """Why a gate was halted."""
-UNUSUAL: Final = "unusual"
-"""The reason of gates that were halted because they are so unlike their group: an admin lets them go on."""
 
 
 def halt_spent(runtime: Runtime, group_id: int) -> int:
-    """Halt a group's open campaigns; how many gates. Each in its own transaction, as slices hold them one by one."""
+    """Halt a group's open campaigns, and tell of it; how many gates. Each in its own transaction, as slices hold them
+    one by one.
+
+    A text of three parts does not fit where one of one part still would: the whole cap is told of as well.
+    """
     with runtime.db.snapshot() as reading:
         open_ = select(Gate.id).where(Gate.group_id == group_id, Gate.kind == "wave", Gate.state == "open")
         gates = reading.execute(open_.order_by(Gate.id)).scalars().all()
@@ -34,6 +36,10 @@ def halt_spent(runtime: Runtime, group_id: int) -> int:
     for gate_id in gates:
         with runtime.db.transaction() as tx:
             halted += halt_gate(tx, gate_id, SPEND_CAP)
+    if halted:
+        with runtime.db.transaction() as tx:
+            full = nearest_cap(tx, runtime, group_id)
+            tell(tx, runtime, group_id, [full] if full else [])
     return halted
 
 

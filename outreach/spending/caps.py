@@ -15,7 +15,7 @@ from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.spending.ledger import caps_of, spent
 from outreach.spending.models import SpendAlert, SpendCap
-from outreach.spending.prices import MICROS, Caps, Crossed, crossed, is_reached, local_day
+from outreach.spending.prices import MICROS, Caps, Crossed, crossed, is_reached, local_day, nearest
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +74,12 @@ def tell(tx: Transaction, runtime: Runtime, group_id: int, news: Sequence[Crosse
         )  # fmt: skip
         say = log.error if one.percent >= 100 else log.warning
         say("spend_alert", group_id=group_id, period=one.period, percent=one.percent, micros=one.micros, cap=one.cap)
+
+
+def nearest_cap(session: Session, runtime: Runtime, group_id: int) -> Crossed | None:
+    """The cap that holds a group back where anything does; None: it has none."""
+    now = runtime.clock.now()
+    return nearest(spent(session, group_id, now), caps_of(session, runtime, group_id), local_day(now))
 
 
 def alerts_now(session: Session, runtime: Runtime, group_id: int) -> list[Crossed]:

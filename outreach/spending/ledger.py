@@ -47,13 +47,18 @@ def charge_parts(tx: Transaction, group_id: int, what: What, parts: int, now: da
     _charge(tx, group_id, what, parts, parts * part_price(), now)
 
 
+def give_back_parts(tx: Transaction, group_id: int, what: What, parts: int, begun: datetime) -> None:
+    """So many parts that were counted at ``begun`` (domain time) cost nothing: the carrier has not taken them."""
+    _charge(tx, group_id, what, -parts, -parts * part_price(), begun)
+
+
 def charge_minutes(tx: Transaction, group_id: int, minutes: int, now: datetime, *, inbound: bool = False) -> None:
     """So many minutes of a call have begun. ``now`` is domain time."""
     _charge(tx, group_id, "calls", minutes, minutes * minute_price(inbound=inbound), now)
 
 
 def _charge(tx: Transaction, group_id: int, what: What, units: int, micros: int, now: datetime) -> None:
-    if units > 0:
+    if units:
         row = {"group_id": group_id, "day": local_day(now), "what": what, "units": units, "micros": micros}
         ENTRY.run(tx, row)
 

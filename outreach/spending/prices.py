@@ -87,6 +87,13 @@ def crossed(spent: Spent, caps: Caps, day: date) -> list[Crossed]:
     ]
 
 
+def nearest(spent: Spent, caps: Caps, day: date) -> Crossed | None:
+    """The cap with the least room, as reached: what was to be begun did not fit under it. None: there is no cap."""
+    periods = (("day", day, spent.day, caps.day), ("month", day.replace(day=1), spent.month, caps.month))
+    full = [Crossed(period, begins, 100, so_far, cap) for period, begins, so_far, cap in periods if cap is not None]
+    return min(full, key=lambda one: one.cap - one.micros, default=None)
+
+
 def amount(text: str) -> int | None:
     """A cap as somebody writes it: 250, 1,250.50, or none. Raises BadInputError (spend_amount)."""
     plain = text.strip().replace(",", "").removeprefix("$").strip()

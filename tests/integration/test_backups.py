@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 from psycopg import sql
 from sqlalchemy import func, select, text
 from sqlalchemy.engine import make_url
@@ -26,8 +30,10 @@ from outreach.backups.backup import forget_old, last_backup, make_backup, sqlite
 from outreach.backups.catching_up import CaughtUp, catch_up, pending
 from outreach.backups.making_safe import lock_site
 from outreach.backups.restore import restore
+from outreach.backups.sealed_stream import SealedBackup, SealingWriter
 from outreach.carrier.base import Ambiguous, CarrierMessage
 from outreach.carrier.twilio import TwilioCarrier
+from outreach.cli.backups import restore as restore_command
 from outreach.core.db import Database
 from outreach.core.errors import ConflictError
 from outreach.core.runtime import Runtime, open_runtime
@@ -45,7 +51,9 @@ from outreach.people.consent import is_suppressed, record_opt_out
 from outreach.people.models import Constituent
 from outreach.privacy.erasure import erase_number
 from outreach.replies import answer_found, answer_text, obey_found
+from outreach.spending.ledger import by_kind
 from outreach.stage.postgres import drop_database
+from outreach.watch.checks import check_books
 from tests.commands import outreach_command
 from tests.conftest import ENGINES, rehearsal_env
 from tests.factories import World, make_world, number, plan_messages
@@ -205,6 +213,8 @@ def test_nobody_is_texted_twice_or_after_a_stop_when_a_backup_comes_back(
         record_opt_out(tx, site.vault, world.group_id, hash_of(site, 10), wording="", source="page", at=at)
     erase_number(site, world.group_id, hash_of(site, 11), reason="asked", actor="admin")
     make_backup(site, tmp_path / "p.protections", only_protections=True)
+    with site.db.snapshot() as session:
+        paid = by_kind(session, world.group_id, site.clock.now())["texts"]
     carrier.hear(site, number(1), "please stop texting me", taken=False)  # while it was down
     site.db.dispose()
     lose(home)
@@ -234,23 +244,29 @@ def test_nobody_is_texted_twice_or_after_a_stop_when_a_backup_comes_back(
             assert is_suppressed(session, hash_of(back, index), world.group_id), index
         assert session.get_one(Constituent, world.people[11]).erased_at is not None
         assert session.execute(select(Message.kind).where(Message.kind == "confirmation")).all() == [("confirmation",)]
+        assert by_kind(session, world.group_id, back.clock.now())["texts"] == paid
     finish(back, carrier, world)
     got = Counter(one.to for one in carrier.accepted)
     assert got == {number(index): 1 for index in range(PEOPLE) if index not in {9, 10, 11}}
     assert stands(back, world.gate_id) == {"out": 9, "suppressed": 2, "canceled": 1}
+    assert check_books(back) == 0
     back.db.dispose()
 
 
 def test_what_a_lost_campaign_has_said_is_not_said_again(site: Runtime, home: Settings, tmp_path: Path) -> None:
     """A campaign of after the backup is gone with its rows. Made anew with the same words it finds them said."""
     carrier = Carrier()
-    world = make_world(site, 4)
+    world = make_world(site, 5)
     make_backup(site, tmp_path / "b.backup")
+    make_backup(site, tmp_path / "p.protections", only_protections=True)
     plan_messages(site, world)
     assert post(site, carrier, world.gate_id, 3) == 3
+    with site.db.transaction(durable=True) as tx:  # after the file, so only the database that is replaced knows of it
+        at = site.clock.real_now()
+        record_opt_out(tx, site.vault, world.group_id, hash_of(site, 4), wording="", source="page", at=at)
     site.db.dispose()
-    done = restore(home, tmp_path / "b.backup", replace=True)
-    assert done.protections == "replaced"
+    done = restore(home, tmp_path / "b.backup", replace=True, protections=tmp_path / "p.protections")
+    assert (done.protections, done.safe.stops) == ("file", 1)
     assert done.aside is not None
     back = open_runtime(home)
     assert catch(back, carrier).unmatched == 3
@@ -259,7 +275,7 @@ def test_what_a_lost_campaign_has_said_is_not_said_again(site: Runtime, home: Se
         resume_gate(tx, world.gate_id)
     assert post(back, carrier, world.gate_id, 10, restored=True) == 1
     assert Counter(one.to for one in carrier.accepted) == {number(index): 1 for index in range(4)}
-    assert stands(back, world.gate_id) == {"out": 4}
+    assert stands(back, world.gate_id) == {"out": 4, "suppressed": 1}
     with back.db.snapshot() as session:
         assert session.execute(select(FoundText.carrier_sid).where(FoundText.message_id.is_(None))).first() is None
         # Links and callbacks of lost rows name ids that are never given again.
@@ -276,7 +292,7 @@ def test_other_words_to_the_same_person_are_a_persons_to_decide_and_count_for_th
     make_backup(site, tmp_path / "b.backup")
     carrier.create_message(to=number(1), body="Hi Ana, another thing.", status_callback="", validity_seconds=1)
     site.db.dispose()
-    restore(home, tmp_path / "b.backup", replace=True)
+    assert restore(home, tmp_path / "b.backup", replace=True).protections == "replaced"
     back = open_runtime(home)
     assert catch(back, carrier).in_doubt == 1
     with back.db.snapshot() as session:
@@ -330,12 +346,34 @@ def test_a_backup_is_refused_where_it_would_do_harm(site: Runtime, home: Setting
     still.db.dispose()
 
 
+def test_a_backup_onto_a_slow_disk_is_not_cut_off_as_idle(
+    site: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """compose.yaml's server ends a transaction that says nothing for ten minutes; this one after a moment."""
+    if not site.db.is_sqlite:
+        with site.db.connection() as connection:
+            connection.exec_driver_sql("ALTER DATABASE test_restore SET idle_in_transaction_session_timeout = '100ms'")
+            connection.commit()
+        site.db.dispose()
+
+    def slowly(writer: SealingWriter, data: bytes, write: Callable[..., None] = SealingWriter.write) -> None:
+        threading.Event().wait(0 if writer.size else 0.4)
+        write(writer, data)
+
+    monkeypatch.setattr(SealingWriter, "write", slowly)
+    assert (
+        make_backup(site, tmp_path / "b.backup")["bytes"]
+        == SealedBackup(tmp_path / "b.backup", site.settings.field_keys).manifest()["bytes"]
+    )
+
+
 def test_old_backups_go_from_their_directory(tmp_path: Path, site: Runtime) -> None:
     now = site.clock.real_now()
     for age in (1, 31, 40):
         (tmp_path / f"outreach-{now - timedelta(days=age):%Y%m%d-%H%M%S}.backup").touch()
     (tmp_path / "outreach-of-mine.backup").touch()
-    assert forget_old(tmp_path, 30, now) == 2
+    assert forget_old(tmp_path, "protections", 30, now) == 0
+    assert forget_old(tmp_path, "database", 30, now) == 2
     assert len(list(tmp_path.glob("*.backup"))) == 2
 
 
@@ -366,6 +404,31 @@ def test_upkeep_catches_up_by_itself_once_the_carrier_answers(
     fold_all(back)
     assert stands(back, world.gate_id) == {"out": 1, "planned": 1}
     back.db.dispose()
+
+
+def test_a_restore_that_is_stopped_leaves_the_database_as_it_was(
+    site: Runtime, home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(site, 1)
+    make_backup(site, tmp_path / "b.backup")
+    site.db.dispose()
+
+    def stopped(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("outreach.backups.restore._require_whole", stopped)  # all is loaded, and nothing in its place
+    monkeypatch.setattr("outreach.cli.backups.runtime", lambda: replace(site, settings=home))
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)  # as a command finds it
+    try:
+        done = CliRunner().invoke(restore_command, [str(tmp_path / "b.backup"), "--replace"])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert done.exit_code == 128 + signal.SIGTERM
+    still = open_runtime(home)
+    assert pending(still) is None
+    with still.db.snapshot() as session:
+        assert session.get_one(Constituent, world.people[0]).number_hash == hash_of(still, 0)
+    still.db.dispose()
 
 
 def test_the_command_says_when_the_carrier_cannot_be_asked(settings_env: dict[str, str]) -> None:

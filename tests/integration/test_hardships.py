@@ -14,7 +14,9 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import select, text, update
 
 from outreach.accounts.models import Group
+from outreach.carrier.account import Service, TwilioAccount
 from outreach.carrier.base import Ambiguous, CarrierMessage, Misconfigured, Throttled
+from outreach.carrier.sender_pool import SenderPool
 from outreach.core.crypto import Vault
 from outreach.core.db import Job
 from outreach.core.errors import halt_sentence
@@ -120,6 +122,27 @@ def test_a_stop_from_an_outage_is_found_whatever_webhooks_have_brought_since(run
         assert is_suppressed(session, runtime.vault.number_hash(number(1)), world.group_id)
     assert list_missed(runtime, carrier, answer_found) == 0
     assert carrier.asked_since[1] > carrier.asked_since[0] + timedelta(hours=1)
+
+
+def test_a_stop_to_another_number_of_the_pool_is_found_as_well(
+    runtime: Runtime, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People answer the number that texted them; a service without TWILIO_FROM_NUMBER has no other."""
+    stop = replace(missed_text(runtime, 1, "stop texting me please", 20, "SM" + "1" * 32), to="+14805550177")
+
+    class Pooled(Listing):
+        def list_to(self, number: str, since: datetime) -> Iterator[CarrierMessage]:
+            yield from (one for one in super().list_to(number, since) if one.to == number)
+
+    changed = {"mode": "production", "twilio_messaging_service_sid": "MG" + "1" * 32, "twilio_from_number": None}
+    real = replace(runtime, settings=runtime.settings.model_copy(update=changed))
+    service = Service("MG" + "1" * 32, {}, ("+14805550176", "+14805550177"), 0)
+    monkeypatch.setattr(TwilioAccount, "service", lambda *_: service)
+    pool = SenderPool(real.settings).numbers()
+    assert list_missed(real, Pooled(stop), answer_found) == 0
+    assert list_missed(real, Pooled(stop), answer_found, pool=pool) == 1
+    with runtime.db.snapshot() as session:
+        assert is_suppressed(session, runtime.vault.number_hash(number(1)), world.group_id)
 
 
 def test_the_confirmation_of_a_stop_found_late_is_sent(runtime: Runtime, world: World) -> None:

@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import func, select, update
 
 from outreach.accounts.models import AuditEvent
+from outreach.carrier.base import Rejected, Throttled, Unreachable
 from outreach.core.errors import ConflictError
 from outreach.core.runtime import Runtime
 from outreach.messaging.claims import Claimed, claim
 from outreach.messaging.gates import answers_gate
-from outreach.messaging.models import Gate, Message
+from outreach.messaging.models import Gate, GateText, Message
 from outreach.messaging.send import Sender
 from outreach.messaging.slices import slice_out
 from outreach.messaging.spend_halts import halted_by_cap, resume_spent, watch_spend
@@ -24,7 +25,7 @@ from outreach.spending.ledger import by_kind, caps_of, charge_minutes, fold_spen
 from outreach.spending.models import SpendAlert, SpendDay, SpendEntry
 from outreach.spending.prices import Caps, Spent, part_price
 from tests.factories import World, make_person, make_world, number, plan_messages
-from tests.integration.test_sending import Book, patient, send
+from tests.integration.test_sending import Book, fold_all, patient, send
 from tests.model.carrier import ModelClock
 
 __all__ = ["patient"]
@@ -87,6 +88,36 @@ def test_a_cap_stops_a_campaign_to_the_text_and_says_why(runtime: Runtime, world
     with runtime.db.snapshot() as session:
         states = session.execute(select(Message.state).where(Message.gate_id == world.gate_id)).scalars().all()
     assert sorted(states).count("planned") == 2
+
+
+def test_whoever_is_halted_for_texts_of_several_parts_is_told_as_well(runtime: Runtime, world: World) -> None:
+    plan_messages(runtime, world)
+    with runtime.db.transaction() as tx:
+        tx.execute(update(GateText).values(template="á" * 100))  # two parts
+    cap(runtime, world, 3 * PART, 100 * PART)
+    assert send(runtime, world.gate_id, Book()) == 1
+    assert gate(runtime, world) == ("paused", "spend_cap")
+    watch_spend(runtime)
+    with runtime.db.snapshot() as session:
+        told = session.execute(select(SpendAlert.period, SpendAlert.percent).order_by(SpendAlert.percent)).all()
+        assert [tuple(row) for row in told] == [("day", 50), ("day", 100)]
+
+
+def test_what_the_carrier_has_not_taken_costs_nothing(runtime: Runtime, world: World) -> None:
+    """A carrier that is away for an hour must not spend the cap of a day, nor of a month."""
+    plan_messages(runtime, world)
+    cap(runtime, world, 6 * PART)
+    book = Book()
+    book.errors = {number(0): [Unreachable(), Unreachable()], number(1): [Throttled()], number(2): [Rejected(21211)]}
+    for _ in range(3):
+        send(runtime, world.gate_id, book)
+        fold_all(runtime)
+        with runtime.db.transaction() as tx:
+            waits = update(Message).where(Message.state == "planned")
+            tx.execute(waits.values(not_before=runtime.clock.now()))
+    assert len(book.accepted) == 5
+    assert total(runtime, world).day == 5 * PART
+    assert gate(runtime, world)[0] == "open"
 
 
 def test_an_answer_goes_out_when_nothing_else_may(runtime: Runtime, world: World) -> None:

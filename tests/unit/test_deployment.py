@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from config.settings import SETTING_NAMES
+from outreach.doctor.database import LITTLE_FOR_FILES
+from outreach.people.uploads import MOST_BYTES
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -88,6 +90,12 @@ def test_every_service_is_confined(name: str) -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
     assert bool(ports) is (name == "web")
     assert service["restart"] == ("no" if name in {"release", "backup"} else "unless-stopped")
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_largest_files_fit_where_temporary_files_go(name: str) -> None:
+    size = int(re.findall(r"^/tmp:size=(\d+)m,", SERVICES[name]["tmpfs"][0])[0]) * 1024**2
+    assert size >= max(LITTLE_FOR_FILES, 2 * MOST_BYTES)  # else the doctor would warn of every such site, and rightly
 
 
 def test_services_run_what_the_procfile_says() -> None:

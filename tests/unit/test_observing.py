@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,14 +24,17 @@ from outreach.carrier.twilio import operation
 from outreach.core import error_reports
 from outreach.core.errors import SettingsError
 from outreach.core.latencies import BOUNDS, Latencies, parse_latencies
-from outreach.core.logs import NUMBER, access_log, error_listeners
+from outreach.core.logs import NUMBER, access_log, error_listeners, mask_event
 from outreach.core.request_ids import HEADER, request_id_from
 from outreach.messaging.breakers import FILTERED, OPT_OUTS, PAIR
+from outreach.messaging.gates import UNUSUAL
 from outreach.messaging.restored import RESTORED
-from outreach.messaging.spend_halts import SPEND_CAP, UNUSUAL
+from outreach.messaging.spend_halts import SPEND_CAP
+from outreach.watch.checks import next_check_in
 from outreach.watch.metrics import of_latencies
 from outreach.watch.queues import last_line
 from tests.unit.test_settings import REHEARSAL
+from workers import run
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = ("+16025550123", "602-555-0123", "(602) 555-0123")
@@ -127,6 +131,14 @@ def test_latencies_add_up_and_what_cannot_be_read_is_left_out() -> None:
     assert samples["outreach_request_duration_seconds_count", None] == 4
 
 
+def test_what_stands_in_a_list_is_masked_as_well() -> None:
+    line = mask_event(
+        None, "", {"event": "x", "to": list(NUMBERS), "known": {"by": ({"phone": NUMBERS[0]},)}, "ids": [7]}
+    )
+    assert "555" not in str(line)
+    assert line["ids"] == [7]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "word"),
     [
@@ -152,6 +164,9 @@ def sent() -> Iterator[list[Any]]:
     class Kept(sentry_sdk.Transport):  # type: ignore[misc,name-defined]
         def capture_envelope(self, envelope: Any) -> None:
             found.append(envelope)
+
+        def flush(self, timeout: float, callback: Any = None) -> None:
+            found.append("on its way")
 
     found: list[Any] = []
     settings = Settings.from_mapping(REHEARSAL | {"SENTRY_DSN": "https://key@errors.example.org/1"})
@@ -186,6 +201,29 @@ def test_an_error_report_holds_the_error_and_nobody(sent: list[Any]) -> None:
     assert not [each for each in (*NUMBERS, "abcdefghijklmnop") if each in json.dumps(event)]
     assert not {"request", "user", "breadcrumbs", "server_name", "modules"} & event.keys()
     assert '"vars"' not in told
+
+
+def test_a_work_horse_hands_its_reports_over_before_it_ends(sent: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends by ``os._exit``: what a thread had still to send of a job that failed was lost."""
+
+    def fails(*_: Any) -> bool:
+        error_reports._report({"event": "job failed", "level": "error"})
+        return False
+
+    monkeypatch.setattr("workers.run.RoundRobinWorker.perform_job", fails)
+    monkeypatch.setattr(run, "why_refused", lambda *_: None)
+    worker: Any = object.__new__(run.AllowListWorker)
+    worker.connection = SimpleNamespace(delete=lambda *_: None)
+    assert not worker.perform_job(SimpleNamespace(id="1", func_name="f", args=()), None, None)
+    assert [type(each).__name__ for each in sent] == ["Envelope", "str"]
+
+
+def test_the_books_are_late_only_when_a_large_database_would_not_explain_it() -> None:
+    groups = yaml.safe_load((ROOT / "config/alerts.yaml").read_text())["groups"]
+    late = next(each["expr"] for one in groups for each in one["rules"] if each["alert"] == "OutreachChecksLate")
+    times = int(re.findall(r"(\d+) \* outreach_checks_duration_seconds", late)[0])
+    for took in (1.0, 72.0, 600.0):  # from the beginning of a run to the end of the next one
+        assert max(3600.0, times * took) > took + next_check_in(took) + took
 
 
 def _listening(logger: Any, name: str, event: Any) -> Any:
@@ -241,6 +279,28 @@ def test_every_alert_asks_for_metrics_that_there_are_and_leads_somewhere() -> No
         assert rule["annotations"]["summary"].strip()
         kebab = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", rule["alert"]).lower()
         assert rule["annotations"]["runbook"] == f"docs/operations.md#{kebab}"
+
+
+def test_a_changed_token_wakes_somebody_though_no_campaign_runs() -> None:
+    """It is answered with 401: an error of ours by its class, as each number is that the carrier refuses."""
+    groups = yaml.safe_load((ROOT / "config/alerts.yaml").read_text())["groups"]
+    fails = next(each["expr"] for one in groups for each in one["rules"] if each["alert"] == "OutreachCarrierFails")
+    refused = re.findall(r"or sum\(rate\(\w+\{(.+?)\}", fails)
+    assert dict(re.findall(r'(\w+)="(\w+)"', refused[0])) == {
+        "operation": operation("GET", "/2010-04-01/Accounts/AC/Messages.json?To=%2B16025550123"), "outcome": "4xx",
+    }  # fmt: skip
+
+
+def test_a_campaign_that_leaves_at_its_senders_rate_wakes_nobody() -> None:
+    """Ten thousand texts at four a second are due for most of an hour: that is a page only while none leaves."""
+    groups = yaml.safe_load((ROOT / "config/alerts.yaml").read_text())["groups"]
+    overdue = next(each["expr"] for one in groups for each in one["rules"] if each["alert"] == "OutreachTextsOverdue")
+    soon, *others = re.findall(
+        r"outreach_oldest_due_seconds > (\d+)( unless on\(\)\s+sum\(increase\(\w+\{(.+?)\})?", overdue
+    )
+    asked = dict(re.findall(r'(\w+)="(\w+)"', soon[2]))
+    assert asked == {"operation": operation("POST", "/2010-04-01/Accounts/AC/Messages.json"), "outcome": "2xx"}
+    assert [int(seconds) for seconds, _, _ in others] == [6 * 3600]
 
 
 def told_of_alerts(page: str) -> dict[str, str]:
