@@ -9,11 +9,13 @@ from config.settings import Settings
 from outreach.core.error_reports import report_errors
 from outreach.core.latencies import LATENCIES
 from outreach.core.logs import set_up_logs
+from outreach.core.room import CROWD
 from outreach.web.app import create_app
 
 set_up_logs("web")
 settings = Settings.from_environment()
 report_errors(settings, "web")
 LATENCIES.report_to(settings.redis_url)
+CROWD.report_to(settings.redis_url)
 app = create_app(settings)
 garbage.begin()

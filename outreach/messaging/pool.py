@@ -9,14 +9,18 @@ from queue import SimpleQueue
 
 from outreach.messaging.slices import Post
 
+FIRST = 8
+
 
 class Pool:
     """As many threads as POSTs may be under way.
 
-    The limit halves when the carrier throttles and grows back by one for every ``limit`` successes.
+    It begins with a few and doubles with every round until somebody is in the way. The limit halves when the carrier
+    throttles, and comes down by two fifths when our own web processes are crowded. From then on, and where it begins
+    with ``kept``, it grows by one for every ``limit`` successes.
     """
 
-    def __init__(self, threads: int, work: Callable[[Post], None]) -> None:
+    def __init__(self, threads: int, work: Callable[[Post], None], *, kept: int | None = None) -> None:
         self.threads = threads
         self._work = work
         self._queue: SimpleQueue[Post | None] = SimpleQueue()
@@ -24,7 +28,8 @@ class Pool:
         self._busy = 0
         self._wanted = 1
         self._unclear = self._failures = 0
-        self._limit = float(threads)
+        self._limit = float(min(threads, max(1, kept or FIRST)))
+        self._opening = kept is None
         self._members = [
             # What its log lines are bound to, the job's id, does not go into a thread by itself.
             threading.Thread(target=copy_context().run, args=(self._run,), name=f"sender-{n}", daemon=True)
@@ -61,10 +66,18 @@ class Pool:
     def shrink(self, *, unclear: bool = False) -> int:
         """The carrier says: too fast, or says nothing clear; returns how many unclear answers came in a row."""
         with self._changed:
+            self._opening = False
             self._limit = max(1.0, self._limit / 2)
             self._unclear += unclear
             self._failures += 1
             return self._unclear
+
+    def give_way(self) -> int:
+        """Others need room: fewer at once, two at least; returns how many."""
+        with self._changed:
+            self._opening = False
+            self._limit = min(self._limit, max(2.0, self._limit * 0.6))
+            return self.limit
 
     def patience(self) -> float:
         """How much longer to wait after so many failures in a row: twice as long for each round of all threads."""
@@ -75,7 +88,7 @@ class Pool:
         """A POST went through."""
         with self._changed:
             self._unclear = self._failures = 0
-            self._limit = min(float(self.threads), self._limit + 1 / self._limit)
+            self._limit = min(float(self.threads), self._limit + (1 if self._opening else 1 / self._limit))
 
     def close(self) -> None:
         """Let every thread finish its post and end."""

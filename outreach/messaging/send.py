@@ -26,6 +26,7 @@ from outreach.carrier.base import Ambiguous, Carrier, CarrierError, Misconfigure
 from outreach.core.db import Job
 from outreach.core.errors import OutreachError
 from outreach.core.pace import SharedRate
+from outreach.core.room import Room
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
 from outreach.messaging.claims import CLAIM_LIMIT, Claimed, claim, release
@@ -86,7 +87,8 @@ class Sender:
         self._token = secrets.token_hex(16)
         self._halted: set[int] = set()  # their own pause is about to be committed, by the recorder
         self._recorder = Recorder(runtime)
-        self._pool = Pool(threads, self._post)
+        self._room = Room(runtime.settings.redis_url)
+        self._pool = Pool(threads, self._post, kept=self._room.kept())
         self._claiming = ThreadPoolExecutor(1, "claiming")
         self._ahead: Future[Batch | None] | None = None
         settings = runtime.settings
@@ -194,6 +196,8 @@ class Sender:
         """Slice out as many as there are idle threads, and as the sender's rate allows; returns the others."""
         if pause := pause_for(self._waiting.tail):
             threading.Event().wait(pause)
+        if self._room.is_wanted():
+            self._room.keep(self._pool.give_way())
         idle = self._pool.wait_idle(min(len(claimed), self._pool.limit), GATHER_SECONDS)
         if not idle:  # the carrier has just told us to slow down
             return claimed

@@ -21,6 +21,7 @@ from outreach.accounts.passwords import Passwords
 from outreach.core.latencies import LATENCIES
 from outreach.core.proof import NONCE, proof
 from outreach.core.queue import connect
+from outreach.core.room import CROWD
 from outreach.core.runtime import Runtime, open_runtime
 from outreach.serving import DatabaseId
 from outreach.web import (
@@ -211,8 +212,10 @@ def create_app(settings: Settings, runtime: Runtime | None = None, passwords: Pa
 
 def _beside(webhooks: WSGIApplication, pages: WSGIApplication) -> WSGIApplication:
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        chosen = webhooks if environ["PATH_INFO"].startswith("/twilio/") else pages
-        return chosen(environ, start_response)
+        if not environ["PATH_INFO"].startswith("/twilio/"):
+            return pages(environ, start_response)
+        with CROWD.answering():
+            return webhooks(environ, start_response)
 
     return serve
 
