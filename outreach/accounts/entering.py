@@ -16,6 +16,7 @@ from outreach.accounts.acting import UNKNOWN
 from outreach.accounts.attempt_rules import TOLD
 from outreach.accounts.attempts import Origin, Scope, Try
 from outreach.accounts.audit import record_audit
+from outreach.accounts.links import close_ways_in
 from outreach.accounts.models import User
 from outreach.accounts.passwords import Passwords, folded, normal
 from outreach.accounts.sign_in_models import Authenticator
@@ -132,7 +133,11 @@ def confirm(held: Runtime, passwords: Passwords, user_id: int, sign_in_id: int, 
 
 
 def set_password(tx: Transaction, user_id: int, hashed: str, now: datetime, *, sign_in_name: str | None = None) -> None:
-    """Keep a new password's hash, and where there is none yet the name to sign in with (checked before)."""
+    """Keep a new password's hash, and where there is none yet the name to sign in with (checked before).
+
+    Links and invitations of theirs that were not used open nothing any more.
+    """
+    close_ways_in(tx, user_id, now)
     values: dict[str, Any] = {"password_hash": hashed, "password_at": now}
     if sign_in_name is not None:
         values["sign_in_name"] = sign_in_name

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from outreach.accounts import entering, sign_ins
 from outreach.accounts.acting import NOBODY
 from outreach.accounts.audit import record_audit
-from outreach.accounts.links import NAME_LENGTH
+from outreach.accounts.links import NAME_LENGTH, close_ways_in
 from outreach.accounts.models import Group, User
 from outreach.accounts.passwords import Passwords, check_password, check_sign_in_name
 from outreach.accounts.role_rules import may_give
@@ -58,9 +58,9 @@ def invite(tx: Transaction, actor: Actor, *, role: str, meant_for: str, now: dat
 def make(
     tx: Transaction, actor: Actor, group_id: int, *, role: str, meant_for: str, user_id: int | None, now: datetime
 ) -> str:
-    """An invitation's token; one for a user takes the place of that user's others."""
+    """An invitation's token; one for a user takes the place of that user's others, and of their sign-in links."""
     if user_id is not None:
-        revoke_those_of(tx, user_id, now)
+        close_ways_in(tx, user_id, now)
     token = secrets.token_urlsafe(32)
     row = Invitation(
         group_id=group_id, user_id=user_id, role=role, meant_for=meant_for, token_hash=sign_ins.token_hash(token),
@@ -95,11 +95,6 @@ def revoke(tx: Transaction, actor: Actor, invitation_id: int, now: datetime) -> 
             tx, group_id=actor.group_id, actor=actor.name, action="invitation_revoked",
             subject=f"invitation:{invitation_id}", at=now,
         )  # fmt: skip
-
-
-def revoke_those_of(tx: Transaction, user_id: int, now: datetime) -> None:
-    """What would let a user in by an older invitation."""
-    tx.execute(update(Invitation).where(Invitation.user_id == user_id, *_open(now)).values(revoked_at=now))
 
 
 def offered(session: Session, token: str, now: datetime) -> Offered | None:
@@ -154,6 +149,8 @@ def _accept(tx: Transaction, token: str, name: str, entry: str, hashed: str, now
     if invitation_id is None:
         raise ConflictError("invitation_over")
     row = tx.get_one(Invitation, invitation_id)
+    if row.user_id is not None:
+        close_ways_in(tx, row.user_id, now)
     user = tx.get(User, row.user_id) if row.user_id is not None else None
     if user is not None and user.deactivated_at is not None:
         raise ConflictError("invitation_over")
