@@ -62,6 +62,7 @@ def change_role(tx: Transaction, actor: Actor, user_id: int, role: str, now: dat
         tx, group_id=user.group_id, actor=actor.name, action="role_changed", subject=f"users:{user_id}", at=now,
         was=user.role, role=role,
     )  # fmt: skip
+    invitations.revoke_made_by(tx, user, role, actor.name, now)
     tx.execute(update(User).where(User.id == user_id).values(role=role))
     sign_ins.end_all(tx, user_id, now, by=actor.name)
 
@@ -72,6 +73,7 @@ def deactivate(tx: Transaction, actor: Actor, user_id: int, now: datetime, *, re
     user = _target(tx, actor, user_id)
     _require_others(tx, user, None, rehearsal=rehearsal)
     close_ways_in(tx, user_id, now)
+    invitations.revoke_made_by(tx, user, None, actor.name, now)
     values = {"deactivated_at": now, "password_hash": None, "sign_in_name": None}
     tx.execute(update(User).where(User.id == user_id).values(values))
     authenticators.remove(tx, user_id)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, false, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,7 @@ from outreach.accounts.audit import record_audit
 from outreach.accounts.links import NAME_LENGTH, close_ways_in
 from outreach.accounts.models import Group, User
 from outreach.accounts.passwords import Passwords, check_password, check_sign_in_name
-from outreach.accounts.role_rules import may_give
+from outreach.accounts.role_rules import INSTANCE, may_give
 from outreach.accounts.sign_in_models import Invitation
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
@@ -95,6 +95,25 @@ def revoke(tx: Transaction, actor: Actor, invitation_id: int, now: datetime) -> 
             tx, group_id=actor.group_id, actor=actor.name, action="invitation_revoked",
             subject=f"invitation:{invitation_id}", at=now,
         )  # fmt: skip
+
+
+def revoke_made_by(tx: Transaction, inviter: User, role: str | None, by: str, now: datetime) -> None:
+    """Open invitations that somebody has made and could not make as ``role`` (None: taken out) open nothing any more.
+
+    Who is taken out may have kept the link of one, and would come back by it. Names are told apart within a group, so
+    one of another group is theirs where nobody there has their name: who runs the site invites first admins.
+    """
+    theirs = exists().where(User.group_id == Invitation.group_id, User.name == Invitation.invited_by)
+    own = or_(
+        Invitation.group_id == inviter.group_id,
+        ~theirs if inviter.role in INSTANCE and role not in INSTANCE else false(),
+    )
+    for row in tx.execute(select(Invitation).where(Invitation.invited_by == inviter.name, own, *_open(now))).scalars():
+        if role is None or row.group_id != inviter.group_id or not may_give(role, row.role):
+            row.revoked_at = now
+            record_audit(
+                tx, group_id=row.group_id, actor=by, action="invitation_revoked", subject=f"invitation:{row.id}", at=now
+            )
 
 
 def offered(session: Session, token: str, now: datetime) -> Offered | None:

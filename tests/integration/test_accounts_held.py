@@ -80,6 +80,30 @@ def test_a_link_that_was_not_used_ends_with_a_reset_and_with_a_new_password(runt
         invitations.accept(runtime, CHEAP, kept, name="x", sign_in_name="x", password=SECRET, device="")
 
 
+def test_invitations_end_with_the_role_of_whoever_made_them(runtime: Runtime, group: int) -> None:
+    by, now = Actor(group, "tester", "instance"), runtime.clock.real_now()
+    eve, ida = join(runtime, group, "eve", "admin"), join(runtime, group, "ida", "instance")
+    join(runtime, group, "zoe", "instance")
+    with runtime.db.transaction() as tx:
+        made = [
+            invitations.invite(tx, Actor(group, name, role), role=given, meant_for=given, now=now)
+            for name, role, given in (
+                ("eve", "admin", "admin"),
+                ("ida", "instance", "instance"),
+                ("ida", "instance", "staff"),
+            )
+        ]
+        other = colleagues.add_group(tx, by, "Other", now, now)
+        made.append(colleagues.invite_first_admin(tx, Actor(group, "ida", "instance"), other, now))
+        others = invitations.invite(tx, Actor(group, "zoe", "instance"), role="admin", meant_for="x", now=now)
+        colleagues.change_role(tx, by, ida, "admin", now, rehearsal=False)
+        assert [invitations.offered(tx, one, now) is None for one in made] == [False, True, False, True]
+        for leaves in (eve, ida):
+            colleagues.deactivate(tx, by, leaves, now, rehearsal=False)
+        assert [invitations.offered(tx, one, now) is None for one in made] == [True, True, True, True]
+        assert invitations.offered(tx, others, now) is not None
+
+
 def test_an_invitation_opens_what_it_was_made_for_and_only_in_its_days(runtime: Runtime, group: int) -> None:
     now, admin = runtime.clock.real_now(), Actor(group, "tester", "admin")
     with pytest.raises(BadInputError), runtime.db.transaction() as tx:
