@@ -87,6 +87,10 @@ def finish(held: Runtime, half: HalfIn, origin: Origin, device: str, typed: str 
     if demanded and not _take_code(held, user, scopes, typed or "", now):
         return None
     with held.db.transaction() as tx:
+        # A new password or a reset ends the sessions that it finds: one begun beside it must see it, or be seen by it.
+        tx.get(User, half.user_id, with_for_update={"key_share": True})
+        if _still(tx, half, now) is None:
+            return None
         attempts.forget(tx, scopes, now)
         return sign_ins.start(tx, user.id, now, device=device, confirmed=True, how="password")
 

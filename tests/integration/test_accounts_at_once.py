@@ -119,6 +119,22 @@ def test_a_code_given_twice_at_once_enters_once(
     assert count(runtime, RecoveryCode.user_id == user, RecoveryCode.used_at.is_not(None)) == (kind == "recovery")
 
 
+def test_a_reset_between_password_and_session_lets_nobody_in(
+    runtime: Runtime, group: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, counted = join(runtime, group, "ana"), attempts.code_scopes
+    half = half_in(runtime, user)
+
+    def reset_meanwhile(*given: Any) -> Any:
+        with runtime.db.transaction() as tx:
+            colleagues.reset(tx, Actor(group, "tester", "instance"), user, runtime.clock.real_now())
+        return counted(*given)
+
+    monkeypatch.setattr(attempts, "code_scopes", reset_meanwhile)
+    assert entering.finish(runtime, half, HERE, "", None) is None
+    assert count(runtime, SignIn.user_id == user) == 0
+
+
 def test_an_invitation_accepted_twice_at_once_makes_one_user(runtime: Runtime, group: int) -> None:
     now, met = runtime.clock.real_now(), Meeting()
     with runtime.db.transaction() as tx:
