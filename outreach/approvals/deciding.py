@@ -54,6 +54,7 @@ def approve(tx: Transaction, runtime: Runtime, who: Actor, request_id: int, *, p
     now = people_now(tx, runtime, request, campaign)
     if people != now:
         raise ConflictError("approval_count", people=f"{now:,}")
+    request.people = now
     _do(tx, runtime, request, campaign)
     return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,15 +17,17 @@ from outreach.accounts.links import make_login_link
 from outreach.accounts.models import AuditEvent, User
 from outreach.accounts.safety import needs_two
 from outreach.approvals.asking import WAITS_FOR, ask_launch, ask_off, ask_schedule, ask_tree, ask_wave, withdraw
+from outreach.approvals.coming_due import launch_due
 from outreach.approvals.deciding import approve, decline, open_requests, switch_off_alone, switch_on
 from outreach.approvals.models import ApprovalRequest
+from outreach.core.db import Transaction
 from outreach.core.errors import ConflictError, NotFoundError, OutreachError
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import edit_draft
 from outreach.escalations.launch import launch_campaign, resume_checked
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.revisions import EVERYTHING, draft_version
-from outreach.escalations.schedule import launch_due, schedule_launch
+from outreach.escalations.schedule import schedule_launch, unschedule_launch
 from outreach.escalations.unusual import halt_unusual
 from outreach.escalations.waves import launch_wave
 from outreach.messaging.gates import halt_gate
@@ -277,6 +280,34 @@ def test_a_time_a_further_text_and_a_tree_wait_for_the_second_person_too(
     before = waves(runtime)
     assert say_yes(runtime, ben, request, 0)
     assert waves(runtime) == before + 1
+
+
+def test_an_approved_time_launches_what_was_approved_and_nothing_else(
+    runtime: Runtime, world: World, campaign_id: int, ana: Actor, ben: Actor, clock: ModelClock
+) -> None:
+    def problem(change: Any) -> str | None:
+        at, token = runtime.clock.now() + timedelta(hours=1), version(runtime, campaign_id)
+        request = in_one(runtime, ask_schedule, runtime, ana, campaign_id, version=token, at=at).id
+        assert say_yes(runtime, ben, request)
+        in_one(runtime, change)
+        clock.advance(3_601)
+        assert launch_due(runtime) == 0
+        with runtime.db.snapshot() as session:
+            return session.get_one(Campaign, campaign_id).launch_problem
+
+    def anew(tx: Transaction) -> None:
+        """What was approved is taken back, and somebody sets another time while nobody asks for two."""
+        unschedule_launch(tx, world.group_id, campaign_id)
+        schedule_launch(
+            tx, runtime, world.group_id, campaign_id, runtime.clock.now() + timedelta(minutes=9), approved=True
+        )
+
+    # As if eleven fewer people had been approved than there are now.
+    grown = update(ApprovalRequest).where(ApprovalRequest.state == "approved").values(people=-5)
+    assert problem(lambda tx: tx.execute(update(Office).values(phone="+16025550199"))) == "approval_void"
+    assert problem(lambda tx: tx.execute(grown)) == "approval_count"
+    assert problem(anew) == "approval_needed"
+    assert waves(runtime) == 0
 
 
 def test_switching_off_needs_the_second_person_unless_there_is_none(runtime: Runtime, world: World, ana: Actor) -> None:
