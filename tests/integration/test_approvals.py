@@ -28,6 +28,7 @@ from outreach.escalations.launch import launch_campaign, resume_checked
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.revisions import EVERYTHING, draft_version
 from outreach.escalations.schedule import schedule_launch, unschedule_launch
+from outreach.escalations.stand_down import stand_down, usual_thanks
 from outreach.escalations.unusual import halt_unusual
 from outreach.escalations.waves import launch_wave
 from outreach.messaging.gates import halt_gate
@@ -134,6 +135,18 @@ def test_one_person_alone_launches_nothing_by_any_way(
     ):
         assert refused(in_one, runtime, act, *args, **more) == "approval_needed"
     assert waves(runtime) == 0
+
+
+def test_no_words_of_ones_own_leave_with_a_stand_down(
+    runtime: Runtime, world: World, campaign_id: int, ana: Actor
+) -> None:
+    with runtime.db.snapshot() as session:
+        official = session.get_one(Campaign, campaign_id).official_id
+    own = {"en": "{{ group }}: vote for me. STOP to opt out.", "es": "{{ group }}: vota por mí. ALTO para no recibir."}
+    said: dict[str, Any] = {"by": "Ana", "why": "in writing"}
+    stand = (runtime, stand_down, runtime, world.group_id, official)
+    assert refused(in_one, *stand, texts=own, **said) == "thanks_need_two"
+    in_one(*stand, texts=usual_thanks(), **said)
 
 
 def test_a_second_person_launches_and_both_stand_in_the_book(
