@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import exists, false, func, or_, select, update
+from sqlalchemy import exists, false, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,7 +16,7 @@ from outreach.accounts.acting import NOBODY
 from outreach.accounts.audit import record_audit
 from outreach.accounts.links import NAME_LENGTH, close_ways_in
 from outreach.accounts.models import Group, User
-from outreach.accounts.passwords import Passwords, check_password, check_sign_in_name
+from outreach.accounts.passwords import Passwords, check_password, check_sign_in_name, look_alike
 from outreach.accounts.role_rules import INSTANCE, may_give
 from outreach.accounts.sign_in_models import Invitation
 from outreach.core.db import Transaction
@@ -144,7 +144,7 @@ def accept(
     if offer is None:
         raise ConflictError("invitation_over")
     name = offer.meant_for if offer.sign_in_name else name.strip()
-    if not 1 <= len(name) <= NAME_LENGTH:
+    if not look_alike(name) or len(name) > NAME_LENGTH:
         raise BadInputError("name_missing", longest=NAME_LENGTH)
     entry = offer.sign_in_name or check_sign_in_name(sign_in_name)
     kept = check_password(password, entry, name)
@@ -195,13 +195,9 @@ def _accept(tx: Transaction, token: str, name: str, entry: str, hashed: str, now
 
 
 def _require_own_name(session: Session, group_id: int, name: str, user_id: int | None) -> None:
-    """Names tell the people of a group apart, also for whoever does not look at capitals."""
-    if name.casefold() in NOBODY:
-        raise BadInputError("name_taken")
-    same = select(User.id).where(User.group_id == group_id, func.lower(User.name) == name.lower())
-    if user_id is not None:
-        same = same.where(User.id != user_id)
-    if session.execute(same.limit(1)).scalar() is not None:
+    """Names tell the people of a group apart in the book, also where capitals, blanks or what nobody sees differ."""
+    others = session.execute(select(User.name).where(User.group_id == group_id, User.id != (user_id or 0))).scalars()
+    if look_alike(name) in {look_alike(one) for one in (*NOBODY, *others)}:
         raise BadInputError("name_taken")
 
 

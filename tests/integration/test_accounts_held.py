@@ -80,6 +80,17 @@ def test_a_link_that_was_not_used_ends_with_a_reset_and_with_a_new_password(runt
         invitations.accept(runtime, CHEAP, kept, name="x", sign_in_name="x", password=SECRET, device="")
 
 
+@pytest.mark.parametrize("name", ["SITE", "command\u00a0line", "s\u200bite", "A\u200bna", "ａｎａ", "\u200b"])
+def test_nobody_is_called_like_somebody_else_or_like_nobody(runtime: Runtime, group: int, name: str) -> None:
+    join(runtime, group, "ana")
+    now = runtime.clock.real_now()
+    with runtime.db.transaction() as tx:
+        token = invitations.invite(tx, Actor(group, "tester", "instance"), role="staff", meant_for="x", now=now)
+    with pytest.raises(BadInputError) as wrong:
+        invitations.accept(runtime, CHEAP, token, name=name, sign_in_name="other", password=SECRET, device="")
+    assert wrong.value.code in {"name_taken", "name_missing"}
+
+
 def test_invitations_end_with_the_role_of_whoever_made_them(runtime: Runtime, group: int) -> None:
     by, now = Actor(group, "tester", "instance"), runtime.clock.real_now()
     eve, ida = join(runtime, group, "eve", "admin"), join(runtime, group, "ida", "instance")
