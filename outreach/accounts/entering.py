@@ -133,7 +133,7 @@ def confirm(held: Runtime, passwords: Passwords, user_id: int, sign_in_id: int, 
         if not right:
             return None
         attempts.forget(tx, scopes, now)
-        return sign_ins.confirm(tx, sign_in_id, now)
+        return sign_ins.confirm(tx, user_id, sign_in_id, now)
 
 
 def set_password(tx: Transaction, user_id: int, hashed: str, now: datetime, *, sign_in_name: str | None = None) -> None:
