@@ -12,7 +12,7 @@ from outreach.accounts.audit import record_audit
 from outreach.core.db import Transaction
 from outreach.core.errors import ConflictError
 from outreach.core.runtime import Runtime
-from outreach.messaging.gates import halt_gate, resume_gate
+from outreach.messaging.gates import UNUSUAL, halt_gate, resume_gate
 from outreach.messaging.models import Gate
 from outreach.spending.caps import cap_is_reached, tell, untold
 from outreach.spending.ledger import fold_spend
@@ -21,8 +21,6 @@ from outreach.spending.prices import local_day
 
 SPEND_CAP: Final = "spend_cap"
 """Why a gate was halted."""
-UNUSUAL: Final = "unusual"
-"""The reason of gates that were halted because they are so unlike their group: an admin lets them go on."""
 
 
 def halt_spent(runtime: Runtime, group_id: int) -> int:

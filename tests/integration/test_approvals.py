@@ -24,16 +24,15 @@ from outreach.core.db import Transaction
 from outreach.core.errors import ConflictError, NotFoundError, OutreachError
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import edit_draft
-from outreach.escalations.launch import launch_campaign, resume_checked
+from outreach.escalations.launch import launch_campaign, pause_campaign, resume_checked
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.revisions import EVERYTHING, draft_version
 from outreach.escalations.schedule import schedule_launch, unschedule_launch
 from outreach.escalations.stand_down import stand_down, usual_thanks
 from outreach.escalations.unusual import halt_unusual
 from outreach.escalations.waves import launch_wave
-from outreach.messaging.gates import halt_gate
+from outreach.messaging.gates import UNUSUAL, halt_gate
 from outreach.messaging.models import Gate, GateText, Tally
-from outreach.messaging.spend_halts import UNUSUAL
 from outreach.messaging.threads import Actor
 from outreach.officials.models import Office
 from outreach.phone_tree.editing import add_person, get_tree, make_tree
@@ -399,6 +398,10 @@ def test_what_is_unusual_halts_and_only_an_admin_lets_it_go_on(
     assert halt_unusual(runtime) == 0  # five times its habit is not more than that
     with runtime.db.transaction() as tx:
         tx.execute(update(Tally).where(Tally.gate_id == wave.gate_id).values(count=4_501))
+    with runtime.db.transaction() as tx:  # whoever launched it pauses and resumes it: nobody has looked
+        pause_campaign(tx, world.group_id, campaign_id)
+        resume_checked(tx, runtime, world.group_id, campaign_id, by="Ana", is_admin=False)
+        pause_campaign(tx, world.group_id, campaign_id)
     assert halt_unusual(runtime) == 1
     with runtime.db.snapshot() as session:
         assert session.get_one(Gate, wave.gate_id).reason == UNUSUAL
@@ -408,5 +411,11 @@ def test_what_is_unusual_halts_and_only_an_admin_lets_it_go_on(
     with runtime.db.transaction() as tx:
         resume_checked(tx, runtime, world.group_id, campaign_id, by="root", is_admin=True)
     assert halt_unusual(runtime) == 0  # somebody has looked
+    with runtime.db.transaction() as tx:
+        pause_campaign(tx, world.group_id, campaign_id)
+    assert halt_unusual(runtime) == 0
+    with runtime.db.transaction() as tx:
+        resume_checked(tx, runtime, world.group_id, campaign_id, by="Ana", is_admin=False)
+    assert halt_unusual(runtime) == 0
     with runtime.db.transaction() as tx:
         assert halt_gate(tx, wave.gate_id, "breaker:pair")

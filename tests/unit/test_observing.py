@@ -26,8 +26,9 @@ from outreach.core.latencies import BOUNDS, Latencies, parse_latencies
 from outreach.core.logs import NUMBER, access_log, error_listeners
 from outreach.core.request_ids import HEADER, request_id_from
 from outreach.messaging.breakers import FILTERED, OPT_OUTS, PAIR
+from outreach.messaging.gates import UNUSUAL
 from outreach.messaging.restored import RESTORED
-from outreach.messaging.spend_halts import SPEND_CAP, UNUSUAL
+from outreach.messaging.spend_halts import SPEND_CAP
 from outreach.watch.metrics import of_latencies
 from outreach.watch.queues import last_line
 from tests.unit.test_settings import REHEARSAL
