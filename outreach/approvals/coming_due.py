@@ -20,6 +20,7 @@ from outreach.core.errors import ConflictError
 from outreach.core.runtime import Runtime
 from outreach.escalations import schedule
 from outreach.escalations.revisions import lock_draft
+from outreach.escalations.segments import hold_audience
 
 GROWS_BY: Final = 10
 """People sign up and opt out until the time has come: a tenth more than were approved may be texted, or so many."""
@@ -38,6 +39,7 @@ def check_approved(tx: Transaction, runtime: Runtime, group_id: int, campaign_id
     if not needs_two(tx, group_id):
         return
     campaign = lock_draft(tx, group_id, campaign_id)
+    hold_audience(tx, group_id, campaign.audience)
     latest = select(ApprovalRequest).where(
         ApprovalRequest.group_id == group_id, ApprovalRequest.campaign_id == campaign_id,
         ApprovalRequest.kind == SCHEDULE, ApprovalRequest.state == "approved",

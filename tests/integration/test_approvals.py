@@ -6,6 +6,7 @@ import re
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from outreach.accounts.acting import SITE
 from outreach.accounts.links import make_login_link
 from outreach.accounts.models import AuditEvent, User
 from outreach.accounts.safety import needs_two
+from outreach.approvals import asking, deciding
 from outreach.approvals.asking import WAITS_FOR, ask_launch, ask_off, ask_schedule, ask_tree, ask_wave, withdraw
 from outreach.approvals.coming_due import launch_due
 from outreach.approvals.deciding import approve, decline, open_requests, switch_off_alone, switch_on
@@ -28,6 +30,7 @@ from outreach.escalations.launch import launch_campaign, pause_campaign, resume_
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.revisions import EVERYTHING, draft_version
 from outreach.escalations.schedule import schedule_launch, unschedule_launch
+from outreach.escalations.segments import change_segment, create_segment
 from outreach.escalations.stand_down import stand_down, usual_thanks
 from outreach.escalations.unusual import halt_unusual
 from outreach.escalations.waves import launch_wave
@@ -240,6 +243,29 @@ def test_an_edit_and_an_approval_at_once_never_launch_what_was_not_read(
         assert done is (campaign.text_en != text)
         sent = session.execute(select(GateText.template).where(GateText.language == "en")).scalars().all()
         assert text not in sent
+
+
+def test_a_segment_that_is_changed_while_somebody_approves_is_launched_as_it_was_read(
+    runtime: Runtime, world: World, campaign_id: int, ana: Actor, ben: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group, read, other = world.group_id, {"any": [{"list": world.list_id}]}, {"any": [{"zip": "85001"}]}
+    saved = in_one(runtime, create_segment, runtime, group, "Ours", read, by="Ana")
+    in_one(runtime, edit_draft, group, campaign_id, segments=[saved.id])
+    request, looked = ask(runtime, ana, campaign_id), asking.is_unchanged
+    change = partial(change_segment, name="Ours", written=other, version=saved.version)
+    racer = threading.Thread(target=lambda: in_one(runtime, change, runtime, group, saved.id))
+
+    def look(*given: Any) -> bool:
+        found = looked(*given)
+        racer.start()
+        racer.join(0.3)
+        return found
+
+    monkeypatch.setattr(deciding, "is_unchanged", look)
+    assert say_yes(runtime, ben, request)
+    racer.join()
+    with runtime.db.snapshot() as session:
+        assert session.execute(select(Wave.audience)).scalar_one()["trees"] == [read]
 
 
 def test_declined_withdrawn_and_expired_requests_launch_nothing(
