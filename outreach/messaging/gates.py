@@ -160,7 +160,8 @@ def resume_gate(tx: Transaction, gate_id: int) -> None:
     catching up.
     """
     require_caught_up(tx)
-    reason, before = tx.execute(select(Gate.reason, Gate.baseline).where(Gate.id == gate_id).with_for_update()).one()
+    stood = select(Gate.reason, Gate.baseline).where(Gate.id == gate_id).with_for_update(key_share=True)
+    reason, before = tx.execute(stood).one()
     if not _move(tx, gate_id, "paused", "open", None):
         raise ConflictError("gate_not_paused")
     counts = counts_of(tx, gate_id)
