@@ -20,6 +20,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from config.settings import Settings
+from outreach.approvals.coming_due import launch_due
 from outreach.backups.catching_up import catch_up, pending
 from outreach.calls.pacer import pace_gates
 from outreach.calls.placing import sweep_calls
@@ -33,7 +34,6 @@ from outreach.core.logs import set_up_logs
 from outreach.core.runtime import Runtime, open_runtime
 from outreach.escalations.planning import wake_planners
 from outreach.escalations.promise_drafts import draft_overdue
-from outreach.escalations.schedule import launch_due
 from outreach.escalations.unusual import watch_launches
 from outreach.messaging.breakers import check_breakers
 from outreach.messaging.coming_back import plan_follow_ups

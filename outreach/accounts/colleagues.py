@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from outreach.accounts import authenticators, invitations, sign_ins
 from outreach.accounts.audit import record_audit
 from outreach.accounts.invitations import Actor
-from outreach.accounts.links import ensure_group
+from outreach.accounts.links import close_ways_in, ensure_group
 from outreach.accounts.models import Group, User
 from outreach.accounts.role_rules import ADMINS, INSTANCE, RANKS, Standing, is_last, may_act_on, may_give
 from outreach.accounts.sign_in_models import Authenticator, SignIn
@@ -62,6 +62,7 @@ def change_role(tx: Transaction, actor: Actor, user_id: int, role: str, now: dat
         tx, group_id=user.group_id, actor=actor.name, action="role_changed", subject=f"users:{user_id}", at=now,
         was=user.role, role=role,
     )  # fmt: skip
+    invitations.revoke_made_by(tx, user, role, actor.name, now)
     tx.execute(update(User).where(User.id == user_id).values(role=role))
     sign_ins.end_all(tx, user_id, now, by=actor.name)
 
@@ -71,10 +72,11 @@ def deactivate(tx: Transaction, actor: Actor, user_id: int, now: datetime, *, re
     _lock_admins(tx)
     user = _target(tx, actor, user_id)
     _require_others(tx, user, None, rehearsal=rehearsal)
+    close_ways_in(tx, user_id, now)
+    invitations.revoke_made_by(tx, user, None, actor.name, now)
     values = {"deactivated_at": now, "password_hash": None, "sign_in_name": None}
     tx.execute(update(User).where(User.id == user_id).values(values))
     authenticators.remove(tx, user_id)
-    invitations.revoke_those_of(tx, user_id, now)
     record_audit(
         tx, group_id=user.group_id, actor=actor.name, action="user_deactivated", subject=f"users:{user_id}", at=now
     )
@@ -82,11 +84,12 @@ def deactivate(tx: Transaction, actor: Actor, user_id: int, now: datetime, *, re
 
 
 def reset(tx: Transaction, actor: Actor, user_id: int, now: datetime) -> str:
-    """Password, app and sessions of a colleague go; the token of an invitation with which they set all anew.
+    """Password, app, sessions and unused links of a colleague go; the token of an invitation to set all anew.
 
     Raises NotFoundError.
     """
     user = _target(tx, actor, user_id)
+    close_ways_in(tx, user_id, now)
     tx.execute(update(User).where(User.id == user_id).values(password_hash=None, password_at=now))
     authenticators.remove(tx, user_id)
     record_audit(tx, group_id=user.group_id, actor=actor.name, action="user_reset", subject=f"users:{user_id}", at=now)

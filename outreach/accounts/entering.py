@@ -16,6 +16,7 @@ from outreach.accounts.acting import UNKNOWN
 from outreach.accounts.attempt_rules import TOLD
 from outreach.accounts.attempts import Origin, Scope, Try
 from outreach.accounts.audit import record_audit
+from outreach.accounts.links import close_ways_in
 from outreach.accounts.models import User
 from outreach.accounts.passwords import Passwords, folded, normal
 from outreach.accounts.sign_in_models import Authenticator
@@ -86,6 +87,10 @@ def finish(held: Runtime, half: HalfIn, origin: Origin, device: str, typed: str 
     if demanded and not _take_code(held, user, scopes, typed or "", now):
         return None
     with held.db.transaction() as tx:
+        # A new password or a reset ends the sessions that it finds: one begun beside it must see it, or be seen by it.
+        tx.get(User, half.user_id, with_for_update={"key_share": True})
+        if _still(tx, half, now) is None:
+            return None
         attempts.forget(tx, scopes, now)
         return sign_ins.start(tx, user.id, now, device=device, confirmed=True, how="password")
 
@@ -128,11 +133,15 @@ def confirm(held: Runtime, passwords: Passwords, user_id: int, sign_in_id: int, 
         if not right:
             return None
         attempts.forget(tx, scopes, now)
-        return sign_ins.confirm(tx, sign_in_id, now)
+        return sign_ins.confirm(tx, user_id, sign_in_id, now)
 
 
 def set_password(tx: Transaction, user_id: int, hashed: str, now: datetime, *, sign_in_name: str | None = None) -> None:
-    """Keep a new password's hash, and where there is none yet the name to sign in with (checked before)."""
+    """Keep a new password's hash, and where there is none yet the name to sign in with (checked before).
+
+    Links and invitations of theirs that were not used open nothing any more.
+    """
+    close_ways_in(tx, user_id, now)
     values: dict[str, Any] = {"password_hash": hashed, "password_at": now}
     if sign_in_name is not None:
         values["sign_in_name"] = sign_in_name

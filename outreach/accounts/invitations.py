@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, false, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from outreach.accounts import entering, sign_ins
 from outreach.accounts.acting import NOBODY
 from outreach.accounts.audit import record_audit
-from outreach.accounts.links import NAME_LENGTH
+from outreach.accounts.links import NAME_LENGTH, close_ways_in
 from outreach.accounts.models import Group, User
-from outreach.accounts.passwords import Passwords, check_password, check_sign_in_name
-from outreach.accounts.role_rules import may_give
+from outreach.accounts.passwords import Passwords, check_password, check_sign_in_name, look_alike
+from outreach.accounts.role_rules import INSTANCE, may_give
 from outreach.accounts.sign_in_models import Invitation
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
@@ -58,9 +58,9 @@ def invite(tx: Transaction, actor: Actor, *, role: str, meant_for: str, now: dat
 def make(
     tx: Transaction, actor: Actor, group_id: int, *, role: str, meant_for: str, user_id: int | None, now: datetime
 ) -> str:
-    """An invitation's token; one for a user takes the place of that user's others."""
+    """An invitation's token; one for a user takes the place of that user's others, and of their sign-in links."""
     if user_id is not None:
-        revoke_those_of(tx, user_id, now)
+        close_ways_in(tx, user_id, now)
     token = secrets.token_urlsafe(32)
     row = Invitation(
         group_id=group_id, user_id=user_id, role=role, meant_for=meant_for, token_hash=sign_ins.token_hash(token),
@@ -97,9 +97,23 @@ def revoke(tx: Transaction, actor: Actor, invitation_id: int, now: datetime) -> 
         )  # fmt: skip
 
 
-def revoke_those_of(tx: Transaction, user_id: int, now: datetime) -> None:
-    """What would let a user in by an older invitation."""
-    tx.execute(update(Invitation).where(Invitation.user_id == user_id, *_open(now)).values(revoked_at=now))
+def revoke_made_by(tx: Transaction, inviter: User, role: str | None, by: str, now: datetime) -> None:
+    """Open invitations that somebody has made and could not make as ``role`` (None: taken out) open nothing any more.
+
+    Who is taken out may have kept the link of one, and would come back by it. Names are told apart within a group, so
+    one of another group is theirs where nobody there has their name: who runs the site invites first admins.
+    """
+    theirs = exists().where(User.group_id == Invitation.group_id, User.name == Invitation.invited_by)
+    own = or_(
+        Invitation.group_id == inviter.group_id,
+        ~theirs if inviter.role in INSTANCE and role not in INSTANCE else false(),
+    )
+    for row in tx.execute(select(Invitation).where(Invitation.invited_by == inviter.name, own, *_open(now))).scalars():
+        if role is None or row.group_id != inviter.group_id or not may_give(role, row.role):
+            row.revoked_at = now
+            record_audit(
+                tx, group_id=row.group_id, actor=by, action="invitation_revoked", subject=f"invitation:{row.id}", at=now
+            )
 
 
 def offered(session: Session, token: str, now: datetime) -> Offered | None:
@@ -130,7 +144,7 @@ def accept(
     if offer is None:
         raise ConflictError("invitation_over")
     name = offer.meant_for if offer.sign_in_name else name.strip()
-    if not 1 <= len(name) <= NAME_LENGTH:
+    if not look_alike(name) or len(name) > NAME_LENGTH:
         raise BadInputError("name_missing", longest=NAME_LENGTH)
     entry = offer.sign_in_name or check_sign_in_name(sign_in_name)
     kept = check_password(password, entry, name)
@@ -154,6 +168,8 @@ def _accept(tx: Transaction, token: str, name: str, entry: str, hashed: str, now
     if invitation_id is None:
         raise ConflictError("invitation_over")
     row = tx.get_one(Invitation, invitation_id)
+    if row.user_id is not None:
+        close_ways_in(tx, row.user_id, now)
     user = tx.get(User, row.user_id) if row.user_id is not None else None
     if user is not None and user.deactivated_at is not None:
         raise ConflictError("invitation_over")
@@ -179,13 +195,9 @@ def _accept(tx: Transaction, token: str, name: str, entry: str, hashed: str, now
 
 
 def _require_own_name(session: Session, group_id: int, name: str, user_id: int | None) -> None:
-    """Names tell the people of a group apart, also for whoever does not look at capitals."""
-    if name.casefold() in NOBODY:
-        raise BadInputError("name_taken")
-    same = select(User.id).where(User.group_id == group_id, func.lower(User.name) == name.lower())
-    if user_id is not None:
-        same = same.where(User.id != user_id)
-    if session.execute(same.limit(1)).scalar() is not None:
+    """Names tell the people of a group apart in the book, also where capitals, blanks or what nobody sees differ."""
+    others = session.execute(select(User.name).where(User.group_id == group_id, User.id != (user_id or 0))).scalars()
+    if look_alike(name) in {look_alike(one) for one in (*NOBODY, *others)}:
         raise BadInputError("name_taken")
 
 

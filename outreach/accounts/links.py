@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from outreach.accounts.models import Group, LoginLink, User
+from outreach.accounts.sign_in_models import Invitation
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError
 
@@ -65,6 +66,18 @@ def use_login_link(tx: Transaction, token: str, real_now: datetime) -> Identity 
         .returning(LoginLink.user_id)
     ).scalar()
     return None if user_id is None else find_user(tx, user_id)
+
+
+def close_ways_in(tx: Transaction, user_id: int, real_now: datetime) -> None:
+    """What would let a user in by a link or an invitation that was made before now opens nothing any more.
+
+    A new password, a reset or the end of an account answers to somebody else having a way in: a link that was read
+    by them, and not yet used, would be one more. Call it before the user's row is touched: so links are locked first.
+    """
+    unused = (LoginLink.user_id == user_id, LoginLink.used_at.is_(None))
+    tx.execute(update(LoginLink).where(*unused).values(used_at=real_now))
+    open_ = (Invitation.user_id == user_id, Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))
+    tx.execute(update(Invitation).where(*open_).values(revoked_at=real_now))
 
 
 def find_user(session: Session, user_id: int) -> Identity | None:

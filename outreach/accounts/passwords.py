@@ -47,6 +47,11 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).strip().casefold())
 
 
+def look_alike(name: str) -> str:
+    """A person's name as it is told apart from others': without case, blanks, and what no page shows."""
+    return "".join(one for one in folded(name) if one.isprintable() and not one.isspace())
+
+
 def check_sign_in_name(name: str) -> str:
     """The name as it is kept. Raises BadInputError."""
     kept = folded(name)

@@ -89,19 +89,22 @@ def note_seen(tx: Transaction, sign_in_id: int, now: datetime) -> None:
     tx.execute(update(SignIn).where(SignIn.id == sign_in_id, SignIn.seen_at < now).values(seen_at=now))
 
 
-def confirm(tx: Transaction, sign_in_id: int, now: datetime) -> str:
-    """They gave their password again: a new token for the same session. Raises NotFoundError when it has ended."""
+def confirm(tx: Transaction, user_id: int, sign_in_id: int, now: datetime) -> str:
+    """They gave their password again: a new token for the same session. Raises NotFoundError when it has ended.
+
+    By the user as well: SQLite gives the id of a session that has ended meanwhile to whoever signs in next.
+    """
     token = secrets.token_urlsafe(32)
     values = {"token_hash": token_hash(token), "confirmed_at": now, "seen_at": now}
-    done = tx.execute(update(SignIn).where(SignIn.id == sign_in_id).values(values).returning(SignIn.id)).scalar()
-    if done is None:
+    own = update(SignIn).where(SignIn.id == sign_in_id, SignIn.user_id == user_id)
+    if tx.execute(own.values(values).returning(SignIn.id)).scalar() is None:
         raise NotFoundError("sign_in_ended")
     return token
 
 
-def settle(tx: Transaction, sign_in_id: int, owes: str | None) -> None:
-    """What the session still demands after a step of setting up."""
-    tx.execute(update(SignIn).where(SignIn.id == sign_in_id).values(owes=owes))
+def settle(tx: Transaction, user_id: int, sign_in_id: int, owes: str | None) -> None:
+    """What a user's session still demands after a step of setting up."""
+    tx.execute(update(SignIn).where(SignIn.id == sign_in_id, SignIn.user_id == user_id).values(owes=owes))
 
 
 def sign_ins_of(session: Session, user_id: int, now: datetime, *, comes_back: bool = True) -> Sequence[Any]:

@@ -24,6 +24,7 @@ from outreach.escalations.launch import launch_campaign
 from outreach.escalations.models import Campaign
 from outreach.escalations.revisions import lock_draft
 from outreach.escalations.schedule import schedule_launch
+from outreach.escalations.segments import hold_audience
 from outreach.escalations.waves import launch_wave
 from outreach.messaging.threads import Actor
 from outreach.phone_tree.editing import get_tree
@@ -40,6 +41,8 @@ def approve(tx: Transaction, runtime: Runtime, who: Actor, request_id: int, *, p
     """
     request = get_request(tx, who.group_id, request_id)
     campaign = _locked(tx, request)
+    if campaign is not None:
+        hold_audience(tx, who.group_id, campaign.audience)
     tx.refresh(request, with_for_update=True)
     if request.requested_by == who.user_id or not organizer_of(tx, who.group_id, who.user_id):
         raise ConflictError("approval_own")
@@ -54,6 +57,7 @@ def approve(tx: Transaction, runtime: Runtime, who: Actor, request_id: int, *, p
     now = people_now(tx, runtime, request, campaign)
     if people != now:
         raise ConflictError("approval_count", people=f"{now:,}")
+    request.people = now
     _do(tx, runtime, request, campaign)
     return True
 

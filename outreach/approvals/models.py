@@ -35,7 +35,7 @@ class ApprovalRequest(Base):
     # schedule: {at}; wave: {who, number, texts}; tree: {tree_id, version, nudge, backup, channel}
     asked_for: Mapped[dict[str, Any]] = mapped_column(JSON)
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
-    people: Mapped[int]  # whom it would have reached when it was asked for
+    people: Mapped[int]  # whom it would have reached when it was asked for, or approved
     requested_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     requester: Mapped[str] = mapped_column(String(120))
     requested_at: Mapped[datetime]

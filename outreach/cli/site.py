@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import click
+from sqlalchemy import select
 
 from outreach import migrations
 from outreach.accounts.audit import record_audit
 from outreach.accounts.links import ensure_group, first_admin, make_login_link
+from outreach.accounts.models import Group
 from outreach.cli.context import group_id, runtime
 
 STANDS = {
@@ -59,7 +61,10 @@ def add(name: str, as_json: bool) -> None:
     """Make a group with an admin, unless there is one of this name. `user invite` then invites somebody to be it."""
     held = runtime()
     with held.db.transaction() as tx:
+        known = tx.execute(select(Group.id).where(Group.name == name.strip())).scalar()
         made = ensure_group(tx, name, held.clock.now())
+        if known is None:
+            record_audit(tx, group_id=made, action="group_added", subject=f"groups:{made}")
     click.echo(json.dumps({"id": made, "name": name.strip()}) if as_json else f"The group {name!r} is there.")
 
 

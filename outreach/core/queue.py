@@ -48,7 +48,11 @@ class RedisQueue:
 
     def enqueue(self, job: Job) -> None:
         """Raises redis errors; ``Database.send`` turns them into a log line."""
-        if not self._redis.set(waiting_mark(job.function, job.args), 1, nx=True, ex=MARK_SECONDS):
+        mark = waiting_mark(job.function, job.args)
+        if not self._redis.set(mark, 1, nx=True, ex=MARK_SECONDS):
+            # Whoever can write to Redis could set one that never ends, and this job would never be queued again.
+            if not 0 <= self._redis.pttl(mark) <= MARK_SECONDS * 1000:
+                self._redis.expire(mark, MARK_SECONDS)
             return
         try:
             queued = Queue(job.queue, connection=self._redis, serializer=JSONSerializer).enqueue_call(
@@ -60,7 +64,7 @@ class RedisQueue:
                 description=job.function,
             )
         except Exception:
-            self._redis.delete(waiting_mark(job.function, job.args))
+            self._redis.delete(mark)
             raise
         # A job holds ids only, and serves whoever is due; the line joins it with the request that asked for it first.
         log.info("job_enqueued", job_id=queued.id, function=job.function)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -58,8 +59,12 @@ def unschedule_launch(tx: Transaction, group_id: int, campaign_id: int) -> None:
     record_audit(tx, group_id=group_id, action="campaign_unscheduled", subject=f"campaign:{campaign_id}")
 
 
-def launch_due(runtime: Runtime) -> int:
-    """Launch what has come due; how many. One that cannot be launched any more is a draft again, and says why."""
+def launch_due(runtime: Runtime, check_approved: Callable[[Transaction, Runtime, int, int], None] | None = None) -> int:
+    """Launch what has come due; how many. One that cannot be launched any more is a draft again, and says why.
+
+    ``check_approved`` raises what keeps a group's campaign from leaving; without it nothing leaves where two are asked
+    for.
+    """
     with runtime.db.snapshot() as reading:
         due = reading.execute(
             select(Campaign.id, Campaign.group_id)
@@ -70,7 +75,9 @@ def launch_due(runtime: Runtime) -> int:
     for campaign_id, group_id in due:
         try:
             with runtime.db.transaction(durable=True) as tx:
-                launch_campaign(tx, runtime, group_id, campaign_id, approved=True)  # its time was, where that is asked
+                if check_approved is not None:
+                    check_approved(tx, runtime, group_id, campaign_id)
+                launch_campaign(tx, runtime, group_id, campaign_id, approved=check_approved is not None)
             launched += 1
         except OutreachError as error:
             log.error("scheduled_launch_failed", campaign_id=campaign_id, code=error.code)

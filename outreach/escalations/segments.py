@@ -143,6 +143,17 @@ def hold_segments(tx: Transaction, group_id: int, segment_ids: Sequence[int]) ->
         _row(tx, group_id, segment_id, lock=True)
 
 
+def hold_audience(tx: Transaction, group_id: int, audience: Mapping[str, Any]) -> None:
+    """Keep a draft's segments, and their districts, as they are until the transaction ends: who has read them launches
+    them.
+    """
+    own = select(Segment).where(Segment.group_id == group_id, Segment.id.in_(audience.get("segments") or ()))
+    rows = tx.execute(own.order_by(Segment.id).with_for_update(read=True)).scalars()
+    named = {district for row in rows for district in values_of(row.expression, "district")}
+    theirs = select(District.id).where(District.group_id == group_id, District.id.in_(named))
+    tx.execute(theirs.order_by(District.id).with_for_update(read=True))
+
+
 def stored(session: Session, vault: Vault, group_id: int, tree: Expression, *, hold: bool = False) -> Expression:
     """A tree that was read, with ids and hashes for names. ``hold``: keep its districts from being deleted meanwhile.
 

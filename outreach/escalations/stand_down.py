@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from config import table
 from outreach.accounts.audit import record_audit
+from outreach.accounts.safety import needs_two
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
@@ -76,14 +77,19 @@ def stand_down(
 
     ``texts``: the thank-you per language; None: nobody gets one. The transaction must be durable.
 
-    Raises NotFoundError (official_unknown), ConflictError (nothing_to_stand_down), BadInputError (stand_down_why, and
-    what a text can have wrong).
+    Stopping never waits for a second person. Where a group wants two, nobody's own words leave with it: the usual
+    thank-you does, or none.
+
+    Raises NotFoundError (official_unknown), ConflictError (nothing_to_stand_down, thanks_need_two), BadInputError
+    (stand_down_why, and what a text can have wrong).
     """
     why = printable(why)
     if not 1 <= len(why) <= WHY_LENGTH:
         raise BadInputError("stand_down_why", most=WHY_LENGTH)
     campaigns = _locked_campaigns(tx, group_id, official_id, campaign_ids)
     if texts is not None:
+        if dict(texts) != usual_thanks() and needs_two(tx, group_id):
+            raise ConflictError("thanks_need_two")
         check_thanks(tx, campaigns, texts)
     at = runtime.clock.real_now()
     made = StandDown(

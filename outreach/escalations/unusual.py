@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from config import table
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Wave
-from outreach.messaging.gates import UNUSUAL, halt_gate, was_seen
+from outreach.messaging.gates import ORGANIZER, UNUSUAL, halt_gate
 from outreach.messaging.models import Gate, Tally
 from outreach.messaging.states import STATES, public_state
 
@@ -21,7 +21,7 @@ COUNTED: Final = tuple(sorted({public_state(state) for state in STATES} - {"supe
 
 
 class Launched(NamedTuple):
-    """A wave. ``seen``: somebody has resumed its gate after such a halt, and has looked at it then."""
+    """A wave. ``seen``: it was halted as unusual, and an admin has let it go on."""
 
     at: datetime
     people: int
@@ -50,31 +50,34 @@ def watch_launches(runtime: Runtime) -> int:
 
 
 def halt_unusual(runtime: Runtime) -> int:
-    """Halt what was launched within the last hour where it is unusual and nobody has looked; how many gates."""
+    """Halt what was launched within the last hour where it is unusual and no admin has looked; how many gates.
+
+    To pause and resume it oneself is not to have it looked at: what a person has paused is halted as well.
+    """
     now = runtime.clock.now()
     with runtime.db.snapshot() as reading:
-        lately = select(Wave.group_id, Gate.id, Gate.state, Gate.baseline).join(Gate, Gate.id == Wave.gate_id)
-        recent = reading.execute(lately.where(Wave.launched_at > now - HOUR)).all()
-        looked_at = {row.id for row in recent if was_seen(row.baseline)}
-        groups = sorted({row.group_id for row in recent if row.state == "open" and row.id not in looked_at})
+        lately = select(Wave.group_id).join(Gate, Gate.id == Wave.gate_id)
+        halting = or_(Gate.state == "open", Gate.reason == ORGANIZER)
+        groups = reading.execute(lately.where(Wave.launched_at > now - HOUR, halting).distinct()).scalars().all()
         if not groups:
             return 0
         since = now - timedelta(days=table("anomalies")["launches"]["days"])
         people = func.coalesce(func.sum(Tally.count), 0)
         rows = reading.execute(
-            select(Wave.group_id, Wave.gate_id, Wave.launched_at, people)
+            select(Wave.group_id, Wave.gate_id, Wave.launched_at, people, Gate.baseline)
+            .join(Gate, Gate.id == Wave.gate_id)
             .outerjoin(Tally, (Tally.gate_id == Wave.gate_id) & Tally.name.in_(COUNTED))
             .where(Wave.group_id.in_(groups), Wave.launched_at >= since)
-            .group_by(Wave.group_id, Wave.gate_id, Wave.launched_at)
+            .group_by(Wave.group_id, Wave.gate_id, Wave.launched_at, Gate.id)
         ).all()
     launched: dict[int, list[Launched]] = defaultdict(list)
-    for group_id, gate_id, at, count in rows:
-        launched[group_id].append(Launched(at, int(count), gate_id, gate_id in looked_at))
+    for group_id, gate_id, at, count, baseline in rows:
+        launched[group_id].append(Launched(at, int(count), gate_id, bool((baseline or {}).get("looked"))))
     halted = 0
     for waves in launched.values():
         new = [one for one in waves if one.at > now - HOUR and not one.seen]
         if is_unusual(sum(one.people for one in new), habit([(one.at, one.people) for one in waves], now)):
             for gate_id in sorted(one.gate_id for one in new):
                 with runtime.db.transaction() as tx:
-                    halted += halt_gate(tx, gate_id, UNUSUAL)
+                    halted += halt_gate(tx, gate_id, UNUSUAL, paused_too=True)
     return halted

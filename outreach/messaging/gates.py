@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, TypedDict
+from typing import Final, NotRequired, TypedDict
 
 import structlog
 from sqlalchemy import bindparam, func, or_, select, update
@@ -42,21 +42,23 @@ PERSONAL_GATE = Hot(
 
 UNUSUAL: Final = "unusual"
 """The reason of gates that were halted because they are so unlike their group: an admin lets them go on."""
+ORGANIZER: Final = "organizer"
+"""The reason of gates that a person has paused."""
 
 
 class Baseline(TypedDict):
     """Where a gate stood when it was resumed: its last event, and its counters. What breakers count begins there.
 
-    ``unusual``: 1 once it went on after a halt for UNUSUAL. A pause of one's own is no look of an admin's.
+    ``looked``: 1 where it had been halted as unusual, and an admin has let it go on.
     """
 
     event: int
     texted: int
     opted_out: int
-    unusual: int
+    looked: NotRequired[int]
 
 
-NOTHING: Baseline = {"event": 0, "texted": 0, "opted_out": 0, "unusual": 0}
+NOTHING: Baseline = {"event": 0, "texted": 0, "opted_out": 0}
 
 
 def open_gate(
@@ -139,9 +141,15 @@ def pause_gate(tx: Transaction, gate_id: int, reason: str) -> bool:
     return kind not in NEVER_PAUSED and _move(tx, gate_id, "open", "paused", reason)
 
 
-def halt_gate(tx: Transaction, gate_id: int, reason: str) -> bool:
-    """Pause by the machine's own decision, which somebody must see and mend; False when it was not open."""
+def halt_gate(tx: Transaction, gate_id: int, reason: str, *, paused_too: bool = False) -> bool:
+    """Pause by the machine's own decision, which somebody must see and mend; False when it was not open.
+
+    ``paused_too``: also what a person has paused, or they would resume it as if nothing were.
+    """
     halted = pause_gate(tx, gate_id, reason)
+    if paused_too and not halted:
+        by_hand = update(Gate).where(Gate.id == gate_id, Gate.state == "paused", Gate.reason == ORGANIZER)
+        halted = tx.execute(by_hand.values(reason=reason).returning(Gate.id)).first() is not None
     if halted:
         log.error("gate_halted", gate_id=gate_id, reason=reason)
     return halted
@@ -152,22 +160,17 @@ def resume_gate(tx: Transaction, gate_id: int) -> None:
     catching up.
     """
     require_caught_up(tx)
-    before = tx.execute(select(Gate.reason, Gate.baseline).where(Gate.id == gate_id).with_for_update()).first()
-    if before is None or not _move(tx, gate_id, "paused", "open", None):
+    stood = select(Gate.reason, Gate.baseline).where(Gate.id == gate_id).with_for_update(key_share=True)
+    reason, before = tx.execute(stood).one()
+    if not _move(tx, gate_id, "paused", "open", None):
         raise ConflictError("gate_not_paused")
-    seen = before.reason == UNUSUAL or was_seen(before.baseline)
     counts = counts_of(tx, gate_id)
     last = tx.execute(select(func.max(Event.id))).scalar() or 0
-    baseline: Baseline = {
-        "event": last, "texted": texted(counts), "opted_out": counts.get("opted_out", 0), "unusual": int(seen),
-    }  # fmt: skip
+    baseline: Baseline = {"event": last, "texted": texted(counts), "opted_out": counts.get("opted_out", 0)}
+    if reason == UNUSUAL or (before or {}).get("looked"):
+        baseline["looked"] = 1
     tx.execute(update(Gate).where(Gate.id == gate_id).values(baseline=baseline))
     tx.enqueue(Job("messaging", SEND_BATCH, (gate_id,)))
-
-
-def was_seen(baseline: Mapping[str, int] | None) -> bool:
-    """Whether a gate has gone on after a halt for UNUSUAL: it is not halted for that again."""
-    return bool(baseline and baseline.get("unusual"))
 
 
 def _move(tx: Transaction, gate_id: int, source: str, target: str, reason: str | None) -> bool:

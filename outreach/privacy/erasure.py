@@ -32,6 +32,7 @@ from outreach.messaging.inbox_models import ConversationTag
 from outreach.messaging.models import Conversation, Message, Reply
 from outreach.messaging.optout import cancel_waiting
 from outreach.messaging.reminder_models import Reminder
+from outreach.messaging.sign_up_models import SignUp
 from outreach.officials.plan_people import forget_people
 from outreach.officials.promises import leave_promises
 from outreach.people.consent import lock_people
@@ -69,6 +70,8 @@ _EMPTY_LEDGER = (
     .where(ConsentEvent.group_id == _GROUP, ConsentEvent.number_hash.in_(_NUMBERS), ConsentEvent.sealed.is_not(None))
     .values(sealed=None)
 )
+_LEAVE_SIGN_UPS = delete(SignUp).where(SignUp.group_id == _GROUP, SignUp.number_hash.in_(_NUMBERS))
+"""Typed into the page and not confirmed yet: number and name stand in it."""
 _END_CALLS = (
     update(CallSession)
     .where(CallSession.group_id == _GROUP, CallSession.number_hash.in_(_NUMBERS), CallSession.sealed.is_not(None))
@@ -170,6 +173,7 @@ def erase_in(tx: Transaction, runtime: Runtime, group_id: int, number_hashes: Se
     texts = connection.execute(_EMPTY_TEXTS, which).rowcount
     replies = connection.execute(_EMPTY_REPLIES, which).rowcount
     connection.execute(_EMPTY_LEDGER, which)
+    connection.execute(_LEAVE_SIGN_UPS, which)
     calls = connection.execute(_WAITING_CALLS, which).all()
     connection.execute(_END_CALLS, which)
     for call in calls:

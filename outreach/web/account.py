@@ -92,9 +92,10 @@ def _keep_password(tx: Transaction, entry: str, hashed: str, now: datetime) -> s
         subject=f"users:{current_user.id}", at=now,
     )  # fmt: skip
     if current_user.owes == PASSWORD:
-        sign_ins.settle(tx, current_user.sign_in_id, CODE if ranks(current_user.role, CODE_FROM) else None)
+        then = CODE if ranks(current_user.role, CODE_FROM) else None
+        sign_ins.settle(tx, current_user.id, current_user.sign_in_id, then)
     sign_ins.end_all(tx, current_user.id, now, but=current_user.sign_in_id)
-    return sign_ins.confirm(tx, current_user.sign_in_id, now)
+    return sign_ins.confirm(tx, current_user.id, current_user.sign_in_id, now)
 
 
 @pages.route("/app", methods=["GET", "POST"])
@@ -115,7 +116,7 @@ def app() -> Page:
     try:
         with held.db.transaction() as tx:
             codes = authenticators.enrol(tx, held.vault, current_user.id, secret, form.code.data, now)
-            sign_ins.settle(tx, current_user.sign_in_id, None)
+            sign_ins.settle(tx, current_user.id, current_user.sign_in_id, None)
             sign_ins.end_all(tx, current_user.id, now, but=current_user.sign_in_id)
     except BadInputError as error:
         refuse(form, error)

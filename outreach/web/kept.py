@@ -51,6 +51,8 @@ LOOK_AGAIN: Final = frozenset(
 )
 """What decides about texts is never offered again from here: its own page shows what is so, as of now. Nor is
 what holds a password: no page ever shows one."""
+MOST_FIELDS: Final = 1_000
+"""As many as a form with files may have. Strangers' are drawn again too, and a mebibyte holds a quarter million."""
 FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -137,6 +139,8 @@ def keep() -> Kept | None:
     if request.endpoint is None or request.endpoint in LOOK_AGAIN:
         return None
     given = [(name, value) for name, values in request.form.lists() for value in values]
+    if len(given) > MOST_FIELDS:
+        return None
     form = form_like(set(request.form))
     shown = shown_words(form, list(request.form.lists()))
     if not shown:

@@ -30,6 +30,7 @@ from outreach.escalations.schedule import LONGEST
 from outreach.escalations.spoken import SPOKEN, check_spoken, usual_words
 from outreach.web import wizard_words
 from outreach.web.campaign_words import GROUP_ZONE
+from outreach.web.entry_forms import clean
 from outreach.web.i18n import LANGUAGES
 from outreach.web.wizard_words import words
 
@@ -38,8 +39,11 @@ _SEPARATORS = re.compile(r"[\s.,'’]")
 
 
 def _lines(text: str | None) -> str:
-    """As typed, with one kind of line end: browsers send two characters for each, and both would be paid for."""
-    return (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
+    """As typed, with one kind of line end: browsers send two characters for each, and both would be paid for.
+
+    Without NUL, which PostgreSQL does not store.
+    """
+    return clean((text or "").replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _usable(form: Form, field: Field) -> None:

@@ -149,6 +149,9 @@ PROBLEMS: Final[dict[str, Any]] = {
     "campaign_no_audience": lazy_gettext("no list is chosen."),
     "campaign_no_office_phone": lazy_gettext("the office has no phone number."),
     "second_text_in_one_language": lazy_gettext("the second text is there in one language only."),
+    "approval_needed": lazy_gettext("a second person has not approved it."),
+    "approval_void": lazy_gettext("something in it was changed after a second person had approved it."),
+    "approval_count": lazy_gettext("many more people would have got it than a second person had approved."),
 }
 """Why a scheduled campaign could not launch, by the code that is stored; any other is something in its texts."""
 

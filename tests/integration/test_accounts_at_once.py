@@ -16,7 +16,7 @@ import pyotp
 import pytest
 from sqlalchemy import func, select
 
-from outreach.accounts import attempts, authenticators, colleagues, entering, invitations
+from outreach.accounts import attempts, authenticators, colleagues, entering, invitations, sign_ins
 from outreach.accounts.attempts import Origin, TryLaterError
 from outreach.accounts.entering import HalfIn
 from outreach.accounts.invitations import Actor
@@ -117,6 +117,41 @@ def test_a_code_given_twice_at_once_enters_once(
     assert sorted(token is None for token in entered) == [False, True], entered
     assert count(runtime, SignIn.user_id == user) == before + 1
     assert count(runtime, RecoveryCode.user_id == user, RecoveryCode.used_at.is_not(None)) == (kind == "recovery")
+
+
+def test_a_session_that_ended_while_its_password_was_given_is_nobody_elses(runtime: Runtime, group: int) -> None:
+    eve, now = join(runtime, group, "eve", "staff"), runtime.clock.real_now()
+    ana = join(runtime, group, "ana", "admin")
+    with runtime.db.transaction() as tx:
+        token = sign_ins.start(tx, eve, now, device="", confirmed=True, how="password")
+        mine = sign_ins.find(tx, token, now, rehearsal=True)
+    assert mine is not None
+
+    def ends() -> None:
+        """From another browser of theirs; and another person signs in, whose session gets its id on SQLite."""
+        with runtime.db.transaction() as tx:
+            sign_ins.end_all(tx, eve, now)
+        with runtime.db.transaction() as tx:
+            sign_ins.start(tx, ana, now, device="", confirmed=False, how="password")
+
+    [heard] = at_once(lambda: entering.confirm(runtime, Process(ends), eve, mine.sign_in_id, SECRET))
+    assert heard == "sign_in_ended"
+
+
+def test_a_reset_between_password_and_session_lets_nobody_in(
+    runtime: Runtime, group: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, counted = join(runtime, group, "ana"), attempts.code_scopes
+    half = half_in(runtime, user)
+
+    def reset_meanwhile(*given: Any) -> Any:
+        with runtime.db.transaction() as tx:
+            colleagues.reset(tx, Actor(group, "tester", "instance"), user, runtime.clock.real_now())
+        return counted(*given)
+
+    monkeypatch.setattr(attempts, "code_scopes", reset_meanwhile)
+    assert entering.finish(runtime, half, HERE, "", None) is None
+    assert count(runtime, SignIn.user_id == user) == 0
 
 
 def test_an_invitation_accepted_twice_at_once_makes_one_user(runtime: Runtime, group: int) -> None:

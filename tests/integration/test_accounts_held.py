@@ -10,8 +10,9 @@ from sqlalchemy import update
 
 from outreach.accounts import colleagues, invitations
 from outreach.accounts.attempts import Origin
-from outreach.accounts.entering import check_password
+from outreach.accounts.entering import check_password, set_password
 from outreach.accounts.invitations import VALID_FOR, Actor
+from outreach.accounts.links import first_admin, make_login_link, use_login_link
 from outreach.accounts.sign_in_models import SignIn
 from outreach.core.errors import BadInputError, ConflictError
 from outreach.core.runtime import Runtime
@@ -60,6 +61,58 @@ def test_whoever_left_gets_in_by_no_old_way(runtime: Runtime, group: int) -> Non
     assert check_password(runtime, CHEAP, "ana", SECRET, Origin("192.0.2.1")) is None
     with pytest.raises(ConflictError, match="invitation"):
         invitations.accept(runtime, CHEAP, link, name="ana", sign_in_name="ana", password=SECRET, device="")
+
+
+def test_a_link_that_was_not_used_ends_with_a_reset_and_with_a_new_password(runtime: Runtime, group: int) -> None:
+    user, by, now = join(runtime, group, "ana"), Actor(group, "tester", "instance"), runtime.clock.real_now()
+    with runtime.db.transaction() as tx:
+        read = make_login_link(tx, user, now)
+        new = colleagues.reset(tx, by, user, now)
+        assert use_login_link(tx, read, now) is None
+        later = make_login_link(tx, user, now)
+    invitations.accept(runtime, CHEAP, new, name="", sign_in_name="", password=SECRET, device="")
+    with runtime.db.transaction() as tx:
+        assert use_login_link(tx, later, now) is None, "they have set everything anew"
+        other = colleagues.add_group(tx, by, "Other", now, now)
+        kept, admin = colleagues.invite_first_admin(tx, by, other, now), first_admin(tx, other)
+        set_password(tx, admin, CHEAP.hash(SECRET), now, sign_in_name="boss")  # they came in by another way
+    with pytest.raises(ConflictError, match="invitation"):
+        invitations.accept(runtime, CHEAP, kept, name="x", sign_in_name="x", password=SECRET, device="")
+
+
+@pytest.mark.parametrize("name", ["SITE", "command\u00a0line", "s\u200bite", "A\u200bna", "ａｎａ", "\u200b"])
+def test_nobody_is_called_like_somebody_else_or_like_nobody(runtime: Runtime, group: int, name: str) -> None:
+    join(runtime, group, "ana")
+    now = runtime.clock.real_now()
+    with runtime.db.transaction() as tx:
+        token = invitations.invite(tx, Actor(group, "tester", "instance"), role="staff", meant_for="x", now=now)
+    with pytest.raises(BadInputError) as wrong:
+        invitations.accept(runtime, CHEAP, token, name=name, sign_in_name="other", password=SECRET, device="")
+    assert wrong.value.code in {"name_taken", "name_missing"}
+
+
+def test_invitations_end_with_the_role_of_whoever_made_them(runtime: Runtime, group: int) -> None:
+    by, now = Actor(group, "tester", "instance"), runtime.clock.real_now()
+    eve, ida = join(runtime, group, "eve", "admin"), join(runtime, group, "ida", "instance")
+    join(runtime, group, "zoe", "instance")
+    with runtime.db.transaction() as tx:
+        made = [
+            invitations.invite(tx, Actor(group, name, role), role=given, meant_for=given, now=now)
+            for name, role, given in (
+                ("eve", "admin", "admin"),
+                ("ida", "instance", "instance"),
+                ("ida", "instance", "staff"),
+            )
+        ]
+        other = colleagues.add_group(tx, by, "Other", now, now)
+        made.append(colleagues.invite_first_admin(tx, Actor(group, "ida", "instance"), other, now))
+        others = invitations.invite(tx, Actor(group, "zoe", "instance"), role="admin", meant_for="x", now=now)
+        colleagues.change_role(tx, by, ida, "admin", now, rehearsal=False)
+        assert [invitations.offered(tx, one, now) is None for one in made] == [False, True, False, True]
+        for leaves in (eve, ida):
+            colleagues.deactivate(tx, by, leaves, now, rehearsal=False)
+        assert [invitations.offered(tx, one, now) is None for one in made] == [True, True, True, True]
+        assert invitations.offered(tx, others, now) is not None
 
 
 def test_an_invitation_opens_what_it_was_made_for_and_only_in_its_days(runtime: Runtime, group: int) -> None:

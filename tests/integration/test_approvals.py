@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,16 +17,21 @@ from outreach.accounts.acting import SITE
 from outreach.accounts.links import make_login_link
 from outreach.accounts.models import AuditEvent, User
 from outreach.accounts.safety import needs_two
+from outreach.approvals import asking, deciding
 from outreach.approvals.asking import WAITS_FOR, ask_launch, ask_off, ask_schedule, ask_tree, ask_wave, withdraw
+from outreach.approvals.coming_due import launch_due
 from outreach.approvals.deciding import approve, decline, open_requests, switch_off_alone, switch_on
 from outreach.approvals.models import ApprovalRequest
+from outreach.core.db import Transaction
 from outreach.core.errors import ConflictError, NotFoundError, OutreachError
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import edit_draft
 from outreach.escalations.launch import launch_campaign, pause_campaign, resume_checked
 from outreach.escalations.models import Campaign, Wave
 from outreach.escalations.revisions import EVERYTHING, draft_version
-from outreach.escalations.schedule import launch_due, schedule_launch
+from outreach.escalations.schedule import schedule_launch, unschedule_launch
+from outreach.escalations.segments import change_segment, create_segment
+from outreach.escalations.stand_down import stand_down, usual_thanks
 from outreach.escalations.unusual import halt_unusual
 from outreach.escalations.waves import launch_wave
 from outreach.messaging.gates import UNUSUAL, halt_gate
@@ -132,6 +139,18 @@ def test_one_person_alone_launches_nothing_by_any_way(
     assert waves(runtime) == 0
 
 
+def test_no_words_of_ones_own_leave_with_a_stand_down(
+    runtime: Runtime, world: World, campaign_id: int, ana: Actor
+) -> None:
+    with runtime.db.snapshot() as session:
+        official = session.get_one(Campaign, campaign_id).official_id
+    own = {"en": "{{ group }}: vote for me. STOP to opt out.", "es": "{{ group }}: vota por mí. ALTO para no recibir."}
+    said: dict[str, Any] = {"by": "Ana", "why": "in writing"}
+    stand = (runtime, stand_down, runtime, world.group_id, official)
+    assert refused(in_one, *stand, texts=own, **said) == "thanks_need_two"
+    in_one(*stand, texts=usual_thanks(), **said)
+
+
 def test_a_second_person_launches_and_both_stand_in_the_book(
     runtime: Runtime, campaign_id: int, ana: Actor, ben: Actor
 ) -> None:
@@ -226,6 +245,29 @@ def test_an_edit_and_an_approval_at_once_never_launch_what_was_not_read(
         assert text not in sent
 
 
+def test_a_segment_that_is_changed_while_somebody_approves_is_launched_as_it_was_read(
+    runtime: Runtime, world: World, campaign_id: int, ana: Actor, ben: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group, read, other = world.group_id, {"any": [{"list": world.list_id}]}, {"any": [{"zip": "85001"}]}
+    saved = in_one(runtime, create_segment, runtime, group, "Ours", read, by="Ana")
+    in_one(runtime, edit_draft, group, campaign_id, segments=[saved.id])
+    request, looked = ask(runtime, ana, campaign_id), asking.is_unchanged
+    change = partial(change_segment, name="Ours", written=other, version=saved.version)
+    racer = threading.Thread(target=lambda: in_one(runtime, change, runtime, group, saved.id))
+
+    def look(*given: Any) -> bool:
+        found = looked(*given)
+        racer.start()
+        racer.join(0.3)
+        return found
+
+    monkeypatch.setattr(deciding, "is_unchanged", look)
+    assert say_yes(runtime, ben, request)
+    racer.join()
+    with runtime.db.snapshot() as session:
+        assert session.execute(select(Wave.audience)).scalar_one()["trees"] == [read]
+
+
 def test_declined_withdrawn_and_expired_requests_launch_nothing(
     runtime: Runtime, world: World, campaign_id: int, ana: Actor, ben: Actor, clock: ModelClock
 ) -> None:
@@ -276,6 +318,34 @@ def test_a_time_a_further_text_and_a_tree_wait_for_the_second_person_too(
     before = waves(runtime)
     assert say_yes(runtime, ben, request, 0)
     assert waves(runtime) == before + 1
+
+
+def test_an_approved_time_launches_what_was_approved_and_nothing_else(
+    runtime: Runtime, world: World, campaign_id: int, ana: Actor, ben: Actor, clock: ModelClock
+) -> None:
+    def problem(change: Any) -> str | None:
+        at, token = runtime.clock.now() + timedelta(hours=1), version(runtime, campaign_id)
+        request = in_one(runtime, ask_schedule, runtime, ana, campaign_id, version=token, at=at).id
+        assert say_yes(runtime, ben, request)
+        in_one(runtime, change)
+        clock.advance(3_601)
+        assert launch_due(runtime) == 0
+        with runtime.db.snapshot() as session:
+            return session.get_one(Campaign, campaign_id).launch_problem
+
+    def anew(tx: Transaction) -> None:
+        """What was approved is taken back, and somebody sets another time while nobody asks for two."""
+        unschedule_launch(tx, world.group_id, campaign_id)
+        schedule_launch(
+            tx, runtime, world.group_id, campaign_id, runtime.clock.now() + timedelta(minutes=9), approved=True
+        )
+
+    # As if eleven fewer people had been approved than there are now.
+    grown = update(ApprovalRequest).where(ApprovalRequest.state == "approved").values(people=-5)
+    assert problem(lambda tx: tx.execute(update(Office).values(phone="+16025550199"))) == "approval_void"
+    assert problem(lambda tx: tx.execute(grown)) == "approval_count"
+    assert problem(anew) == "approval_needed"
+    assert waves(runtime) == 0
 
 
 def test_switching_off_needs_the_second_person_unless_there_is_none(runtime: Runtime, world: World, ana: Actor) -> None:
@@ -354,9 +424,10 @@ def test_what_is_unusual_halts_and_only_an_admin_lets_it_go_on(
     assert halt_unusual(runtime) == 0  # five times its habit is not more than that
     with runtime.db.transaction() as tx:
         tx.execute(update(Tally).where(Tally.gate_id == wave.gate_id).values(count=4_501))
+    with runtime.db.transaction() as tx:  # whoever launched it pauses and resumes it: nobody has looked
         pause_campaign(tx, world.group_id, campaign_id)
-    with runtime.db.transaction() as tx:  # whoever has launched it could go on so before anybody looks
-        resume_checked(tx, runtime, world.group_id, campaign_id, by="ana", is_admin=False)
+        resume_checked(tx, runtime, world.group_id, campaign_id, by="Ana", is_admin=False)
+        pause_campaign(tx, world.group_id, campaign_id)
     assert halt_unusual(runtime) == 1
     with runtime.db.snapshot() as session:
         assert session.get_one(Gate, wave.gate_id).reason == UNUSUAL
@@ -366,5 +437,11 @@ def test_what_is_unusual_halts_and_only_an_admin_lets_it_go_on(
     with runtime.db.transaction() as tx:
         resume_checked(tx, runtime, world.group_id, campaign_id, by="root", is_admin=True)
     assert halt_unusual(runtime) == 0  # somebody has looked
+    with runtime.db.transaction() as tx:
+        pause_campaign(tx, world.group_id, campaign_id)
+    assert halt_unusual(runtime) == 0
+    with runtime.db.transaction() as tx:
+        resume_checked(tx, runtime, world.group_id, campaign_id, by="Ana", is_admin=False)
+    assert halt_unusual(runtime) == 0
     with runtime.db.transaction() as tx:
         assert halt_gate(tx, wave.gate_id, "breaker:pair")

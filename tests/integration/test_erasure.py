@@ -13,6 +13,7 @@ from outreach.core.errors import BadInputError, NotFoundError
 from outreach.core.runtime import Runtime
 from outreach.escalations.audience import count_audience
 from outreach.messaging.models import Conversation, Message, Reply
+from outreach.messaging.sign_up_models import SignUp
 from outreach.people.consent import is_suppressed, lock_people, record_opt_in, record_opt_out
 from outreach.people.importing import import_constituents
 from outreach.people.models import ConsentEvent, Constituent, ListMembership
@@ -52,6 +53,13 @@ def talked(runtime: Runtime, world: World) -> bytes:
             )  # fmt: skip
         tx.add(Conversation(group_id=world.group_id, number_hash=hashed, rank=2, waits_since=real, last_reply_at=real))
         record_opt_in(tx, runtime.vault, world.group_id, hashed, wording="JOIN", source="reply", at=real)
+        who = runtime.vault.seal({"phone": number(0), "first_name": "Ana"}, "sign_up")
+        tx.add(
+            SignUp(
+                group_id=world.group_id, number_hash=hashed, sealed=who, language="en", wording="w", created_at=now,
+                expires_at=now,
+            )
+        )  # fmt: skip
     plan_messages(runtime, world)
     return hashed
 
@@ -74,6 +82,7 @@ def test_everything_of_the_person_goes_and_the_rest_stays(runtime: Runtime, worl
         assert set(session.execute(select(Reply.sealed)).scalars()) == {None}
         assert session.execute(select(ConsentEvent.kind, ConsentEvent.sealed)).all() == [("opt_in", None)]
         assert session.execute(select(Conversation.rank)).scalar_one() == 9
+        assert session.execute(select(SignUp.id)).all() == []
         others = session.execute(select(func.count()).where(Message.state == "planned")).scalar_one()
         assert others == 4
         audit = session.execute(select(AuditEvent)).scalar_one()

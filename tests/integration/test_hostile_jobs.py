@@ -20,6 +20,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import func, select
 
 from outreach.core.db import Job as OurJob
+from outreach.core.queue import MARK_SECONDS, RedisQueue, waiting_mark
 from outreach.core.runtime import Runtime
 from outreach.messaging.models import Message
 from outreach.stage.processes import Processes, Program
@@ -195,3 +196,13 @@ def test_no_worker_listens_for_orders(redis: Redis, settings_env: dict[str, str]
     assert redis.publish(worker.pubsub_channel_name, json.dumps({"command": "kill-horse"})) == 0
     redis.set("rq:suspended", 1)
     worker.check_for_suspension(burst=False)
+
+
+def test_a_mark_without_an_end_keeps_no_job_away_for_ever(redis: Redis, redis_url: str) -> None:
+    job = OurJob("messaging", SEND, (7,))
+    mark = waiting_mark(job.function, job.args)
+    for ends_in in (None, 86_400):
+        redis.set(mark, 1, ex=ends_in)
+        RedisQueue(redis_url).enqueue(job)
+        assert 0 < redis.ttl(mark) <= MARK_SECONDS
+    assert redis.llen("rq:queue:messaging") == 0  # it is asked for again, and by then the mark has ended

@@ -6,9 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from outreach.accounts import entering, invitations
+from outreach.accounts.acting import COMMAND_LINE
 from outreach.accounts.attempts import Origin
+from outreach.accounts.models import AuditEvent
 from outreach.core.runtime import Runtime
 from tests.commands import outreach_command
 from tests.integration.test_accounts import CHEAP, SECRET
@@ -48,3 +51,8 @@ def test_invited_by_command_listed_changed_reset_and_taken_out(
     assert not gets_in()
     code, refused = run("role", "Nobody", "staff")
     assert (code, refused["error"]["code"]) == (2, "user_unknown")
+    for _ in range(2):
+        assert outreach_command(settings_env, ("group", "add", "Neighbors")).returncode == 0
+    with runtime.db.snapshot() as session:
+        noted = session.execute(select(AuditEvent.actor).where(AuditEvent.action == "group_added")).scalars().all()
+    assert noted == [COMMAND_LINE], "once, by whoever has the server"

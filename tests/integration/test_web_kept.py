@@ -285,6 +285,9 @@ def test_bodies_that_are_too_large(app: Flask, runtime: Runtime, group: int) -> 
     large = client.post(path, data={"notes": "<" * 150_000}, headers=OURS)
     assert large.status_code == 401
     assert dict(Form(text(large)).fields)["notes"] == "<" * 150_000
+    kinds = {"content_type": "application/x-www-form-urlencoded", "headers": OURS}
+    many = client.post(path, data=b"notes=1&" * 100_000, **kinds)
+    assert (many.status_code, len(many.data) < 20_000) == (401, True), "not many times what they send"
     enter(client, runtime, group)
     assert "Your session" not in text(client.post(path, data={"notes": "x" * 1_100_000}, headers=OURS))
 

@@ -125,7 +125,7 @@ def test_what_it_is_about_is_changed(runtime: Runtime, client: FlaskClient, worl
     page = client.get(at(campaign_id, "about")).text
     assert "They declined" in page
     office = re.findall(r'name="office_id"[^>]*value="(\d+)"', page)
-    form = {"version": hidden(page), "name": "New name", "policy": "3", "office_id": office[0]}
+    form = {"version": hidden(page), "name": "New\0 name", "policy": "3", "office_id": office[0]}
     assert client.post(at(campaign_id, "about"), data=form).status_code == 303
     saved = campaign(runtime, campaign_id)
     assert (saved.name, saved.policy, str(saved.office_id)) == ("New name", 3, office[0])
