@@ -55,6 +55,10 @@ class Load:
             seconds, self._seconds = self._seconds, 0.0
         return seconds / gone if gone > 0 else 0.0
 
+    def is_crowded(self, now: float) -> bool:
+        """Whether it was more than CROWDED since it was last asked."""
+        return self.since_asked(now) > CROWDED
+
     def _count(self, now: float) -> None:
         self._seconds += self._under_way * (now - self._at)
         self._at = now
@@ -93,7 +97,7 @@ class Crowd:
     def _run(self, url: str) -> None:
         redis, pause = _patient(url), threading.Event()
         while not pause.wait(LOOK_SECONDS):
-            if self._load.since_asked(time.monotonic()) <= CROWDED:
+            if not self._load.is_crowded(time.monotonic()):
                 continue
             try:
                 redis.set(MARK, 1, px=MARK_MILLISECONDS)
