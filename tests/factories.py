@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from outreach.accounts.links import ensure_group
+from outreach.accounts.links import ensure_group, make_login_link
 from outreach.accounts.models import User
 from outreach.accounts.sign_in_models import Authenticator, SignIn
 from outreach.approvals.asking import WAITS_FOR
@@ -159,3 +162,15 @@ def upload_file(
     with SealedSpool(runtime.vault) as spool:
         spool.write(content)
         return keep_upload(runtime, group_id, Received(spool, file_name, list_name, consent), by=by)
+
+
+def entered(app: Flask, runtime: Runtime, **user: Any) -> FlaskClient:
+    """Somebody new who has signed in by a link; ``user``: their columns."""
+    with runtime.db.transaction() as tx:
+        made = User(**user, created_at=runtime.clock.now())
+        tx.add(made)
+        tx.flush()
+        token = make_login_link(tx, made.id, runtime.clock.real_now())
+    client = app.test_client()
+    assert client.post(f"/enter/{token}").status_code == 302
+    return client

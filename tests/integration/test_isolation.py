@@ -20,7 +20,6 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.routing import Rule
 
 from outreach.accounts.invitations import Actor, invite
-from outreach.accounts.links import make_login_link
 from outreach.accounts.models import User
 from outreach.accounts.sign_in_models import Invitation, SignIn
 from outreach.approvals.models import ApprovalRequest
@@ -38,7 +37,7 @@ from outreach.people.segment_models import District, Segment
 from outreach.phone_tree.models import PhoneTree, TreeNode, TreeRun
 from outreach.web.roles import PUBLIC, declared_role, ranks
 from tests.browser.reading import ONE_DATABASE
-from tests.factories import make_group, number
+from tests.factories import entered, make_group, number
 from tests.integration.foreign_forms import ROWS, THEIRS, Sendings, make_theirs
 from tests.integration.test_web_phones import rehearsal
 from tests.integration.test_web_xss import EVIL, NOT_PAGES, addresses, hostile, known_values
@@ -138,14 +137,7 @@ def _plain(value: Any) -> Any:
 
 def enter(app: Flask, runtime: Runtime, group_id: int, role: str) -> FlaskClient:
     """Somebody of a group who may do what the role may."""
-    with runtime.db.transaction() as tx:
-        user = User(group_id=group_id, name=f"{role} {group_id}", role=role, created_at=runtime.clock.now())
-        tx.add(user)
-        tx.flush()
-        token = make_login_link(tx, user.id, runtime.clock.real_now())
-    client = app.test_client()
-    assert client.post(f"/enter/{token}").status_code == 302
-    return client
+    return entered(app, runtime, group_id=group_id, name=f"{role} {group_id}", role=role)
 
 
 def methods(rule: Rule) -> list[str]:

@@ -16,8 +16,7 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from outreach.accounts.links import make_login_link
-from outreach.accounts.models import AuditEvent, User
+from outreach.accounts.models import AuditEvent
 from outreach.cli import cli
 from outreach.core.runtime import Runtime
 from outreach.officials.board import EXPORTED, KINDS
@@ -27,7 +26,7 @@ from outreach.officials.meetings import Answer
 from outreach.officials.models import Stance
 from outreach.web.app import create_app
 from outreach.web.ledger_words import KINDS as KIND_WORDS
-from tests.factories import make_group
+from tests.factories import entered, make_group
 from tests.integration.test_web_officials import (
     how_many,
     make_meeting,
@@ -52,14 +51,7 @@ def colleague(runtime: Runtime, group_id: int) -> FlaskClient:
     """A second organizer of the group."""
     app = create_app(runtime.settings, runtime)
     app.config["WTF_CSRF_ENABLED"] = False
-    with runtime.db.transaction() as tx:
-        user = User(group_id=group_id, name="Di", role="organizer", created_at=runtime.clock.now())
-        tx.add(user)
-        tx.flush()
-        token = make_login_link(tx, user.id, runtime.clock.real_now())
-    client = app.test_client()
-    assert client.post(f"/enter/{token}").status_code == 302
-    return client
+    return entered(app, runtime, group_id=group_id, name="Di", role="organizer")
 
 
 def audited(runtime: Runtime) -> list[str]:

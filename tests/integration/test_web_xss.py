@@ -18,7 +18,6 @@ from sqlalchemy import select, update
 from werkzeug.routing import Rule
 
 from outreach.accounts.invitations import Actor, invite
-from outreach.accounts.links import make_login_link
 from outreach.accounts.models import Group, User
 from outreach.core.runtime import Runtime
 from outreach.escalations.launch import launch_campaign
@@ -43,7 +42,7 @@ from outreach.phone_tree.running import start_run
 from outreach.tallies.public import counter_token
 from outreach.web.app import create_app
 from outreach.web.sign_up_address import slug_of
-from tests.factories import ask_approval, make_group, number
+from tests.factories import ask_approval, entered, make_group, number
 from tests.integration.test_live import fold_everything
 from tests.integration.test_rehearsal_process import Rehearsal
 from tests.integration.test_web_import import send
@@ -141,15 +140,7 @@ def harmless(page: str, what: str) -> str:
 def sign_in(app: Flask, runtime: Runtime, group_id: int) -> FlaskClient:
     """Somebody who may open every page, and whose own name is hostile."""
     app.config["WTF_CSRF_ENABLED"] = False
-    with runtime.db.transaction() as tx:
-        now = runtime.clock.now()
-        user = User(group_id=group_id, name=EVIL, sign_in_name=EVIL, role="instance", created_at=now)
-        tx.add(user)
-        tx.flush()
-        token = make_login_link(tx, user.id, runtime.clock.real_now())
-    client = app.test_client()
-    assert client.post(f"/enter/{token}").status_code == 302
-    return client
+    return entered(app, runtime, group_id=group_id, name=EVIL, sign_in_name=EVIL, role="instance")
 
 
 def fill(client: FlaskClient, runtime: Runtime, path: str, answered: int = 303, /, **values: Any) -> str:
