@@ -52,7 +52,7 @@ SETTINGS = {
 }
 PASSED_BY = (".lock", ".png", ".svg", ".secrets.baseline")
 
-POSSIBLE = re.compile(r"(?=[A-Za-z+/_=.-]*[0-9])[A-Za-z0-9+/_=.-]{20,}|PRIVATE KEY|://[^/\s]*:[^/\s]*@")
+POSSIBLE = re.compile(r"(?=[A-Za-z+/_=.-]*[0-9])[A-Za-z0-9+/_=.-]{20,}|[A-Za-z]{20,}|PRIVATE KEY|://[^/\s]*:[^/\s]*@")
 """What a file with a secret in it has somewhere; the others need not be read line by line."""
 
 Find = tuple[str, str, str]
