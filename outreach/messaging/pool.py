@@ -73,10 +73,10 @@ class Pool:
             return self._unclear
 
     def give_way(self) -> int:
-        """Others need room: fewer at once, two at least; returns how many."""
+        """Others need room: fewer at once, four at least; returns how many."""
         with self._changed:
             self._opening = False
-            self._limit = min(self._limit, max(2.0, self._limit * 0.6))
+            self._limit = min(self._limit, max(4.0, self._limit * 0.6))
             return self.limit
 
     def patience(self) -> float:
