@@ -18,7 +18,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from config.settings import Settings
-from outreach.access import note_ids, note_requests
+from outreach.access import count_as, note_ids, note_requests
 from outreach.calls.dialing_in import stranger, take_call
 from outreach.calls.flow import Heard
 from outreach.calls.talking import call_status, leg_status, next_turn
@@ -37,6 +37,9 @@ webhooks = Blueprint("webhooks", __name__, url_prefix="/twilio")
 SIDS = {"MessageSid": "message_sid", "CallSid": "call_sid"}
 """The carrier's ids in a signed form, and what the log calls them."""
 MAX_BODY = 4_096
+UNSIGNED = "unsigned"
+"""How a form is counted that names our account and has another signature. Strangers do not know the account: it is our
+token or our address that has changed, and every STOP is refused until it is mended."""
 E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 MAX_FORM = 1024 * 1024
 
@@ -83,6 +86,7 @@ def verified(incoming: Request, shapes: Mapping[str, re.Pattern[str]], kind: Kin
     if any(not shape.fullmatch(form.get(key, "")) for key, shape in shapes.items()):
         abort(403)
     if not _is_signed(settings, settings.public_base_url + incoming.path, form, incoming.headers):
+        count_as(UNSIGNED)
         abort(403)
     note_ids(**{name: form[key] for key, name in SIDS.items() if key in shapes})
     return form

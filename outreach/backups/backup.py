@@ -46,6 +46,10 @@ def make_backup(runtime: Runtime, target: Path, *, only_protections: bool = Fals
     """
     kind = "protections" if only_protections else "database"
     made_at = runtime.clock.real_now()
+    if not runtime.db.is_sqlite:  # there a restored one takes its place in one step
+        with postgres_copies.connect(runtime.db.url) as connection:
+            if postgres_copies.unfinished(connection) is not None:
+                raise BackupError("backup_of_restoring")
     path = target / f"outreach-{made_at:%Y%m%d-%H%M%S}{SUFFIXES[kind]}" if target.is_dir() else target
     fill = _protections if only_protections else _database
     try:

@@ -26,6 +26,8 @@ PUBLIC: Final = "public"
 REPLACED: Final = "replaced_"
 LEFT_OUT: Final = "restoration"
 """The table that says whether a restored backup has caught up: no copy may bring that answer along."""
+RESTORING: Final = "outreach is restoring into this schema; put aside:"
+"""The schema's comment from before the first row until all is made safe. It follows a schema that is renamed."""
 READ_BYTES: Final = 1024 * 1024
 PIECES = Callable[[], Iterator[bytes]]
 
@@ -86,22 +88,43 @@ def tables(connection: psycopg.Connection[tuple[Any, ...]]) -> int:
     return _count(connection, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
 
 
+def unfinished(connection: psycopg.Connection[tuple[Any, ...]]) -> list[str] | None:
+    """What restores that were killed have put aside, newest first; None: none was killed since the last that ended."""
+    found, schema = None, PUBLIC
+    while mark := _comment(connection, schema):
+        found = found if found is not None else []
+        schema = mark.removeprefix(RESTORING).strip()
+        if not schema:
+            break
+        found.append(schema)
+    return found
+
+
+def finish(url: URL) -> None:
+    """All is there, and safe."""
+    with connect(url) as connection:
+        connection.execute("COMMENT ON SCHEMA public IS NULL")
+
+
 def load(url: URL, pieces: PIECES, aside: str | None, *, lock: Callable[[], None], check: Callable[[], None]) -> None:
     """Bring an archive into the schema, what is there renamed to ``aside`` (None: it is empty).
 
     ``lock`` is called when the tables are there and their rows are not, ``check`` in the end. Raises BackupError, or
-    what these raise; then all is as before.
+    what these raise; then all is as before. The schema is marked as ``unfinished`` until ``finish``.
     """
     with connect(url) as connection:
         pg_restore = program("pg_restore", server_version(connection))
-        if aside is not None:
-            _rename(connection, PUBLIC, aside)
-            connection.execute("CREATE SCHEMA public")
+        with connection.transaction():
+            if aside is not None:
+                _rename(connection, PUBLIC, aside)
+                connection.execute("CREATE SCHEMA public")
+            mark = sql.Literal(f"{RESTORING} {aside or ''}")
+            connection.execute(sql.SQL("COMMENT ON SCHEMA public IS {}").format(mark))
     try:
         for section in ("pre-data", "data", "post-data"):
             argv = [
                 str(pg_restore), "--dbname", url.database or "", f"--section={section}", "--single-transaction",
-                "--exit-on-error", "--no-owner", "--no-privileges",
+                "--exit-on-error", "--no-owner", "--no-privileges", "--no-comments",
             ]  # fmt: skip
             with _running(argv, url, stdin=subprocess.PIPE) as process:
                 assert process.stdin is not None  # noqa: S101
@@ -117,6 +140,13 @@ def load(url: URL, pieces: PIECES, aside: str | None, *, lock: Callable[[], None
             else:
                 _rename(connection, aside, PUBLIC)
         raise
+
+
+def _comment(connection: psycopg.Connection[tuple[Any, ...]], schema: str) -> str | None:
+    """The mark of a schema; None: it is not there, or has none of ours."""
+    query = "SELECT obj_description(to_regnamespace(%s), 'pg_namespace')"
+    row = connection.execute(query, (f'"{schema}"',)).fetchone()
+    return row[0] if row and row[0] and row[0].startswith(RESTORING) else None
 
 
 def _rename(connection: psycopg.Connection[tuple[Any, ...]], old: str, new: str) -> None:

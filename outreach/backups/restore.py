@@ -58,14 +58,15 @@ def restore(settings: Settings, file: Path, *, replace: bool = False, protection
         occupied = _require_free(runtime.db, replace=replace)
         source = FROM_FILE if known else IN_BACKUP
         # Beside a file too: it is minutes old, or older than whoever chose it thinks.
-        present = _from_present(runtime.db) if occupied else None
-        if present is not None:
-            source = FROM_FILE if known else FROM_REPLACED
-            known = together(known or NOTHING, present)
+        for schema in _schemas(runtime.db, occupied=occupied):
+            present = _from_present(runtime.db, schema)
+            if present is not None:
+                source = FROM_FILE if source == FROM_FILE else FROM_REPLACED
+                known = together(known or NOTHING, present)
     finally:
         runtime.db.dispose()
     made_at = datetime.fromisoformat(manifest["made_at"])
-    mark = f"{open_runtime(settings).clock.real_now():%Y%m%d_%H%M%S}" if occupied else None
+    mark = f"{open_runtime(settings).clock.real_now():%Y%m%d_%H%M%S_%f}" if occupied else None
     load = _into_sqlite if runtime.db.is_sqlite else _into_postgres
     safe, aside = load(settings, backup, made_at, known or NOTHING, mark)
     log.warning("backup_restored", made_at=manifest["made_at"], protections=source, **safe._asdict())
@@ -96,9 +97,19 @@ def _from_file(settings: Settings, runtime: Runtime, path: Path) -> Protections:
     return Protections.from_json(json.loads(content))
 
 
-def _from_present(database: Database) -> Protections | None:
-    """What the database that is replaced still knows; None when it cannot be read any more."""
+def _schemas(database: Database, *, occupied: bool) -> list[str | None]:
+    """Where there are people to ask about, oldest first: what killed restores have put aside, and what is there."""
+    aside: list[str] = []
+    if not database.is_sqlite:
+        with postgres_copies.connect(database.url) as connection:
+            aside = postgres_copies.unfinished(connection) or []
+    return [*reversed(aside), *([None] if occupied else [])]
+
+
+def _from_present(database: Database, schema: str | None) -> Protections | None:
+    """What a database that is replaced still knows; None when it cannot be read any more."""
     with suppress(SQLAlchemyError), database.snapshot() as session:
+        session.connection(execution_options={"schema_translate_map": {None: schema}})
         return read_protections(session)
     return None
 
@@ -113,7 +124,9 @@ def _require_free(database: Database, *, replace: bool) -> bool:
     else:
         try:
             with postgres_copies.connect(database.url) as connection:
-                occupied = postgres_copies.tables(connection) > 0
+                # One that was killed may have left nothing there; what it put aside counts as well.
+                begun = postgres_copies.unfinished(connection) is not None
+                occupied = begun or postgres_copies.tables(connection) > 0
                 users = postgres_copies.others(connection)
                 postgres_copies.program("pg_restore", postgres_copies.server_version(connection))
         except PostgresError as error:
@@ -172,7 +185,9 @@ def _into_postgres(
     try:
         postgres_copies.load(runtime.db.url, backup.pieces, aside, lock=lock, check=check)
         migrations.upgrade(runtime.db)
-        return make_safe(runtime, made_at, known), aside
+        safe = make_safe(runtime, made_at, known)
+        postgres_copies.finish(runtime.db.url)
+        return safe, aside
     finally:
         runtime.db.dispose()
 

@@ -68,8 +68,7 @@ def restore(ctx: click.Context, file: Path, replace: bool, protections: Path | N
     Nothing is sent before it has caught up, and no campaign goes on before somebody resumes it. Exit code 1: restored,
     but the carrier could not be asked yet: `outreach catch-up`, or upkeep, does it as soon as it can.
     """
-    # A container that is stopped is told so: what was begun is then taken back, as after Ctrl-C. Left half loaded, the
-    # next try would take it for the database that knows of the opt-outs.
+    # A container that is stopped is told so: what was begun is then taken back, as after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     held = runtime()
     done = restore_file(held.settings, file, replace=replace, protections=protections)

@@ -431,6 +431,47 @@ def test_a_restore_that_is_stopped_leaves_the_database_as_it_was(
     still.db.dispose()
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [("sqlite_copies.write_whole", "postgres_copies._feed"), ("restore.make_safe",)],
+    ids=["loading", "making safe"],
+)
+def test_a_restore_that_is_killed_forgets_no_opt_out(
+    site: Runtime, home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: tuple[str, ...]
+) -> None:
+    """Where the half-loaded tables stand is only the backup; the opt-out since is in what was put aside for them."""
+    world = make_world(site, 2)
+    make_backup(site, tmp_path / "b.backup")
+    with site.db.transaction(durable=True) as tx:
+        at = site.clock.real_now()
+        record_opt_out(tx, site.vault, world.group_id, hash_of(site, 0), wording="", source="page", at=at)
+    site.db.dispose()
+    for _ in range(2):  # and the try after it as well
+        child = os.fork()
+        if child == 0:
+            for step in steps:
+                monkeypatch.setattr(f"outreach.backups.{step}", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+            try:
+                restore(home, tmp_path / "b.backup", replace=True)
+            finally:
+                os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    if site.db.is_sqlite:
+        make_backup(site, tmp_path / "again.protections", only_protections=True)
+        site.db.dispose()
+    else:
+        with pytest.raises(BackupError, match="has not ended"):
+            make_backup(site, tmp_path / "empty.protections", only_protections=True)
+        site.db.dispose()
+    done = restore(home, tmp_path / "b.backup", replace=True)
+    assert (done.protections, done.safe.stops) == ("replaced", 1)
+    back = open_runtime(home)
+    with back.db.snapshot() as session:
+        assert is_suppressed(session, hash_of(back, 0), world.group_id)
+    assert make_backup(back, tmp_path / "last.protections", only_protections=True)["counts"]["stops"] == 1
+    back.db.dispose()
+
+
 def test_the_command_says_when_the_carrier_cannot_be_asked(settings_env: dict[str, str]) -> None:
     """Nothing listens at the test's carrier."""
     held = open_runtime(Settings.from_mapping(settings_env))

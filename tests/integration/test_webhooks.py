@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from outreach.core.latencies import LATENCIES
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import draft_from_meeting, edit_draft
 from outreach.escalations.launch import launch_campaign
@@ -237,6 +239,21 @@ def test_what_is_not_as_twilio_sends_it_is_403_and_leaves_nothing(client: FlaskC
     assert client.post(SMS, data=urlencode(doubled), content_type=kind, headers=headers).status_code == 403
     with runtime.db.snapshot() as session:
         assert session.execute(select(func.count()).select_from(Reply)).scalar_one() == 0
+
+
+def test_what_is_refused_in_our_accounts_name_is_counted_apart(
+    client: FlaskClient, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The alert for a token or an address that has changed must not be a stranger's to set off."""
+    counted: list[tuple[str, str]] = []
+    monkeypatch.setattr(LATENCIES, "observe", lambda _kind, labels, _seconds: counted.append(labels))
+    for _, form, headers in bad_requests(runtime.settings):
+        client.post(SMS, data=form, headers=headers)
+    post(client, runtime, inbound(runtime.settings, number(0), "hello"))
+    unsigned, refused = ("inbound_text", "unsigned"), ("inbound_text", "4xx")
+    assert counted == [unsigned] * 4 + [refused] * 5 + [("inbound_text", "2xx")]
+    rules = (Path(__file__).parents[2] / "config/alerts.yaml").read_text()
+    assert f'status="{unsigned[1]}"' in rules
 
 
 @limits(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
