@@ -13,6 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Error as BrowserError
 from sqlalchemy.exc import SQLAlchemyError
 
+from outreach.accounts.invitations import Actor, invite
 from outreach.accounts.links import first_admin, make_login_link
 from outreach.core.clock import Clock, coming_tuesday_ten
 from outreach.core.errors import OutreachError
@@ -22,11 +23,11 @@ from outreach.stage.keys import ROOT
 from outreach.stage.ports import free_port
 from outreach.stage.processes import Processes
 from outreach.stage.site import start_site
-from outreach.story.play import set_the_scene
+from outreach.story.play import SEED, set_the_scene
 from tests.pictures.camera import Camera, PictureError, browsing, chromium, sign_in
 from tests.pictures.guides import GUIDES
 from tests.pictures.pages import EMPTY, PLAYED, SIGNED_OUT
-from tests.pictures.scene import play_the_scene
+from tests.pictures.scene import WHO, play_the_scene
 
 README_IMAGES = ROOT / "docs" / "images"
 GUIDE_IMAGES = README_IMAGES / "guides"
@@ -49,7 +50,7 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--guides", action="store_true",
                         help="only the guides', into docs/images/guides/ unless --out says otherwise")  # fmt: skip
     parser.add_argument("--recipients", type=int, default=200, metavar="N", help="people in the story (200)")
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, another story (1)")
+    parser.add_argument("--seed", type=int, default=SEED, metavar="S", help=f"another seed, another story ({SEED})")
     chosen = parser.parse_args(arguments)
     if chosen.out is None and not chosen.readme and not chosen.guides:
         parser.error("say where the pictures go: --out DIR, --readme or --guides")
@@ -101,7 +102,7 @@ def take_pictures(processes: Processes, data: Path, binary: Path, out: Path, cho
             camera = Camera(browser, address, out)
             session = sign_in(browser, f"{address}/enter/{new_link(runtime, group_id)}")
             if not chosen.readme and not chosen.guides:
-                camera.take_all(SIGNED_OUT)
+                camera.take_all(SIGNED_OUT, {"invited": new_invitation(runtime, group_id)})
                 camera.take_all(EMPTY, session=session)
             say("Playing the story ...")
             ids = play_the_scene(runtime, site.carrier_url, group_id, recipients=chosen.recipients, seed=chosen.seed)
@@ -120,6 +121,13 @@ def new_link(runtime: Runtime, group_id: int) -> str:
     """A token that signs the group's admin in, once."""
     with runtime.db.transaction() as tx:
         return make_login_link(tx, first_admin(tx, group_id), runtime.clock.real_now())
+
+
+def new_invitation(runtime: Runtime, group_id: int) -> str:
+    """A token that makes somebody an organizer."""
+    actor = Actor(group_id, WHO, "admin")
+    with runtime.db.transaction() as tx:
+        return invite(tx, actor, role="organizer", meant_for="Luz", now=runtime.clock.real_now())
 
 
 def say(text: str) -> None:

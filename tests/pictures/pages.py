@@ -152,6 +152,6 @@ PLAYED: Final = (
 SIGNED_OUT: Final = (
     PageShot("sign-in", "/sign-in"),
     PageShot("enter", "/enter/a-link-that-opens-nothing"),
-    PageShot("invitation", "/invitation/a-link-that-opens-nothing", status=404),
+    PageShot("invitation", "/invitation/{invited}"),
 )
 """For somebody who has not signed in."""

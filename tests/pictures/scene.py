@@ -151,6 +151,7 @@ def _draft_another(tx: Transaction, runtime: Runtime, group_id: int) -> dict[str
     begins = runtime.clock.now() + timedelta(days=8)
     event = {"event_at": begins, "event_zone": "America/Phoenix", "event_place": "City Hall, 1 Example Street"}
     set_occasion(tx, runtime, group_id, council.id, event)
+    edit_draft(tx, group_id, council.id, lists=[FAIR], name="The chief, at the council")
     promise = tx.execute(select(Promise.id).where(Promise.meeting_id == meeting.id)).scalar_one()
     ids = {"official": chief, "office": office.id, "meeting": meeting.id, "draft": draft.id, "waits": waits.id,
            "promise": promise, "council": council.id}  # fmt: skip
