@@ -68,7 +68,7 @@ def place_due(runtime: Runtime, caller: Caller, *, seconds: float, stopping: Cal
         if not waiting:
             return placed
         for session_id in waiting:
-            while rate.take(1) == 0 and time.monotonic() < until:
+            while rate.take([1]) == 0 and time.monotonic() < until:
                 time.sleep(PAUSE)
             if time.monotonic() >= until or stopping():
                 break

@@ -28,7 +28,7 @@ def forecast(campaign_id: int, as_json: bool) -> None:
         "out": dict(audience.out),
         "parts": expected.parts,
         "exact": expected.exact,
-        "texts_per_second": expected.per_second,
+        "parts_per_second": expected.per_second,
         "texts_per_minute": round(expected.per_minute, 1) if expected.per_minute else None,
         "finish_at": expected.finish_at.isoformat() if expected.finish_at else None,
         "cost": round(expected.cost, 2),
@@ -39,7 +39,7 @@ def forecast(campaign_id: int, as_json: bool) -> None:
     rate = (
         f"{expected.per_minute:.0f} texts a minute"
         if expected.per_minute
-        else f"{expected.per_second:g} texts a second"
+        else f"{expected.per_second:g} parts a second"
     )
     text = (
         f"{expected.people} people, {about}{expected.parts} parts, {about}{expected.cost:.2f} {expected.currency}; "

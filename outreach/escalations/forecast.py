@@ -45,7 +45,7 @@ def forecast(
 ) -> Forecast:
     """What to expect. ``templates`` and ``values`` are per language, ``people`` a sample of each language's.
 
-    ``per_second``: texts that may leave in a second.
+    ``per_second``: parts of texts that may leave in a second.
     """
     figures = table("forecast")
     counts: dict[str, int] = {}
@@ -58,7 +58,8 @@ def forecast(
         exact = exact and len(sample) >= count
         parts += count * _parts_each(templates[spoken], values[spoken], sample, spoken)
     total = round(parts)
-    finish = finish_time(cohorts, now, per_second)
+    each = max(1.0, parts / max(1, sum(counts.values())))
+    finish = finish_time(cohorts, now, per_second / each)
     cost = total * figures["price_per_part"]
     return Forecast(sum(counts.values()), total, exact, finish, cost, figures["currency"], per_second)
 

@@ -57,5 +57,5 @@ def reckon(
         language: sample_people(session, held.vault, who, language=language, most=figures["sample"])
         for language in audience.by_language()
     }
-    per_second = held.settings.sender_rate or figures["texts_per_second"]
+    per_second = held.settings.sender_rate or figures["parts_per_second"]
     return forecast(audience.cohorts, texts, values, people, held.clock.now(), per_second=per_second)

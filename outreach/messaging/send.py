@@ -201,7 +201,7 @@ class Sender:
         idle = self._pool.wait_idle(min(len(claimed), self._pool.limit), GATHER_SECONDS)
         if not idle:  # the carrier has just told us to slow down
             return claimed
-        allowed = self._rate.take(idle)
+        allowed = self._rate.take([one.parts for one in claimed[:idle]])
         if not allowed:
             threading.Event().wait(min(POLL_SECONDS, 1 / (self._rate.rate or 1.0)))
             return claimed

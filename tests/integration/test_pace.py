@@ -12,6 +12,7 @@ import pytest
 from outreach.core.pace import SharedRate, burst
 from outreach.core.queue import connect
 from outreach.core.runtime import Runtime
+from outreach.core.segments import Measure
 from outreach.messaging.gates import open_gate
 from outreach.messaging.send import send_batch
 from outreach.stage.processes import Processes
@@ -32,7 +33,7 @@ def taken(senders: list[SharedRate], seconds: float) -> tuple[int, float]:
     began, total = time.monotonic(), 0
     while (gone := time.monotonic() - began) < seconds:
         for sender in senders:
-            total += sender.take(10)
+            total += sender.take([1] * 10)
         time.sleep(0.005)
     return total, gone
 
@@ -58,7 +59,7 @@ def test_too_fast_is_told_to_everybody(redis_url: str) -> None:
     one, other = (SharedRate(redis_url, "slower", RATE) for _ in range(2))
     taken([one, other], 0.3)
     one.slow_down()
-    one.take(1)
+    one.take([1])
     total, gone = taken([other], 1.0)
     assert total <= 0.6 * RATE * (gone + 0.1) + 1
 
@@ -73,7 +74,7 @@ def test_without_redis_each_takes_its_share(own_redis: tuple[str, Processes]) ->
 
 
 def test_no_rate_is_as_fast_as_the_carrier(redis_url: str) -> None:
-    assert SharedRate("redis://127.0.0.1:1/0", "free", None).take(77) == 77
+    assert SharedRate("redis://127.0.0.1:1/0", "free", None).take([1, 2] * 38) == 76
 
 
 def two_groups(runtime: Runtime, many: int, few: int) -> tuple[World, World]:
@@ -100,12 +101,18 @@ def test_a_small_campaign_does_not_wait_for_another_groups_big_one(
     assert last < 40
 
 
-def test_a_senders_rate_holds(runtime: Runtime, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_senders_rate_holds_for_the_parts_of_texts(
+    runtime: Runtime, redis_url: str, monkeypatch: pytest.MonkeyPatch, parts: int
+) -> None:
+    """As carriers count: a text of two parts takes the room of two."""
     monkeypatch.setattr("outreach.messaging.send.STALE_SECONDS", 20.0)
+    monkeypatch.setattr("outreach.messaging.claims.measure", lambda _text: Measure("GSM-7", parts, 1))
     connect(redis_url).flushall()
     big, _small = two_groups(runtime, 60, 6)
     paced = replace(runtime, settings=runtime.settings.model_copy(update={"sender_rate": RATE, "redis_url": redis_url}))
     book, began = Book(), time.monotonic()
     send_batch(paced, book, big.gate_id, threads=16, seconds=30)
     assert len(book.accepted) == 66
-    assert time.monotonic() - began >= (66 - burst(RATE)) / RATE
+    gone = time.monotonic() - began
+    assert (65 * parts - burst(RATE)) / RATE <= gone

@@ -224,7 +224,7 @@ def test_a_forecast_counts_parts_cost_and_time() -> None:
     seen = forecast(cohorts, templates, VALUES, people, NOON_TUESDAY, per_second=10)
     assert (seen.people, seen.parts, seen.exact) == (40, 15 + 30 + 10, False)
     assert seen.cost == pytest.approx(55 * table("forecast")["price_per_part"])
-    assert seen.finish_at == NOON_TUESDAY + timedelta(seconds=40 / table("forecast")["texts_per_second"])
+    assert seen.finish_at == NOON_TUESDAY + timedelta(seconds=55 / table("forecast")["parts_per_second"])
     assert measure(render(templates["en"], VALUES["en"], {"first_name": "Josephine"}, "en")).segments == 2
     assert forecast([], templates, VALUES, {}, NOON_TUESDAY, per_second=10).parts == 0
 
