@@ -20,6 +20,7 @@ from outreach.messaging.follow_up_models import FollowUp
 from outreach.messaging.inbox_models import ConversationTag, ThreadTag
 from outreach.messaging.models import PARKED, Conversation, Message, Reply
 from outreach.messaging.reminder_models import Reminder
+from outreach.messaging.sign_up_models import SignUp
 from outreach.messaging.states import public_state
 from outreach.officials.plan_people import parts_of
 from outreach.officials.promises import watched_by
@@ -66,6 +67,7 @@ def _everything(session: Session, vault: Vault, group_id: int, number_hash: byte
         "calls_of_captains": _calls_of_captains(session, *own),
         "before_meetings": _before_meetings(session, *own),
         "thread": _thread(session, vault, *own),
+        "sign_up": _sign_up(session, vault, *own),
     }
 
 
@@ -284,6 +286,17 @@ def _thread(session: Session, vault: Vault, group_id: int, number_hash: bytes) -
         "note": _opened(vault, row.sealed, inbox.NOTE).get("note"),
         "last_text_at": _iso(row.last_reply_at),
     }
+
+
+def _sign_up(session: Session, vault: Vault, group_id: int, number_hash: bytes) -> dict[str, Any] | None:
+    """What was typed on the sign-up page under this number and waits for its owner's yes."""
+    row = session.execute(select(SignUp).where(SignUp.group_id == group_id, SignUp.number_hash == number_hash)).scalar()
+    if row is None:
+        return None
+    return {
+        **_opened(vault, row.sealed, "sign_up"), "zip": row.zip, "language": row.language, "wording": row.wording,
+        "created_at": _iso(row.created_at), "expires_at": _iso(row.expires_at),
+    }  # fmt: skip
 
 
 def _opened(vault: Vault, sealed: bytes | None, context: str) -> dict[str, Any]:

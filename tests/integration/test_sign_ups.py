@@ -21,6 +21,7 @@ from outreach.messaging.slices import Post, slice_out
 from outreach.messaging.sweep import release_held
 from outreach.people.consent import is_suppressed, record_opt_out, suppress
 from outreach.people.models import ConsentEvent, Constituent, ContactList, ListMembership
+from outreach.privacy.disclosure import disclose
 from outreach.web.app import create_app
 from tests.factories import make_group, make_person, make_world, number
 from tests.integration.test_retention import later
@@ -125,6 +126,8 @@ def test_a_no_and_a_stop_end_it_and_anything_else_is_read(runtime: Runtime, grou
     say(client, runtime, 1, "alto")
     assert "voluntarios" in (say(client, runtime, 2, "¿quién es?") or "")
     assert count(runtime, SignUp) == 1
+    waits = disclose(runtime, group, runtime.vault.number_hash(number(2)), reason="they asked", actor="ana")
+    assert (waits["person"], waits["sign_up"]["phone"], waits["sign_up"]["wording"]) == (None, number(2), WORDING)
     assert count(runtime, Constituent) == 0
     with runtime.db.snapshot() as session:
         assert [is_suppressed(session, runtime.vault.number_hash(number(one)), group) for one in range(3)] == [
