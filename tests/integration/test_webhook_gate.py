@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,6 +15,7 @@ from outreach.core.runtime import Runtime
 from outreach.messaging.models import Event, Reply
 from outreach.people.consent import is_suppressed
 from outreach.web.app import create_app
+from outreach.webhooks import MAX_FORM
 from tests.factories import World, make_world, number
 from tests.twilio_forms import inbound, report, signed
 
@@ -75,6 +77,15 @@ BY_MODE: dict[str, list[tuple[str, str | None, bool, bool]]] = {
     ],
 }  # fmt: skip
 """Mode -> the text, its OptOutType, whether we answer, and whether it is an opt-out."""
+
+
+def test_the_longest_text_comes_in_and_more_is_not_read(client: FlaskClient, runtime: Runtime, world: World) -> None:
+    pictures = {f"MediaUrl{index}": "https://api.example/" + "m" * 300 for index in range(10)}
+    longest = inbound(runtime.settings, number(0), "🗳" * 1_600) | pictures | {"NumMedia": "10"}
+    assert send(client, runtime.settings, longest) == (200, True)
+    assert len(urlencode(longest)) < MAX_FORM / 2.5
+    endless = inbound(runtime.settings, number(0), "x" * MAX_FORM)
+    assert send(client, runtime.settings, endless) == (403, False)
 
 
 @pytest.mark.parametrize("mode", BY_MODE)
