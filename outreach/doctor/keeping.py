@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from sqlalchemy import func, select
 
 from outreach.accounts.models import User
+from outreach.accounts.role_rules import INSTANCE
 from outreach.accounts.sign_in_models import Authenticator
-from outreach.core.leases import Bookmark
+from outreach.backups.backup import last_backup
 from outreach.doctor.examined import Examined, NotLooked
 from outreach.doctor.findings import Finding, finding
 from outreach.privacy.keys import UNKNOWN, keys_in_use
 
-BACKUP: Final = "backup_last"
-"""The bookmark in which a backup notes that it was made, by real time."""
 LATE, TOO_LATE = timedelta(hours=26), timedelta(days=7)
-RUNS_THE_SITE: Final = "instance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,7 @@ class Admins:
 def look_at_backups(held: Examined) -> Iterator[Finding]:
     """When the newest one was made."""
     with held.snapshot() as session:
-        at = session.execute(select(Bookmark.at).where(Bookmark.name == BACKUP)).scalar()
+        at = last_backup(session)
     yield judge_backup(at, held.runtime.clock.real_now())
 
 
@@ -72,7 +69,7 @@ def judge_keys(current: str, found: Mapping[str, Mapping[str, int]]) -> Finding:
 def look_at_admins(held: Examined) -> Iterator[Finding]:
     """Who can set up groups, and let the others in."""
     with held.snapshot() as session:
-        mine = (User.role == RUNS_THE_SITE, User.deactivated_at.is_(None))
+        mine = (User.role.in_(INSTANCE), User.deactivated_at.is_(None))
         count = session.execute(select(func.count(User.id)).where(*mine)).scalar_one()
         coded = select(func.count(User.id)).join(Authenticator, Authenticator.user_id == User.id).where(*mine)
         with_codes = None if held.rehearsal else session.execute(coded).scalar_one()

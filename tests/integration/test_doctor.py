@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from config.settings import Settings
+from outreach.backups.backup import LAST
 from outreach.core.clock import Clock
 from outreach.core.leases import Bookmark, Lease
 from outreach.core.runtime import Runtime, open_runtime
@@ -239,7 +240,7 @@ def test_both_databases_are_looked_at(runtime: Runtime) -> None:
     make_group(runtime)
     now = runtime.clock.real_now()
     with runtime.db.transaction() as tx:
-        tx.add_all([Lease(name=LEASE, token="x", until=now), Bookmark(name=keeping.BACKUP, at=now)])
+        tx.add_all([Lease(name=LEASE, token="x", until=now), Bookmark(name=LAST, at=now)])
     found = look(
         held, "", running.look_at_upkeep, keeping.look_at_backups, keeping.look_at_admins, keeping.look_at_keys
     )
