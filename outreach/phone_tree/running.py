@@ -97,7 +97,7 @@ def start_run(
         tx.flush()
     except IntegrityError:
         raise ConflictError("tree_runs_already") from None
-    _seat(tx, runtime, run, nodes)
+    _seat(tx, run, nodes)
     record_audit(
         tx,
         group_id=group_id,
@@ -140,7 +140,7 @@ def _wave(tx: Transaction, runtime: Runtime, campaign: Campaign) -> Wave:
     return wave
 
 
-def _seat(tx: Transaction, runtime: Runtime, run: TreeRun, nodes: Sequence[Placed]) -> None:
+def _seat(tx: Transaction, run: TreeRun, nodes: Sequence[Placed]) -> None:
     """Freeze the tree: a seat for everybody, level by level, and a step for each captain."""
     hashes = {
         row.id: row.number_hash

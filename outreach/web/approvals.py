@@ -35,7 +35,6 @@ from outreach.web.wizard_words import PARTS, counting, words
 pages = Blueprint("approvals", __name__, url_prefix="/campaigns/<int:campaign_id>/approval")
 
 Page = str | Response | tuple[str, int]
-WAVE_TEXTS = ("text_en", "text_es")
 
 
 class DeclineForm(FlaskForm):  # type: ignore[misc]

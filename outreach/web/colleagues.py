@@ -84,7 +84,7 @@ def change_role(user_id: int) -> Page:
     if not form.validate_on_submit():
         return _shown(_user(user_id), form), 422
     rehearsal = runtime().settings.mode == "rehearsal"
-    told = _done(user_id, lambda tx, now: use_cases.change_role(
+    told = _done(lambda tx, now: use_cases.change_role(
         tx, me(), user_id, form.role.data, now, rehearsal=rehearsal
     ))  # fmt: skip
     return _back(user_id, told, gettext("The role is changed. They sign in again."))
@@ -95,7 +95,7 @@ def change_role(user_id: int) -> Page:
 def deactivate(user_id: int) -> Page:
     """They get in no more."""
     rehearsal = runtime().settings.mode == "rehearsal"
-    told = _done(user_id, lambda tx, now: use_cases.deactivate(tx, me(), user_id, now, rehearsal=rehearsal))
+    told = _done(lambda tx, now: use_cases.deactivate(tx, me(), user_id, now, rehearsal=rehearsal))
     if told is None:
         flash(gettext("Deactivated. They are signed out everywhere and get in no more."))
         return redirect(url_for("colleagues.index"), code=303)
@@ -114,7 +114,7 @@ def reset(user_id: int) -> Page:
         nonlocal token
         token = use_cases.reset(tx, me(), user_id, now)
 
-    told = _done(user_id, act)
+    told = _done(act)
     return link_page(token, user.name) if told is None else _back(user_id, told, "")
 
 
@@ -132,7 +132,7 @@ def link_page(token: str, meant_for: str) -> str:
     )
 
 
-def _done(user_id: int, act: Callable[[Transaction, Any], None]) -> str | None:
+def _done(act: Callable[[Transaction, Any], None]) -> str | None:
     """None when it was done, else why not; 404 for who is none of the group's."""
     try:
         with runtime().db.transaction() as tx:

@@ -27,8 +27,6 @@ WITH, WITHOUT = "with", "without"
 ROWS: Final = {WITH: 12, WITHOUT: 6}
 """How many conditions of each kind the page takes."""
 TYPED_LENGTH: Final = 4_000
-TYPED: Final = ("zip", "city")
-"""Kinds whose value is typed."""
 _BETWEEN = re.compile(r"[\s,;]+")
 
 
