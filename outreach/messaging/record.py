@@ -53,7 +53,7 @@ def record(runtime: Runtime, outcomes: Sequence[Outcome]) -> None:
         # People first and all at once, in the one order in which everybody locks them.
         lock_people(tx, [one.post.number_hash for one in (*refused, *bad)])
         append(tx, [one.event for one in outcomes])
-        give_back(tx, [one.post.paid for one in outcomes if one.post.paid and one.event["key"] in COSTS_NOTHING])
+        give_back(tx, [one.post.paid for one in outcomes if one.event["key"] in COSTS_NOTHING])
         for one in refused:
             group_id = tx.execute(select(Message.group_id).where(Message.id == one.post.message_id)).scalar_one()
             at = one.event["received_at"]

@@ -102,9 +102,7 @@ CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A POST that may begin. ``committed`` is CLOCK_BOOTTIME seconds; ``validity`` domain seconds; ``paid``, what its
-    group's money was counted down by, None where it was not.
-    """
+    """A POST that may begin. ``committed`` is CLOCK_BOOTTIME seconds; ``validity`` domain seconds."""
 
     attempt_id: int
     message_id: int
@@ -114,7 +112,7 @@ class Post:
     body: str
     validity: int
     committed: float
-    paid: Paid | None = None
+    paid: Paid
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis import Redis
@@ -30,6 +30,7 @@ from outreach.messaging.inbound import InboundText
 from outreach.messaging.models import Gate, Message, MessageAttempt, Reply
 from outreach.messaging.optout import obey_opt_out
 from outreach.messaging.pool import Pool
+from outreach.messaging.purses import Paid
 from outreach.messaging.reconcile import reconcile
 from outreach.messaging.record import Outcome, Recorder
 from outreach.messaging.recover import list_missed
@@ -247,7 +248,7 @@ def test_a_pool_that_was_told_to_slow_down_has_no_idle_threads_below_zero() -> N
         hold.wait(5)
 
     pool = Pool(4, work)
-    post = Post(1, 1, 1, b"", "", "", 1, 0.0)
+    post = Post(1, 1, 1, b"", "", "", 1, 0.0, Paid(1, "texts", 1, datetime.now(UTC)))
     for _ in range(3):
         pool.submit(post)
     waiting = threading.Timer(0.05, pool.shrink)
