@@ -77,21 +77,23 @@ def is_reached(spent: Spent, caps: Caps) -> bool:
 
 def crossed(spent: Spent, caps: Caps, day: date) -> list[Crossed]:
     """Each share of each cap that is reached, lowest first. The last is reached as soon as nothing fits any more."""
-    periods = (("day", day, spent.day, caps.day), ("month", day.replace(day=1), spent.month, caps.month))
     return [
-        Crossed(period, begins, percent, so_far, cap)
-        for period, begins, so_far, cap in periods
-        if cap is not None
+        one._replace(percent=percent)
+        for one in _whole(spent, caps, day)
         for percent in table("spend")["alerts"]["percent"]
-        if so_far >= (cap * percent / 100 if percent < 100 else cap - part_price() + 1)
+        if one.micros >= (one.cap * percent / 100 if percent < 100 else one.cap - part_price() + 1)
     ]
 
 
 def nearest(spent: Spent, caps: Caps, day: date) -> Crossed | None:
     """The cap with the least room, as reached: what was to be begun did not fit under it. None: there is no cap."""
+    return min(_whole(spent, caps, day), key=lambda one: one.cap - one.micros, default=None)
+
+
+def _whole(spent: Spent, caps: Caps, day: date) -> list[Crossed]:
+    """Each cap that there is, as reached."""
     periods = (("day", day, spent.day, caps.day), ("month", day.replace(day=1), spent.month, caps.month))
-    full = [Crossed(period, begins, 100, so_far, cap) for period, begins, so_far, cap in periods if cap is not None]
-    return min(full, key=lambda one: one.cap - one.micros, default=None)
+    return [Crossed(period, begins, 100, so_far, cap) for period, begins, so_far, cap in periods if cap is not None]
 
 
 def amount(text: str) -> int | None:
