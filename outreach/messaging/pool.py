@@ -28,7 +28,7 @@ class Pool:
         self._busy = 0
         self._wanted = 1
         self._unclear = self._failures = 0
-        self._limit = float(min(threads, max(1, kept or FIRST)))
+        self._limit = float(min(threads, kept or FIRST))
         self._opening = kept is None
         self._members = [
             # What its log lines are bound to, the job's id, does not go into a thread by itself.
