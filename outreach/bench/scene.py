@@ -13,7 +13,7 @@ from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import draft_from_meeting, edit_draft
 from outreach.escalations.launch import launch_campaign
 from outreach.escalations.planning import plan_wave
-from outreach.messaging.gates import pause_gate
+from outreach.messaging.gates import ORGANIZER, pause_gate
 from outreach.messaging.models import Message
 from outreach.officials.imports import import_officials
 from outreach.officials.meetings import Answer, record_meeting
@@ -92,7 +92,7 @@ def launch_planned(alone: Runtime, scene: Scene, list_name: str) -> Launched:
 def shelve(runtime: Runtime, launched: Launched) -> None:
     """Nobody sends the rest of this campaign."""
     with runtime.db.transaction() as tx:
-        pause_gate(tx, launched.gate_id, "organizer")
+        pause_gate(tx, launched.gate_id, ORGANIZER)
 
 
 def states(runtime: Runtime, launched: Launched) -> dict[str, int]:

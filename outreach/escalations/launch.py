@@ -23,6 +23,7 @@ from outreach.escalations.occasion import event_at, missing, occasion_of
 from outreach.escalations.pacing import begin_pacing
 from outreach.escalations.segments import freeze
 from outreach.messaging.gates import (
+    ORGANIZER,
     cancel_messages,
     close_gate,
     gate_state,
@@ -144,7 +145,7 @@ def check_first_text(text: str, language: str, group: str) -> None:
 def pause_campaign(tx: Transaction, group_id: int, campaign_id: int) -> None:
     """No slice passes after this has committed. Raises ConflictError when nothing was open."""
     get_campaign(tx, group_id, campaign_id)
-    if not sum(pause_gate(tx, gate_id, "organizer") for gate_id in _gates(tx, campaign_id)):
+    if not sum(pause_gate(tx, gate_id, ORGANIZER) for gate_id in _gates(tx, campaign_id)):
         raise ConflictError("campaign_not_running")
     record_audit(tx, group_id=group_id, action="campaign_paused", subject=f"campaign:{campaign_id}")
 
@@ -200,7 +201,7 @@ def cancel_campaign(runtime: Runtime, group_id: int, campaign_id: int) -> int:
         campaign.state, campaign.launch_at = "canceled", None
         gates = _gates(tx, campaign_id)
         for gate_id in gates:
-            close_gate(tx, gate_id, "organizer")
+            close_gate(tx, gate_id, ORGANIZER)
     return sum(cancel_messages(runtime.db, gate_id, runtime.clock) for gate_id in gates)
 
 

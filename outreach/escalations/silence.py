@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfoNotFoundError
 from outreach.carrier.base import OPTED_OUT
 from outreach.escalations.audience import REACHED
 from outreach.escalations.models import STOOD_DOWN
-from outreach.messaging.gates import STAND_DOWN
+from outreach.messaging.gates import ORGANIZER, STAND_DOWN
 from outreach.messaging.models import PARKED
 from outreach.messaging.states import BEFORE_POSTING
 from outreach.people.quiet_hours import window
@@ -26,8 +26,6 @@ OPTED_OUT_ELSEWHERE: Final = "opted_out_elsewhere"
 """The person's own stop, which did not come as a text to this group: another group heard it, or another channel."""
 STOPS: Final = ("opted_out", OPTED_OUT_ELSEWHERE, *tuple(SUPPRESSION_CODES.values())[1:])
 """Codes of suppressions, in the order in which one is told."""
-BY_A_PERSON: Final = "organizer"
-"""A gate's reason when somebody of the group paused it."""
 FURTHER: Final = ("silent", "replied")
 """Whom a wave has that follows others; the rest have people of their own."""
 CARRIER: Final = "carrier:"
@@ -104,7 +102,7 @@ def _waits(facts: Facts, wave: Wave) -> Reason:
     if wave.gate == "closed":
         return Reason("canceled")
     if wave.gate == "paused":
-        return Reason("paused" if wave.reason in {None, BY_A_PERSON} else "halted")
+        return Reason("paused" if wave.reason in {None, ORGANIZER} else "halted")
     until = facts.not_before if facts.state == "held" else None
     if facts.again:
         return Reason("second_try", until)

@@ -32,18 +32,16 @@ NEVER_PAUSED = PERSONAL | {"reconfirm", "follow_up", "thanks", REMINDER}
 """Kinds that nobody pauses, for no page would resume them: what the carrier refuses is tried again."""
 STAND_DOWN: Final = "stand_down"
 """The reason of the gates of campaigns that were stood down: paused for the minute of undo, then closed."""
+UNUSUAL: Final = "unusual"
+"""The reason of gates that were halted because they are so unlike their group: an admin lets them go on."""
+ORGANIZER: Final = "organizer"
+"""The reason of gates that a person has paused or closed."""
 PERSONAL_GATE = Hot(
     select(Gate.id)
     .where(Gate.group_id == bindparam("group"), Gate.kind == bindparam("kind"))
     .order_by(Gate.id)
     .limit(1)
 )
-
-
-UNUSUAL: Final = "unusual"
-"""The reason of gates that were halted because they are so unlike their group: an admin lets them go on."""
-ORGANIZER: Final = "organizer"
-"""The reason of gates that a person has paused."""
 
 
 class Baseline(TypedDict):

@@ -23,7 +23,7 @@ from outreach.escalations.launch import check_tactic, check_texts, event_of, tex
 from outreach.escalations.models import BEFORE_LAUNCH, Campaign, Wave
 from outreach.escalations.revisions import lock_draft
 from outreach.escalations.waves import TREE, waves_of
-from outreach.messaging.gates import cancel_messages, close_gate, open_gate, pause_gate, resume_gate
+from outreach.messaging.gates import ORGANIZER, cancel_messages, close_gate, open_gate, pause_gate, resume_gate
 from outreach.messaging.spend_halts import check_resumable
 from outreach.people.models import Constituent
 from outreach.phone_tree.branches import Placed, problems_of, top_down
@@ -184,7 +184,7 @@ def get_run(session: Session, group_id: int, run_id: int) -> TreeRun:
 def pause_run(tx: Transaction, group_id: int, run_id: int) -> None:
     """Nobody is asked or texted any more after this has committed. Raises ConflictError when it was not running."""
     run = get_run(tx, group_id, run_id)
-    if run.state == "stopped" or not pause_gate(tx, run.gate_id, "organizer"):
+    if run.state == "stopped" or not pause_gate(tx, run.gate_id, ORGANIZER):
         raise ConflictError("tree_not_running")
     record_audit(tx, group_id=group_id, action="tree_paused", subject=f"tree_run:{run_id}")
 
@@ -207,7 +207,7 @@ def stop_run(runtime: Runtime, group_id: int, run_id: int) -> int:
         run = get_run(tx, group_id, run_id)
         if run.state == "stopped":
             raise ConflictError("tree_not_running")
-        close_gate(tx, run.gate_id, "organizer")
+        close_gate(tx, run.gate_id, ORGANIZER)
         live = TreeStep.run_id == run_id, TreeStep.state.in_(LIVE)
         tx.execute(update(TreeStep).where(*live).values(state="stopped", deadline_at=None))
         run.state, run.finished_at = "stopped", runtime.clock.now()

@@ -20,6 +20,7 @@ from outreach.core.leases import Lease
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.conversations import PERHAPS_OPTED_OUT
+from outreach.messaging.gates import ORGANIZER, STAND_DOWN
 from outreach.messaging.models import IS_LEASED, Conversation, Event, Gate, Message, Tally
 from outreach.messaging.nudges import count_late, count_waiting
 from outreach.messaging.review import FOLDER_LEASE
@@ -33,7 +34,7 @@ LOOKED_AT: Final = 500
 """So many planned texts of a gate, the oldest first, are looked at: what is planned first is due first."""
 PATIENCE_MS: Final = 2_000
 """On PostgreSQL no single read may take longer: a database in trouble must not be asked ever more."""
-PEOPLE_STOPPED_IT: Final = ("organizer", "stand_down")
+PEOPLE_STOPPED_IT: Final = (ORGANIZER, STAND_DOWN)
 """Why a gate is paused where no machine has halted it."""
 NOT_TOLD: Final = "other"
 

@@ -11,6 +11,7 @@ from flask_babel import format_time, get_locale, gettext, lazy_gettext
 
 from outreach.core.clock import PHOENIX
 from outreach.messaging import restored
+from outreach.messaging.gates import ORGANIZER
 
 GROUP_ZONE: Final[ZoneInfo] = PHOENIX
 """The clock that an organizer reads. Groups are in Arizona, which knows no daylight saving."""
@@ -70,7 +71,6 @@ HALTS: Final = {
 }  # fmt: skip
 """What ``config/errors.toml`` says in its section halts, marked for translation; a test holds the two together."""
 BY_A_PERSON: Final = lazy_gettext("Somebody in your group paused it. No text leaves until it is resumed.")
-ORGANIZER: Final = "organizer"
 RESTORED: Final = lazy_gettext(
     "The site was restored from a backup. Look whether the numbers here are right, then resume: nobody who had the "
     "text gets it again."
