@@ -90,11 +90,7 @@ def revoke(tx: Transaction, actor: Actor, invitation_id: int, now: datetime) -> 
     if found is None:
         raise NotFoundError("invitation_unknown")
     if found.accepted_at is None and found.revoked_at is None:
-        found.revoked_at = now
-        record_audit(
-            tx, group_id=actor.group_id, actor=actor.name, action="invitation_revoked",
-            subject=f"invitation:{invitation_id}", at=now,
-        )  # fmt: skip
+        _revoke(tx, found, actor.name, now)
 
 
 def revoke_made_by(tx: Transaction, inviter: User, role: str | None, by: str, now: datetime) -> None:
@@ -110,10 +106,14 @@ def revoke_made_by(tx: Transaction, inviter: User, role: str | None, by: str, no
     )
     for row in tx.execute(select(Invitation).where(Invitation.invited_by == inviter.name, own, *_open(now))).scalars():
         if role is None or row.group_id != inviter.group_id or not may_give(role, row.role):
-            row.revoked_at = now
-            record_audit(
-                tx, group_id=row.group_id, actor=by, action="invitation_revoked", subject=f"invitation:{row.id}", at=now
-            )
+            _revoke(tx, row, by, now)
+
+
+def _revoke(tx: Transaction, row: Invitation, by: str, now: datetime) -> None:
+    row.revoked_at = now
+    record_audit(
+        tx, group_id=row.group_id, actor=by, action="invitation_revoked", subject=f"invitation:{row.id}", at=now
+    )
 
 
 def offered(session: Session, token: str, now: datetime) -> Offered | None:
