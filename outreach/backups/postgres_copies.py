@@ -90,13 +90,13 @@ def tables(connection: psycopg.Connection[tuple[Any, ...]]) -> int:
 
 def unfinished(connection: psycopg.Connection[tuple[Any, ...]]) -> list[str] | None:
     """What restores that were killed have put aside, newest first; None: none was killed since the last that ended."""
-    found, schema = None, PUBLIC
-    while mark := _comment(connection, schema):
-        found = found if found is not None else []
-        schema = mark.removeprefix(RESTORING).strip()
-        if not schema:
-            break
-        found.append(schema)
+    aside = _aside_of(connection, PUBLIC)
+    if aside is None:
+        return None
+    found: list[str] = []
+    while aside:
+        found.append(aside)
+        aside = _aside_of(connection, aside)
     return found
 
 
@@ -142,11 +142,11 @@ def load(url: URL, pieces: PIECES, aside: str | None, *, lock: Callable[[], None
         raise
 
 
-def _comment(connection: psycopg.Connection[tuple[Any, ...]], schema: str) -> str | None:
-    """The mark of a schema; None: it is not there, or has none of ours."""
+def _aside_of(connection: psycopg.Connection[tuple[Any, ...]], schema: str) -> str | None:
+    """What was put aside for a schema, empty where nothing was; None: it is not there, or is not being restored."""
     query = "SELECT obj_description(to_regnamespace(%s), 'pg_namespace')"
     row = connection.execute(query, (f'"{schema}"',)).fetchone()
-    return row[0] if row and row[0] and row[0].startswith(RESTORING) else None
+    return row[0].removeprefix(RESTORING).strip() if row and row[0] and row[0].startswith(RESTORING) else None
 
 
 def _rename(connection: psycopg.Connection[tuple[Any, ...]], old: str, new: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from datetime import datetime
+from functools import reduce
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -54,21 +55,19 @@ def restore(settings: Settings, file: Path, *, replace: bool = False, protection
     runtime = open_runtime(settings)
     try:
         _require_fitting(runtime, manifest, file)
-        known = _from_file(settings, runtime, protections) if protections else None
+        given = [_from_file(settings, runtime, protections)] if protections else []
         occupied = _require_free(runtime.db, replace=replace)
-        source = FROM_FILE if known else IN_BACKUP
         # Beside a file too: it is minutes old, or older than whoever chose it thinks.
-        for schema in _schemas(runtime.db, occupied=occupied):
-            present = _from_present(runtime.db, schema)
-            if present is not None:
-                source = FROM_FILE if source == FROM_FILE else FROM_REPLACED
-                known = together(known or NOTHING, present)
+        read = [_from_present(runtime.db, schema) for schema in _schemas(runtime.db, occupied=occupied)]
+        present = [one for one in read if one is not None]
     finally:
         runtime.db.dispose()
+    source = FROM_FILE if given else FROM_REPLACED if present else IN_BACKUP
+    known = reduce(together, (*given, *present), NOTHING)
     made_at = datetime.fromisoformat(manifest["made_at"])
     mark = f"{open_runtime(settings).clock.real_now():%Y%m%d_%H%M%S_%f}" if occupied else None
     load = _into_sqlite if runtime.db.is_sqlite else _into_postgres
-    safe, aside = load(settings, backup, made_at, known or NOTHING, mark)
+    safe, aside = load(settings, backup, made_at, known, mark)
     log.warning("backup_restored", made_at=manifest["made_at"], protections=source, **safe._asdict())
     return Restored(made_at, manifest["counts"], manifest["revision"], source, aside, safe)
 
