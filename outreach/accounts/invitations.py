@@ -45,6 +45,13 @@ class Offered(NamedTuple):
     sign_in_name: str | None
 
 
+class Entered(NamedTuple):
+    """Who has accepted, and the token of their session."""
+
+    user_id: int
+    token: str
+
+
 def invite(tx: Transaction, actor: Actor, *, role: str, meant_for: str, now: datetime) -> str:
     """A token for somebody new in the actor's group. Raises BadInputError."""
     meant_for = meant_for.strip()
@@ -132,8 +139,8 @@ def offered(session: Session, token: str, now: datetime) -> Offered | None:
 
 def accept(
     held: Runtime, passwords: Passwords, token: str, *, name: str, sign_in_name: str, password: str, device: str
-) -> str:
-    """Make the account, or set it anew, and sign it in: the session's token. Of two at once one wins.
+) -> Entered:
+    """Make the account, or set it anew, and sign it in. Of two at once one wins.
 
     Raises BadInputError, BusyError, and ConflictError when the invitation opens nothing any more. The names are not
     asked for where the user has a name to sign in with.
@@ -157,7 +164,7 @@ def accept(
         raise BadInputError("sign_in_name_taken") from None
 
 
-def _accept(tx: Transaction, token: str, name: str, entry: str, hashed: str, now: datetime, device: str) -> str:
+def _accept(tx: Transaction, token: str, name: str, entry: str, hashed: str, now: datetime, device: str) -> Entered:
     won = (
         update(Invitation)
         .where(Invitation.token_hash == sign_ins.token_hash(token), *_open(now))
@@ -191,7 +198,7 @@ def _accept(tx: Transaction, token: str, name: str, entry: str, hashed: str, now
         invitation=invitation_id, role=user.role,
     )  # fmt: skip
     sign_ins.end_all(tx, user.id, now)
-    return sign_ins.start(tx, user.id, now, device=device, confirmed=True, how="invitation")
+    return Entered(user.id, sign_ins.start(tx, user.id, now, device=device, confirmed=True, how="invitation"))
 
 
 def _require_own_name(session: Session, group_id: int, name: str, user_id: int | None) -> None:

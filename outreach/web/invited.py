@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from outreach.accounts import invitations, sign_ins
+from outreach.accounts import invitations
 from outreach.accounts.invitations import Offered
 from outreach.core.errors import OutreachError
 from outreach.serving import runtime
@@ -50,13 +50,9 @@ def accept(token: str) -> Page:
     except OutreachError as error:
         refuse(form, error)
         return _shown(token, offer, form), status_of(error)
-    become(entered)
+    become(entered.token)
     answer: Response = make_response(redirect(url_for("home.index"), code=303))
-    held = runtime()
-    with held.db.snapshot() as session:
-        made = sign_ins.find(session, entered, held.clock.real_now(), rehearsal=held.settings.mode == "rehearsal")
-    if made is not None:
-        remember(answer, made.user_id)
+    remember(answer, entered.user_id)
     return answer
 
 

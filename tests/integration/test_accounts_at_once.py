@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from outreach.accounts import attempts, authenticators, colleagues, entering, invitations, sign_ins
 from outreach.accounts.attempts import Origin, TryLaterError
 from outreach.accounts.entering import HalfIn
-from outreach.accounts.invitations import Actor
+from outreach.accounts.invitations import Actor, Entered
 from outreach.accounts.models import AuditEvent, User
 from outreach.accounts.passwords import Passwords
 from outreach.accounts.sign_in_models import RecoveryCode, SignIn, SignInCount
@@ -160,7 +160,7 @@ def test_an_invitation_accepted_twice_at_once_makes_one_user(runtime: Runtime, g
         token = invitations.invite(tx, Actor(group, "tester", "instance"), role="staff", meant_for="Ana", now=now)
     before = count(runtime, User.group_id == group)
 
-    def accept(name: str) -> str:
+    def accept(name: str) -> Entered:
         given = {"name": name, "sign_in_name": name, "password": SECRET, "device": ""}
         return invitations.accept(runtime, Process(met.wait), token, **given)
 
