@@ -11,6 +11,8 @@ ADMINS: Final = ("admin", "instance")
 CODE_FROM: Final = "organizer"
 """From this role on an authenticator app is demanded."""
 INSTANCE: Final = ("instance",)
+PASSWORD, CODE = "password", "code"
+"""What somebody may owe."""
 
 
 class Standing(NamedTuple):
@@ -51,14 +53,14 @@ def is_last(others: Sequence[Standing], role: str, now: str | None, kind: Sequen
 
 
 def owed(role: str, *, has_password: bool, has_code: bool, rehearsal: bool, demanded: str | None = None) -> str | None:
-    """What somebody must set before they may do anything else: ``password``, ``code``, or None.
+    """What somebody must set before they may do anything else: PASSWORD, CODE, or None.
 
     ``demanded`` is what their way in asks for (a one-time link in production asks for everything anew).
     """
     if rehearsal:
         return None
-    if demanded == "password" or not has_password:
-        return "password"
-    if ranks(role, CODE_FROM) and (demanded == "code" or not has_code):
-        return "code"
+    if demanded == PASSWORD or not has_password:
+        return PASSWORD
+    if ranks(role, CODE_FROM) and (demanded == CODE or not has_code):
+        return CODE
     return None

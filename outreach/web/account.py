@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from outreach.accounts import authenticators, entering, sign_ins
 from outreach.accounts.audit import record_audit
 from outreach.accounts.passwords import check_password, check_sign_in_name
-from outreach.accounts.role_rules import CODE_FROM
+from outreach.accounts.role_rules import CODE, CODE_FROM, PASSWORD
 from outreach.core.db import Transaction
 from outreach.core.errors import BadInputError, NotFoundError, OutreachError
 from outreach.serving import runtime
@@ -27,7 +27,6 @@ from outreach.web.signed_in import become, passwords
 pages = Blueprint("account", __name__, url_prefix="/account")
 
 Page = Response | tuple[str, int] | str
-CODE, PASSWORD = "code", "password"
 
 
 @pages.get("/")

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from outreach.accounts import entering, sign_ins
 from outreach.accounts.entering import HalfIn
 from outreach.accounts.links import use_login_link
+from outreach.accounts.role_rules import PASSWORD
 from outreach.core.errors import ConflictError
 from outreach.serving import runtime
 from outreach.web.account_forms import CodeForm, SignInForm
@@ -99,7 +100,7 @@ def enter(token: str) -> str:
 def spend(token: str) -> Response:
     """Sign in, once. Outside a rehearsal this leads to a new password, and to nothing before that."""
     held, now = runtime(), runtime().clock.real_now()
-    owes = None if held.settings.mode == "rehearsal" else "password"
+    owes = None if held.settings.mode == "rehearsal" else PASSWORD
     with held.db.transaction() as tx:
         identity = use_login_link(tx, token, now)
         if identity is not None:

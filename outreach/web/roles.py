@@ -14,7 +14,7 @@ from flask import Flask, abort, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from outreach.accounts.role_rules import RANKS, ranks
+from outreach.accounts.role_rules import PASSWORD, RANKS, ranks
 
 __all__ = ["PUBLIC", "allow", "declared_role", "guard", "ranks", "wants_fresh"]
 
@@ -70,7 +70,7 @@ def guard(
             abort(403)
         if current_user.owes and not getattr(app.view_functions[request.endpoint], "settling", False):
             return settle()
-        if current_user.owes == "password":  # nothing to confirm by yet
+        if current_user.owes == PASSWORD:  # nothing to confirm by yet
             return None
         if wants_fresh(app, request.endpoint) and not current_user.is_fresh():
             return confirm()
