@@ -65,16 +65,16 @@ def launch_due(runtime: Runtime, check_approved: Callable[[Transaction, Runtime,
     ``check_approved`` raises what keeps a group's campaign from leaving; without it nothing leaves where two are asked
     for.
     """
+    is_due = (Campaign.state == "scheduled", Campaign.launch_at <= runtime.clock.now())
     with runtime.db.snapshot() as reading:
-        due = reading.execute(
-            select(Campaign.id, Campaign.group_id)
-            .where(Campaign.state == "scheduled", Campaign.launch_at <= runtime.clock.now())
-            .order_by(Campaign.launch_at)
-        ).all()
+        due = reading.execute(select(Campaign.id, Campaign.group_id).where(*is_due).order_by(Campaign.launch_at)).all()
     launched = 0
     for campaign_id, group_id in due:
         try:
             with runtime.db.transaction(durable=True) as tx:
+                still = select(Campaign.id).where(Campaign.id == campaign_id, *is_due).with_for_update()
+                if tx.execute(still).first() is None:  # taken back or put off since it was read
+                    continue
                 if check_approved is not None:
                     check_approved(tx, runtime, group_id, campaign_id)
                 launch_campaign(tx, runtime, group_id, campaign_id, approved=check_approved is not None)

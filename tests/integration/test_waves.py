@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from outreach.core.errors import BadInputError, ConflictError, NotFoundError
 from outreach.core.runtime import Runtime
@@ -96,6 +99,32 @@ def test_a_schedule_can_be_undone_and_a_launch_by_hand_ends_it(runtime: Runtime,
         launch_campaign(tx, runtime, world.group_id, first)
     assert launch_due(later(runtime, hours=3)) == 0
     assert len(waves(runtime, first)) == 1
+
+
+@pytest.mark.parametrize("put_off", [False, True])
+def test_what_is_taken_back_while_others_launch_does_not_leave(
+    runtime: Runtime, world: World, put_off: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id, at = draft(runtime, world), runtime.clock.now() + timedelta(hours=2)
+    with runtime.db.transaction() as tx:
+        schedule_launch(tx, runtime, world.group_id, campaign_id, at)
+    then = later(runtime, hours=2, minutes=1)
+    look = then.db.snapshot
+
+    @contextmanager
+    def looked_a_moment_ago() -> Iterator[Session]:
+        with look() as session:
+            yield session
+        with runtime.db.transaction() as tx:
+            unschedule_launch(tx, world.group_id, campaign_id)
+            if put_off:
+                schedule_launch(tx, then, world.group_id, campaign_id, at + timedelta(days=1))
+
+    monkeypatch.setattr(then.db, "snapshot", looked_a_moment_ago)
+    assert launch_due(then) == 0
+    monkeypatch.undo()
+    assert campaign(runtime, campaign_id).state == ("scheduled" if put_off else "draft")
+    assert waves(runtime, campaign_id) == []
 
 
 def test_what_a_launch_needs_is_looked_at_when_it_is_scheduled_and_when_it_is_due(
