@@ -156,8 +156,11 @@ def _target(tx: Transaction, actor: Actor, user_id: int) -> User:
 
 
 def _lock_admins(tx: Transaction) -> None:
-    """Of two admins who take each other's role at once, the second sees what the first has done."""
-    tx.execute(select(User.id).where(User.role.in_(ADMINS)).order_by(User.id).with_for_update())
+    """Of two admins who take each other's role at once, the second sees what the first has done.
+
+    Sessions, which refer to these rows, may begin meanwhile: who enters by a link has locked it, and waits for nobody.
+    """
+    tx.execute(select(User.id).where(User.role.in_(ADMINS)).order_by(User.id).with_for_update(key_share=True))
 
 
 def _require_others(tx: Transaction, user: User, role: str | None, *, rehearsal: bool) -> None:

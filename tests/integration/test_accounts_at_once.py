@@ -7,6 +7,7 @@ other waits before it looks; there the wait for both ends by itself.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -20,6 +21,7 @@ from outreach.accounts import attempts, authenticators, colleagues, entering, in
 from outreach.accounts.attempts import Origin, TryLaterError
 from outreach.accounts.entering import HalfIn
 from outreach.accounts.invitations import Actor, Entered
+from outreach.accounts.links import make_login_link, use_login_link
 from outreach.accounts.models import AuditEvent, User
 from outreach.accounts.passwords import Passwords
 from outreach.accounts.sign_in_models import RecoveryCode, SignIn, SignInCount
@@ -210,6 +212,29 @@ def test_a_try_that_is_under_way_is_counted_already(runtime: Runtime, group: int
     go_on.set()
     slow.join(PATIENCE)
     assert failures(runtime) == [6, 6, 6], "what was refused was not counted"
+
+
+def test_an_admin_who_enters_by_a_link_while_they_are_taken_out_is_out(runtime: Runtime, group: int) -> None:
+    user, now, used = join(runtime, group, "ana", role="admin"), runtime.clock.real_now(), threading.Event()
+    with runtime.db.transaction() as tx:
+        token = make_login_link(tx, user, now)
+
+    def enter() -> str:
+        with runtime.db.transaction() as tx:
+            assert use_login_link(tx, token, now) is not None
+            used.set()
+            time.sleep(BOTH)  # the other waits for the link by then
+            return sign_ins.start(tx, user, now, device="", confirmed=False, how="link")
+
+    def take_out() -> None:
+        assert used.wait(PATIENCE)
+        with runtime.db.transaction() as tx:
+            colleagues.deactivate(tx, Actor(group, "tester", "instance"), user, now, rehearsal=True)
+
+    at_once(enter, take_out)
+    with runtime.db.snapshot() as session:
+        assert session.get_one(User, user).deactivated_at is not None
+    assert count(runtime, SignIn.user_id == user) == 0
 
 
 def test_two_admins_who_demote_each_other_at_once_leave_one(
