@@ -42,8 +42,8 @@ UNSIGNED = "unsigned"
 token or our address that has changed, and every STOP is refused until it is mended."""
 E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 MAX_FORM = 64 * 1024
-"""Bytes. A text of 1,600 characters, all of them emoji, with ten pictures is a third of it; who sends more is a stranger, whom
-reading a megabyte would let take half a second of a processor."""
+"""Bytes. A text of 1,600 characters, all emoji, with ten pictures is a third of it; who sends more is a stranger,
+whom reading a megabyte would let take half a second of a processor."""
 
 
 def webhook_app(held: Runtime) -> Flask:

@@ -6,6 +6,7 @@ with it, so that a flood of sign-ins is answered "busy" and the pages of everybo
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 import unicodedata
@@ -37,6 +38,14 @@ class BusyError(ConflictError):
         super().__init__("sign_in_busy")
 
 
+_UNSEEN = re.compile(
+    "[\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u2800\\u3164"
+    "\\ufe00-\\ufe0f\\uffa0\\ufff0-\\ufff8\\U000e0000-\\U000e0fff]"
+)
+"""Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties, as far as Python calls it printable, and the Braille
+pattern without dots."""
+
+
 def normal(password: str) -> str:
     """A password as it is compared: however a keyboard composes its letters (NFKC)."""
     return unicodedata.normalize("NFKC", password)
@@ -49,7 +58,8 @@ def folded(name: str) -> str:
 
 def look_alike(name: str) -> str:
     """A person's name as it is told apart from others': without case, blanks, and what no page shows."""
-    return "".join(one for one in folded(name) if one.isprintable() and not one.isspace())
+    shown = _UNSEEN.sub("", folded(name))
+    return "".join(one for one in shown if one.isprintable() and not one.isspace())
 
 
 def check_sign_in_name(name: str) -> str:

@@ -22,6 +22,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
+from outreach.backups.protections import told_time
 from outreach.carrier.base import CarrierMessage, CarrierRecord
 from outreach.core.db import Job, Transaction
 from outreach.core.leases import Bookmark
@@ -306,18 +307,22 @@ def _withdraw(runtime: Runtime, backup_at: datetime) -> int:
 
 
 def _erase_again(runtime: Runtime) -> int:
-    """People who were erased since; by row, for nothing else of them is known."""
+    """People who were erased since; by row and when it was made, for nothing else of them is known."""
     with runtime.db.snapshot() as session:
         noted = session.execute(select(Restoration.found).where(Restoration.caught_up_at.is_(None))).scalars().first()
-        pairs = [(int(group), int(person)) for group, person in (noted or {}).get("erase", [])]
+        erased = {(int(group), int(person), at) for group, person, at in (noted or {}).get("erase", [])}
         people: list[tuple[int, bytes]] = []
-        for some in _chunks(pairs):
+        for some in _chunks(sorted({person for _, person, _ in erased})):
             rows = session.execute(
-                select(Constituent.id, Constituent.group_id, Constituent.number_hash).where(
-                    Constituent.id.in_([person for _, person in some]), Constituent.erased_at.is_(None)
+                select(Constituent.id, Constituent.group_id, Constituent.number_hash, Constituent.created_at).where(
+                    Constituent.id.in_(some), Constituent.erased_at.is_(None)
                 )
             )
-            people += [(row.group_id, row.number_hash) for row in rows if (row.group_id, row.id) in set(some)]
+            people += [
+                (row.group_id, row.number_hash)
+                for row in rows
+                if (row.group_id, row.id, told_time(row.created_at)) in erased
+            ]
     for group_id, number_hash in people:
         with runtime.db.transaction(durable=True) as tx:
             erase_in(tx, runtime, group_id, [number_hash])

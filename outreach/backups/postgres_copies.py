@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -26,10 +26,12 @@ PUBLIC: Final = "public"
 REPLACED: Final = "replaced_"
 LEFT_OUT: Final = "restoration"
 """The table that says whether a restored backup has caught up: no copy may bring that answer along."""
-RESTORING: Final = "outreach is restoring into this schema; put aside:"
-"""The schema's comment from before the first row until all is made safe. It follows a schema that is renamed."""
+RESTORING: Final = "outreach_restoring"
+"""A table that is there from before the first row until all is made safe, and says what was put aside. It goes with a
+schema that is renamed."""
 READ_BYTES: Final = 1024 * 1024
 PIECES = Callable[[], Iterator[bytes]]
+T = TypeVar("T")
 
 
 def connect(url: URL) -> psycopg.Connection[tuple[Any, ...]]:
@@ -100,38 +102,35 @@ def unfinished(connection: psycopg.Connection[tuple[Any, ...]]) -> list[str] | N
     return found
 
 
-def finish(url: URL) -> None:
-    """All is there, and safe."""
-    with connect(url) as connection:
-        connection.execute("COMMENT ON SCHEMA public IS NULL")
-
-
-def load(url: URL, pieces: PIECES, aside: str | None, *, lock: Callable[[], None], check: Callable[[], None]) -> None:
+def load(url: URL, pieces: PIECES, aside: str | None, *, lock: Callable[[], None], settle: Callable[[], T]) -> T:
     """Bring an archive into the schema, what is there renamed to ``aside`` (None: it is empty).
 
-    ``lock`` is called when the tables are there and their rows are not, ``check`` in the end. Raises BackupError, or
-    what these raise; then all is as before. The schema is marked as ``unfinished`` until ``finish``.
+    ``lock`` is called when the tables are there and their rows are not, ``settle`` in the end, and what that
+    says is returned. Raises BackupError, or what these raise; then all is as before. Meanwhile it is ``unfinished``.
     """
+    mark = sql.Identifier(PUBLIC, RESTORING)
     with connect(url) as connection:
         pg_restore = program("pg_restore", server_version(connection))
         with connection.transaction():
             if aside is not None:
                 _rename(connection, PUBLIC, aside)
                 connection.execute("CREATE SCHEMA public")
-            mark = sql.Literal(f"{RESTORING} {aside or ''}")
-            connection.execute(sql.SQL("COMMENT ON SCHEMA public IS {}").format(mark))
+            said = sql.SQL("CREATE TABLE {} AS SELECT {}::text AS aside").format(mark, sql.Literal(aside or ""))
+            connection.execute(said)
     try:
         for section in ("pre-data", "data", "post-data"):
             argv = [
                 str(pg_restore), "--dbname", url.database or "", f"--section={section}", "--single-transaction",
-                "--exit-on-error", "--no-owner", "--no-privileges", "--no-comments",
+                "--exit-on-error", "--no-owner", "--no-privileges",
             ]  # fmt: skip
             with _running(argv, url, stdin=subprocess.PIPE) as process:
                 assert process.stdin is not None  # noqa: S101
                 _feed(process.stdin, pieces())
             if section == "pre-data":
                 lock()
-        check()
+        settled = settle()
+        with connect(url) as connection:
+            connection.execute(sql.SQL("DROP TABLE {}").format(mark))
     except BaseException:
         with connect(url) as connection:
             connection.execute("DROP SCHEMA public CASCADE")
@@ -140,13 +139,16 @@ def load(url: URL, pieces: PIECES, aside: str | None, *, lock: Callable[[], None
             else:
                 _rename(connection, aside, PUBLIC)
         raise
+    return settled
 
 
 def _aside_of(connection: psycopg.Connection[tuple[Any, ...]], schema: str) -> str | None:
     """What was put aside for a schema, empty where nothing was; None: it is not there, or is not being restored."""
-    query = "SELECT obj_description(to_regnamespace(%s), 'pg_namespace')"
-    row = connection.execute(query, (f'"{schema}"',)).fetchone()
-    return row[0].removeprefix(RESTORING).strip() if row and row[0] and row[0].startswith(RESTORING) else None
+    mark = sql.Identifier(schema, RESTORING)
+    if not _count(connection, sql.SQL("SELECT count(to_regclass({}))").format(sql.Literal(mark.as_string(connection)))):
+        return None
+    row = connection.execute(sql.SQL("SELECT aside FROM {}").format(mark)).fetchone()
+    return str(row[0]) if row else None
 
 
 def _rename(connection: psycopg.Connection[tuple[Any, ...]], old: str, new: str) -> None:

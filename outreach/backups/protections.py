@@ -22,10 +22,12 @@ CHUNK = 1_000
 
 
 class Protections(NamedTuple):
-    """``stops``: rows of suppression as plain values. ``erased``: (group, constituent) of everybody who was erased."""
+    """``stops``: rows of suppression as plain values. ``erased``: (group, constituent, when they were first entered) of
+    everybody who was erased: in a database of another history an id is another person's.
+    """
 
     stops: list[dict[str, Any]]
-    erased: list[tuple[int, int]]
+    erased: list[tuple[int, int, str]]
 
     def as_json(self) -> dict[str, Any]:
         """For the file."""
@@ -34,7 +36,7 @@ class Protections(NamedTuple):
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Protections:
         """From the file."""
-        return cls(list(told["stops"]), [(int(group), int(person)) for group, person in told["erased"]])
+        return cls(list(told["stops"]), [(int(group), int(person), at) for group, person, at in told["erased"]])
 
 
 NOTHING = Protections([], [])
@@ -55,15 +57,19 @@ def read_protections(session: Session) -> Protections:
         ).order_by(Suppression.id)
     )  # fmt: skip
     erased = session.execute(
-        select(Constituent.group_id, Constituent.id).where(Constituent.erased_at.is_not(None)).order_by(Constituent.id)
+        select(Constituent.group_id, Constituent.id, Constituent.created_at)
+        .where(Constituent.erased_at.is_not(None))
+        .order_by(Constituent.id)
     )
-    return Protections([_plain(row) for row in stops], [(row.group_id, row.id) for row in erased])
+    return Protections(
+        [_plain(row) for row in stops], [(row.group_id, row.id, told_time(row.created_at)) for row in erased]
+    )
 
 
 def add_stops(tx: Transaction, known: Protections) -> int:
     """Insert the suppressions that this database does not have, lift what was lifted; how many were new."""
     ids = {
-        (row.number_hash.hex(), row.group_id, row.source, _time(row.at)): (row.id, row.lifted_at)
+        (row.number_hash.hex(), row.group_id, row.source, told_time(row.at)): (row.id, row.lifted_at)
         for row in tx.execute(
             select(
                 Suppression.id, Suppression.number_hash, Suppression.group_id, Suppression.source, Suppression.at,
@@ -99,8 +105,8 @@ def _key(stop: dict[str, Any]) -> tuple[Any, ...]:
 
 def _plain(row: Any) -> dict[str, Any]:
     return {
-        "number": row.number_hash.hex(), "group": row.group_id, "source": row.source, "at": _time(row.at),
-        "lifted_at": _time(row.lifted_at) if row.lifted_at else None, "lifted_reason": row.lifted_reason,
+        "number": row.number_hash.hex(), "group": row.group_id, "source": row.source, "at": told_time(row.at),
+        "lifted_at": told_time(row.lifted_at) if row.lifted_at else None, "lifted_reason": row.lifted_reason,
     }  # fmt: skip
 
 
@@ -112,7 +118,8 @@ def _row(stop: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _time(at: datetime) -> str:
+def told_time(at: datetime) -> str:
+    """As the file has it, whichever database it came from."""
     return at.astimezone(UTC).isoformat()
 
 

@@ -175,20 +175,15 @@ def _into_postgres(
                 lock_site(tx, made_at, runtime.clock.real_now())
         runtime.db.dispose()
 
-    def check() -> None:
+    def settle() -> MadeSafe:
         try:
             _require_whole(runtime.db, backup.manifest())
+            migrations.upgrade(runtime.db)
+            return make_safe(runtime, made_at, known)
         finally:
             runtime.db.dispose()  # nobody may look on when the schema is taken back
 
-    try:
-        postgres_copies.load(runtime.db.url, backup.pieces, aside, lock=lock, check=check)
-        migrations.upgrade(runtime.db)
-        safe = make_safe(runtime, made_at, known)
-        postgres_copies.finish(runtime.db.url)
-        return safe, aside
-    finally:
-        runtime.db.dispose()
+    return postgres_copies.load(runtime.db.url, backup.pieces, aside, lock=lock, settle=settle), aside
 
 
 def _require_whole(database: Database, manifest: dict[str, Any]) -> None:

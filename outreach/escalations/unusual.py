@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, select
 
 from config import table
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Wave
-from outreach.messaging.gates import ORGANIZER, UNUSUAL, halt_gate
+from outreach.messaging.gates import STAND_DOWN, UNUSUAL, halt_gate
 from outreach.messaging.models import Gate, Tally
 from outreach.messaging.states import STATES, public_state
 
@@ -52,12 +52,14 @@ def watch_launches(runtime: Runtime) -> int:
 def halt_unusual(runtime: Runtime) -> int:
     """Halt what was launched within the last hour where it is unusual and no admin has looked; how many gates.
 
-    To pause and resume it oneself is not to have it looked at: what a person has paused is halted as well.
+    To pause and resume it oneself is not to have it looked at, and neither is to mend what has halted it meanwhile, a
+    cap that is raised: what is paused is halted as well. Where it was a breaker, that trips anew.
     """
     now = runtime.clock.now()
     with runtime.db.snapshot() as reading:
         lately = select(Wave.group_id).join(Gate, Gate.id == Wave.gate_id)
-        halting = or_(Gate.state == "open", Gate.reason == ORGANIZER)
+        others = func.coalesce(Gate.reason, "").not_in((UNUSUAL, STAND_DOWN))
+        halting = and_(Gate.state.in_(("open", "paused")), others)
         groups = reading.execute(lately.where(Wave.launched_at > now - HOUR, halting).distinct()).scalars().all()
         if not groups:
             return 0

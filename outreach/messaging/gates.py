@@ -142,12 +142,9 @@ def pause_gate(tx: Transaction, gate_id: int, reason: str) -> bool:
 def halt_gate(tx: Transaction, gate_id: int, reason: str, *, paused_too: bool = False) -> bool:
     """Pause by the machine's own decision, which somebody must see and mend; False when it was not open.
 
-    ``paused_too``: also what a person has paused, or they would resume it as if nothing were.
+    ``paused_too``: also what is paused for another reason, or whoever may mend that would resume it as if nothing were.
     """
-    halted = pause_gate(tx, gate_id, reason)
-    if paused_too and not halted:
-        by_hand = update(Gate).where(Gate.id == gate_id, Gate.state == "paused", Gate.reason == ORGANIZER)
-        halted = tx.execute(by_hand.values(reason=reason).returning(Gate.id)).first() is not None
+    halted = pause_gate(tx, gate_id, reason) or (paused_too and _move(tx, gate_id, "paused", "paused", reason))
     if halted:
         log.error("gate_halted", gate_id=gate_id, reason=reason)
     return halted

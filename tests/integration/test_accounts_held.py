@@ -80,7 +80,10 @@ def test_a_link_that_was_not_used_ends_with_a_reset_and_with_a_new_password(runt
         invitations.accept(runtime, CHEAP, kept, name="x", sign_in_name="x", password=SECRET, device="")
 
 
-@pytest.mark.parametrize("name", ["SITE", "command\u00a0line", "s\u200bite", "A\u200bna", "ａｎａ", "\u200b"])
+@pytest.mark.parametrize(
+    "name",
+    ["SITE", "command\u00a0line", "s\u200bite", "A\u200bna", "ａｎａ", "\u200b", "ana\u3164", "a\ufe0fna", "\u2800"],
+)
 def test_nobody_is_called_like_somebody_else_or_like_nobody(runtime: Runtime, group: int, name: str) -> None:
     join(runtime, group, "ana")
     now = runtime.clock.real_now()

@@ -34,8 +34,9 @@ from outreach.escalations.segments import change_segment, create_segment
 from outreach.escalations.stand_down import stand_down, usual_thanks
 from outreach.escalations.unusual import halt_unusual
 from outreach.escalations.waves import launch_wave
-from outreach.messaging.gates import UNUSUAL, halt_gate
+from outreach.messaging.gates import ORGANIZER, UNUSUAL, halt_gate, pause_gate
 from outreach.messaging.models import Gate, GateText, Tally
+from outreach.messaging.spend_halts import SPEND_CAP
 from outreach.messaging.threads import Actor
 from outreach.officials.models import Office
 from outreach.phone_tree.editing import add_person, get_tree, make_tree
@@ -409,8 +410,9 @@ def test_the_pages_lead_from_the_review_to_the_second_persons_home(
     assert decides.post(f"/campaigns/{campaign_id}/approval/99/approve", data={"count": "6"}).status_code == 404
 
 
+@pytest.mark.parametrize("stopped_by", ["nobody", ORGANIZER, SPEND_CAP])
 def test_what_is_unusual_halts_and_only_an_admin_lets_it_go_on(
-    runtime: Runtime, world: World, campaign_id: int, clock: ModelClock
+    runtime: Runtime, world: World, campaign_id: int, clock: ModelClock, stopped_by: str
 ) -> None:
     earlier = draft(runtime, world)
     with runtime.db.transaction() as tx:
@@ -427,8 +429,10 @@ def test_what_is_unusual_halts_and_only_an_admin_lets_it_go_on(
     with runtime.db.transaction() as tx:  # whoever launched it pauses and resumes it: nobody has looked
         pause_campaign(tx, world.group_id, campaign_id)
         resume_checked(tx, runtime, world.group_id, campaign_id, by="Ana", is_admin=False)
-        pause_campaign(tx, world.group_id, campaign_id)
+        if stopped_by != "nobody":
+            pause_gate(tx, wave.gate_id, stopped_by)
     assert halt_unusual(runtime) == 1
+    assert halt_unusual(runtime) == 0
     with runtime.db.snapshot() as session:
         assert session.get_one(Gate, wave.gate_id).reason == UNUSUAL
     organizer = sign_in(runtime, world.group_id, "organizer")

@@ -56,12 +56,16 @@ from outreach.stage.postgres import drop_database
 from outreach.watch.checks import check_books
 from tests.commands import outreach_command
 from tests.conftest import ENGINES, rehearsal_env
-from tests.factories import World, make_world, number, plan_messages
+from tests.factories import World, make_person, make_world, number, plan_messages
 from tests.integration.test_sending import Book, fold_all, states
 from tests.integration.test_stage import eventually
 from workers import upkeep
 
 PEOPLE = 12
+
+
+class DiskFullError(Exception):
+    pass
 
 
 class Carrier(Book):
@@ -470,6 +474,54 @@ def test_a_restore_that_is_killed_forgets_no_opt_out(
         assert is_suppressed(session, hash_of(back, 0), world.group_id)
     assert make_backup(back, tmp_path / "last.protections", only_protections=True)["counts"]["stops"] == 1
     back.db.dispose()
+
+
+@pytest.mark.parametrize("home", ["postgresql"], indirect=True)
+def test_a_restore_that_cannot_be_made_safe_leaves_the_database_as_it_was(
+    site: Runtime, home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loaded, whole and committed, but as old as the backup: what knows of everything since must come back."""
+    world = make_world(site, 1)
+    make_backup(site, tmp_path / "b.backup")
+    make_person(site, world.group_id, number(1))
+
+    def people() -> int:
+        with site.db.snapshot() as session:
+            found = session.execute(select(func.count()).select_from(Constituent)).scalar_one()
+        site.db.dispose()
+        return found
+
+    def full(*_: object) -> None:
+        raise DiskFullError
+
+    now = people()
+    monkeypatch.setattr("outreach.backups.restore.make_safe", full)
+    with pytest.raises(DiskFullError):
+        restore(home, tmp_path / "b.backup", replace=True)
+    assert people() == now
+    make_backup(site, tmp_path / "c.backup")  # nothing says that a restore is under way
+
+
+@pytest.mark.parametrize("home", ["postgresql"], indirect=True)
+def test_a_role_that_owns_no_schema_restores_into_an_empty_one(
+    site: Runtime, home: Settings, tmp_path: Path, postgres_url: str
+) -> None:
+    """As a managed server hands a database out: the schema is another's, and everything in it may be ours."""
+    make_world(site, 3)
+    make_backup(site, tmp_path / "b.backup")
+    site.db.dispose()
+    name, owner = sql.Identifier("test_restore"), postgres_url.replace("+psycopg", "", 1)
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
+        connection.execute("DROP ROLE IF EXISTS tenant")
+        connection.execute("CREATE ROLE tenant LOGIN PASSWORD 'tenant'")
+    url = make_url(home.database_url)
+    with psycopg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
+        connection.execute("GRANT ALL ON SCHEMA public TO tenant")
+    theirs = url.set(username="tenant", password="tenant").render_as_string(hide_password=False)
+    done = restore(home.model_copy(update={"database_url": theirs}), tmp_path / "b.backup")
+    assert (done.counts["constituent"], done.aside) == (3, None)
 
 
 def test_the_command_says_when_the_carrier_cannot_be_asked(settings_env: dict[str, str]) -> None:
