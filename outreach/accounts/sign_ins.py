@@ -84,9 +84,10 @@ def find(session: Session, token: str, now: datetime, *, rehearsal: bool) -> Sig
     )  # fmt: skip
 
 
-def note_seen(tx: Transaction, sign_in_id: int, now: datetime) -> None:
+def note_seen(tx: Transaction, user_id: int, sign_in_id: int, now: datetime) -> None:
     """They are here. Of two at once the later stays."""
-    tx.execute(update(SignIn).where(SignIn.id == sign_in_id, SignIn.seen_at < now).values(seen_at=now))
+    own = (SignIn.id == sign_in_id, SignIn.user_id == user_id)
+    tx.execute(update(SignIn).where(*own, SignIn.seen_at < now).values(seen_at=now))
 
 
 def confirm(tx: Transaction, user_id: int, sign_in_id: int, now: datetime) -> str:
@@ -119,9 +120,9 @@ def sign_ins_of(session: Session, user_id: int, now: datetime, *, comes_back: bo
     return [row for row in rows if not rules.is_over(limits, row.created_at, row.seen_at, now)]
 
 
-def end(tx: Transaction, sign_in_id: int) -> None:
+def end(tx: Transaction, user_id: int, sign_in_id: int) -> None:
     """Sign out. Again, it changes nothing."""
-    tx.execute(delete(SignIn).where(SignIn.id == sign_in_id))
+    tx.execute(delete(SignIn).where(SignIn.id == sign_in_id, SignIn.user_id == user_id))
 
 
 def end_one(tx: Transaction, user_id: int, sign_in_id: int, now: datetime) -> None:

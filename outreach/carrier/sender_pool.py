@@ -13,9 +13,10 @@ from outreach.carrier.base import CarrierError
 
 log = structlog.get_logger(__name__)
 
-ASK_EVERY: Final = 600.0
+ASK_EVERY: Final = 240.0
 AGAIN_AFTER: Final = 60.0
-"""Real seconds; the second after an answer that was none."""
+"""Real seconds; the second after an answer that was none. What a new number has got before we know of it must not be
+further back than every listing looks (``recover.LOOK_BACK``)."""
 
 
 class SenderPool:
@@ -23,13 +24,15 @@ class SenderPool:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._known: tuple[str, ...] = ()
+        self._known: tuple[str, ...] | None = None
         self._due = 0.0
 
-    def numbers(self) -> tuple[str, ...]:
-        """Empty without a service, and in a rehearsal, which has one number."""
+    def numbers(self) -> tuple[str, ...] | None:
+        """Empty without a service, and in a rehearsal, which has one number; None: not known yet."""
         sid = self._settings.twilio_messaging_service_sid
-        if sid and self._settings.mode == "production" and time.monotonic() >= self._due:
+        if not sid or self._settings.mode != "production":
+            return ()
+        if time.monotonic() >= self._due:
             self._due = time.monotonic() + ASK_EVERY
             try:
                 service = TwilioAccount(self._settings).service(sid)

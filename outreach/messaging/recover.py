@@ -67,14 +67,19 @@ def fetch_silent(runtime: Runtime, carrier: Carrier) -> int:
 
 
 def list_missed(
-    runtime: Runtime, carrier: Carrier, answer: Callable[[Runtime, InboundText], None], *, pool: Sequence[str] = ()
+    runtime: Runtime,
+    carrier: Carrier,
+    answer: Callable[[Runtime, InboundText], None],
+    *,
+    pool: Sequence[str] | None = (),
 ) -> int:
     """Give ``answer`` every text to our numbers that no webhook brought, oldest first; how many there were.
 
     It looks back to the beginning of the last listing that went through, whatever webhooks have brought since.
-    ``pool``: the numbers of the Messaging Service, which people answer to as well.
+    ``pool``: the numbers of the Messaging Service, which people answer to as well; None: they are not known, and what
+    is found without them does not count as gone through.
     """
-    ours = sorted({number for number in (runtime.settings.twilio_from_number, *pool) if number})
+    ours = sorted({number for number in (runtime.settings.twilio_from_number, *(pool or ())) if number})
     if not ours:
         return 0
     began = runtime.clock.real_now()
@@ -104,6 +109,8 @@ def list_missed(
         except Exception:  # one text that we cannot take must not hide the next one's STOP
             log.exception("reply_not_taken", sid=found.sid)
             refused.append(found.created_at)
+    if pool is None:
+        return len(missed)
     # What was not taken is listed again, for a day.
     read_to = max(min(refused), began - FIRST_LOOK_BACK) if refused else began
     with runtime.db.transaction() as tx:

@@ -119,7 +119,7 @@ def spend(token: str) -> Response:
 def leave() -> Response:
     """Sign out: the session is deleted, so its cookie opens nothing wherever it went."""
     with runtime().db.transaction() as tx:
-        sign_ins.end(tx, current_user.sign_in_id)
+        sign_ins.end(tx, current_user.id, current_user.sign_in_id)
     forget()
     return redirect(url_for("accounts.sign_in"))
 
@@ -137,7 +137,7 @@ def _end_earlier() -> None:
     """Whoever was signed in on this browser is so no more, not only in its cookie."""
     if current_user.is_authenticated:
         with runtime().db.transaction() as tx:
-            sign_ins.end(tx, current_user.sign_in_id)
+            sign_ins.end(tx, current_user.id, current_user.sign_in_id)
 
 
 def _half() -> HalfIn | None:

@@ -80,7 +80,7 @@ def set_up_login(app: Flask, passwords: Passwords | None) -> None:
         if isinstance(who, SignedIn):
             held, now = runtime(), Clock.real_now()
             if is_worth_noting(who.seen_at, now):
-                response.call_on_close(partial(_note_seen, held, who.sign_in_id, now))
+                response.call_on_close(partial(_note_seen, held, who.id, who.sign_in_id, now))
         return response
 
 
@@ -114,9 +114,9 @@ def _for_whom() -> str | None:
     return found
 
 
-def _note_seen(held: Runtime, sign_in_id: int, now: datetime) -> None:
+def _note_seen(held: Runtime, user_id: int, sign_in_id: int, now: datetime) -> None:
     try:
         with held.db.transaction() as tx:
-            sign_ins.note_seen(tx, sign_in_id, now)
+            sign_ins.note_seen(tx, user_id, sign_in_id, now)
     except SQLAlchemyError as error:  # the page is out; they are seen again in a minute
         log.warning("seen_not_noted", error=type(error).__name__)

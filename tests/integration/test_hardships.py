@@ -146,6 +146,25 @@ def test_a_stop_to_another_number_of_the_pool_is_found_as_well(
         assert is_suppressed(session, runtime.vault.number_hash(number(1)), world.group_id)
 
 
+def test_while_the_pool_is_not_known_nothing_counts_as_listed(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = {"mode": "production", "twilio_messaging_service_sid": "MG" + "1" * 32}
+    real = replace(runtime, settings=runtime.settings.model_copy(update=changed))
+
+    def away(*_: object) -> None:
+        raise Ambiguous
+
+    monkeypatch.setattr(TwilioAccount, "service", away)
+    pool = SenderPool(real.settings).numbers()
+    assert pool is None
+    carrier = Listing()
+    assert list_missed(real, carrier, answer_found, pool=pool) == 0
+    assert list_missed(real, carrier, answer_found, pool=("+14805550177",)) == 0
+    long_ago, *again = carrier.asked_since
+    assert [since - long_ago < timedelta(minutes=1) for since in again] == [True, True]
+
+
 def test_the_confirmation_of_a_stop_found_late_is_sent(runtime: Runtime, world: World) -> None:
     book = Listing(missed_text(runtime, 1, "stop texting me please", 5, "SM" + "1" * 32))
     assert list_missed(runtime, book, answer_found) == 1
