@@ -27,6 +27,7 @@ from outreach.core.error_reports import hand_over_reports, report_errors
 from outreach.core.latencies import LATENCIES
 from outreach.core.logs import mask, set_up_logs
 from outreach.core.queue import QUEUES, waiting_mark
+from outreach.core.runtime import open_runtime, require_usable
 from workers import calls, campaigns, messaging, people, phone_tree
 from workers.context import SENDER_THREADS, STOPPING
 from workers.jobs import PlainJob, why_refused
@@ -99,6 +100,7 @@ def main() -> None:
     set_up_logs("worker")
     report_errors(settings, "worker")
     LATENCIES.report_to(settings.redis_url)
+    require_usable(open_runtime(settings))
     os.environ[SENDER_THREADS] = str(options.sender_threads)
     connection = Redis.from_url(settings.redis_url)
     worker = AllowListWorker(options.queues, connection=connection, serializer=JSONSerializer, job_class=PlainJob)

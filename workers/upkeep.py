@@ -31,7 +31,7 @@ from outreach.core.error_reports import report_errors
 from outreach.core.latencies import LATENCIES
 from outreach.core.leases import acquire, new_token, release
 from outreach.core.logs import set_up_logs
-from outreach.core.runtime import Runtime, open_runtime
+from outreach.core.runtime import Runtime, open_runtime, require_usable
 from outreach.escalations.planning import wake_planners
 from outreach.escalations.promise_drafts import draft_overdue
 from outreach.escalations.unusual import watch_launches
@@ -225,6 +225,7 @@ def main() -> None:
     report_errors(settings, "upkeep")
     LATENCIES.report_to(settings.redis_url)
     runtime = open_runtime(settings)
+    require_usable(runtime)
     upkeep = Upkeep(runtime, TwilioCarrier(settings))
     signal.signal(signal.SIGTERM, upkeep.stop)
     signal.signal(signal.SIGINT, upkeep.stop)

@@ -52,7 +52,7 @@ def restore(settings: Settings, file: Path, *, replace: bool = False, protection
     manifest = backup.manifest()
     if manifest["kind"] != "database":
         raise BackupError("backup_is_protections", path=file)
-    runtime = open_runtime(settings)
+    runtime = open_runtime(settings, any_keys=True)
     try:
         _require_fitting(runtime, manifest, file)
         given = [_from_file(settings, runtime, protections)] if protections else []
@@ -65,7 +65,7 @@ def restore(settings: Settings, file: Path, *, replace: bool = False, protection
     source = FROM_FILE if given else FROM_REPLACED if present else IN_BACKUP
     known = reduce(together, (*given, *present), NOTHING)
     made_at = datetime.fromisoformat(manifest["made_at"])
-    mark = f"{open_runtime(settings).clock.real_now():%Y%m%d_%H%M%S_%f}" if occupied else None
+    mark = f"{runtime.clock.real_now():%Y%m%d_%H%M%S_%f}" if occupied else None
     load = _into_sqlite if runtime.db.is_sqlite else _into_postgres
     safe, aside = load(settings, backup, made_at, known, mark)
     log.warning("backup_restored", made_at=manifest["made_at"], protections=source, **safe._asdict())
@@ -145,7 +145,7 @@ def _into_sqlite(
     fresh = target.with_name(f"{target.name}.restoring")
     aside = target.with_name(f"{target.name}.replaced_{mark}") if mark else None
     sqlite_copies.write_whole(fresh, backup.pieces())
-    runtime = open_runtime(settings.model_copy(update={"database_url": f"sqlite:///{fresh}"}))
+    runtime = open_runtime(settings.model_copy(update={"database_url": f"sqlite:///{fresh}"}), any_keys=True)
     try:
         _require_whole(runtime.db, backup.manifest())
         migrations.upgrade(runtime.db)
@@ -164,7 +164,7 @@ def _into_postgres(
     settings: Settings, backup: SealedBackup, made_at: datetime, known: Protections, mark: str | None
 ) -> tuple[MadeSafe, str | None]:
     """The tables come first, then the lock that keeps everybody from sending, then the rows."""
-    runtime = open_runtime(settings)
+    runtime = open_runtime(settings, any_keys=True)
     aside = f"{postgres_copies.REPLACED}{mark}" if mark else None
 
     def lock() -> None:

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -106,11 +106,18 @@ class Transaction(Session):
 
 
 class Database:
-    """Engines, and the two context managers through which everything goes."""
+    """Engines, and the two context managers through which everything goes.
 
-    def __init__(self, url: str, queue: JobQueue | None = None) -> None:
+    ``guard`` is called before the first transaction, and raises what forbids to write at all.
+    """
+
+    def __init__(
+        self, url: str, queue: JobQueue | None = None, guard: Callable[[Database], None] | None = None
+    ) -> None:
         self.url = make_url(url)
         self.queue = queue
+        self._guard = guard
+        self._guarding, self._is_asked = threading.RLock(), False
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._fast = self._engine("off")
         self._durable = self._fast if self.is_sqlite else self._engine("on")
@@ -151,6 +158,8 @@ class Database:
 
         ``durable``: the commit is on disk before this returns (slices, suppressions, replies).
         """
+        if self._guard is not None:
+            self.ask_guard()
         engine = self._durable if durable else self._fast
         with Transaction(engine, expire_on_commit=False) as tx:
             tx.is_sqlite = self.is_sqlite
@@ -163,6 +172,18 @@ class Database:
             jobs = tx.jobs
         for job in jobs:
             self.send(job)
+
+    def ask_guard(self) -> None:
+        """Have the guard asked now, where it was not yet."""
+        with self._guarding:  # other threads wait for the answer; the guard itself may write
+            if self._guard is None or self._is_asked:
+                return
+            self._is_asked = True
+            try:
+                self._guard(self)
+                self._guard = None
+            finally:
+                self._is_asked = False
 
     def _sync_log(self) -> None:
         """Have what has been committed on disk: SQLite's log up to here, so that no later commit is there without it.

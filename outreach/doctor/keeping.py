@@ -12,6 +12,8 @@ from outreach.accounts.models import User
 from outreach.accounts.role_rules import INSTANCE
 from outreach.accounts.sign_in_models import Authenticator
 from outreach.backups.backup import last_backup
+from outreach.core.errors import SettingsError
+from outreach.core.key_checks import check, marks_of
 from outreach.doctor.examined import Examined, NotLooked
 from outreach.doctor.findings import Finding, finding
 from outreach.privacy.keys import UNKNOWN, keys_in_use
@@ -48,6 +50,11 @@ def look_at_keys(held: Examined) -> Iterator[Finding]:
     """Which keys documents are under: reads every sealed row, a few seconds for a million."""
     if held.database_away:
         raise NotLooked("database_away")
+    try:
+        check(held.runtime.vault, marks_of(held.runtime.db) or {})
+    except SettingsError as error:
+        yield finding("keeping.keys", error.code)
+        return
     yield judge_keys(held.runtime.vault.key_id, keys_in_use(held.runtime))
 
 

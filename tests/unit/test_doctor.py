@@ -71,6 +71,7 @@ def test_every_sentence_is_said_and_every_check_has_sentences() -> None:
         "sender.number": {"no_voice", "no_mms"},
         "webhooks.service": {"ok", "comfort", "wrong"},
         "webhooks.number": {"ok", "comfort", "wrong"},
+        "keeping.keys": {"keys_other_index", "keys_other_field"},
         "clock.carrier": {"ok", "off", "far_off"},
         "clock.database": {"ok", "off", "far_off"},
     }
