@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shlex
 import signal
 import socket
@@ -300,10 +301,10 @@ def test_the_procfile_names_the_same_processes() -> None:
     assert lines.pop("release") == "outreach db upgrade"
     assert sorted(lines) == sorted(program.name for program in ours)
     for program in ours:
-        words = shlex.split(lines[program.name].replace("${PORT:-8000}", "8000").replace("${WEB_CONCURRENCY:-2}", "2"))
+        words = shlex.split(re.sub(r"\$\{\w+:-([\w.]+)\}", r"\1", lines[program.name]))  # as nothing is set
         expected = list(program.argv[1:])
-        if program.name == "web":
-            words = ["-m", *["127.0.0.1" if word == "0.0.0.0" else word for word in words]]  # noqa: S104 - behind a proxy
+        if program.name == "web":  # on this machine only: whoever comes past the proxy could write its headers
+            words = ["-m", *words]
         else:
             words = words[1:]
             expected = expected[: len(words)]  # the rehearsal's tuning options stay its own
