@@ -99,5 +99,5 @@ def _show(findings: Sequence[Finding]) -> None:
                 click.echo(f"           -> {each.mend}")
     counts = {status: sum(each.status == status for each in findings) for status in STATUSES}
     names = (("problem", "problems"), ("warning", "warnings"), ("unknown", "not looked at"))
-    rest = ", ".join(f"{counts[status]} {name}" for status, name in names if counts[status])
+    rest = ", ".join(f"{name}: {counts[status]}" for status, name in names if counts[status])
     click.echo(f"\nDoctor: {'not ready' if counts['problem'] else 'ready'}{f' ({rest})' if rest else ''}")

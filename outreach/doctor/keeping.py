@@ -43,7 +43,7 @@ def judge_backup(at: datetime | None, now: datetime) -> Finding:
     age = now - at
     hours = round(age / timedelta(hours=1))
     outcome = "too_late" if age > TOO_LATE else "late" if age > LATE else "ok"
-    return finding("keeping.backups", outcome, age=f"{hours} hours" if hours < 72 else f"{hours // 24} days")
+    return finding("keeping.backups", outcome, age=f"{hours} h" if hours < 72 else f"{hours // 24} days")
 
 
 def look_at_keys(held: Examined) -> Iterator[Finding]:

@@ -1,11 +1,12 @@
-"""What an official is, in Spanish: ``officials.role`` is free text, in English as a rule. Pure.
+"""What an official is, and how a role goes with a name. Pure.
 
-The words stand in ``config/roles.toml``.
+``officials.role`` is free text, in English as a rule; the Spanish words stand in ``config/roles.toml``.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from typing import Final, Literal
@@ -17,6 +18,7 @@ Spelling = Literal["name", "text_name"]
 
 _DROPPED: Final = re.compile(r"[.'’]")
 _BETWEEN: Final = re.compile(r"[\W_]+")
+_TWO_GENDERS: Final = re.compile(r"(\w+)/(\w+)")
 _NUMBER: Final = r"(?:no |number )?(?P<number>\d{1,4} ?[a-z]?|[a-z])"
 
 
@@ -38,12 +40,42 @@ def role_in(role: str, language: str, spelling: Spelling = "name") -> str:
 def official_in(name: str, role: str, language: str, spelling: Spelling = "name") -> str:
     """How a sentence names an official: "Mayor Ana Ruiz", "Ana Ruiz (alcalde/sa)".
 
-    A Spanish title before a name would need its article, and so the person's gender.
+    A Spanish title before a name would need its article, and so the person's gender. A name that says the role itself
+    ("City Council of Dry Wash") stays alone.
     """
+    said = role_beside(name, role, language, spelling)
     if language != "es":
-        return f"{role} {name}".strip()
-    said = role_in(role, language, spelling)
+        return f"{said} {name}".strip()
     return f"{name} ({said})" if said else name
+
+
+def role_beside(name: str, role: str, language: str, spelling: Spelling = "name") -> str:
+    """A role in a language, for where it stands with the name: empty when the name has those words in it.
+
+    Case, accents and signs aside, and only whole words: "Police Chiefs' Union" is no "Police Chief". A Spanish role is
+    in a name in any gender ("Alcaldesa Ana Ruiz"); to who reads Spanish an English name says nothing: its role stays.
+    """
+    said = role_in(role, language, spelling)
+    words = _plain(name).split()
+    runs = {"".join(words[start:end]) for start in range(len(words)) for end in range(start + 1, len(words) + 1)}
+    return said if runs.isdisjoint(_genders(said)) else ""
+
+
+def _genders(role: str) -> Iterator[str]:
+    """A role's key in both genders: "jefe/a de policía" is "jefe de policía" and "jefa de policía"."""
+    yield _key(_plain(_TWO_GENDERS.sub(r"\1", role)))
+    yield _key(_plain(_TWO_GENDERS.sub(_feminine, role)))
+
+
+def _feminine(word: re.Match[str]) -> str:
+    """ "jefa" of "jefe/a", "senadora" of "senador/a", "alcaldesa" of "alcalde/sa"."""
+    stem, ending = word.groups()
+    return f"{stem[:-1] if stem[-1] in 'eo' and ending[0] == 'a' else stem}{ending}"
+
+
+def _plain(text: str) -> str:
+    """Words without accents, too: how a role is looked for in a name."""
+    return _words("".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char)))
 
 
 def _words(role: str) -> str:

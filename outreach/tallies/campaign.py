@@ -19,6 +19,7 @@ from outreach.messaging.gates import texted
 from outreach.messaging.models import Gate
 from outreach.messaging.tactics import CALLS, every_outcome
 from outreach.officials.models import Official
+from outreach.officials.roles import official_in
 from outreach.tallies.reads import PUBLIC_STATES, counters
 from outreach.tallies.trial import better
 
@@ -118,7 +119,7 @@ def campaign_tally(session: Session, group_id: int, campaign_id: int, clock: Clo
     return CampaignTally(
         campaign_id=campaign_id,
         name=name,
-        official=f"{role} {official}".strip(),
+        official=official_in(official, role, "en"),
         state="paused" if state == "launched" and paused else state,
         reason=reason,
         launch_at=launch_at,

@@ -17,6 +17,9 @@ from outreach.tallies.campaign import CampaignTally, campaign_tally
 
 MOST_STEPS = 60
 RATE_MINUTES = 5
+"""How far back deliveries say how fast it goes."""
+MOVING = ("planned", "accepted", "sent")
+"""States of texts that are to be delivered by and by; what is held waits for another hour."""
 SERIES = ("delivered", "replies", "reports", "opted_out")
 
 
@@ -31,7 +34,7 @@ STEPS = (
     .where(Timeline.gate_id.in_(GATES))
     .group_by(Timeline.name, STEP)
 )
-DELIVERED = select(func.sum(Timeline.count)).where(
+DELIVERED = select(func.sum(Timeline.count), func.min(Timeline.minute)).where(
     Timeline.gate_id.in_(GATES), Timeline.minute > bindparam("since"), Timeline.name == "delivered"
 )
 OPENS = (
@@ -46,7 +49,8 @@ OPENS = (
 class Live:
     """``began`` and ``ended`` bound the timeline; each series has as many equal steps, MOST_STEPS at most. Domain time.
 
-    ``rate`` is deliveries a minute over the last minutes; ``finish_at`` is None where nothing can be said.
+    ``rate`` is deliveries a minute over the last minutes, 0 while no text is under way: when nothing is left to
+    deliver, or somebody has paused it. ``finish_at`` is None where nothing can be said.
     """
 
     tally: CampaignTally
@@ -74,16 +78,32 @@ def live_tally(session: Session, group_id: int, campaign_id: int, clock: Clock) 
     for name, step, added in reading.execute(STEPS, {"gates": gates, "first": first, "width": width}):
         series[name][int(step)] += int(added)
     now = clock.now()
-    rate = _rate(reading, gates, now)
+    rate = _rate(reading, gates, now) if is_moving(tally) else 0.0
     waiting = tally.states["planned"]
-    finish = now + timedelta(minutes=waiting / rate) if rate and waiting and tally.state == "launched" else None
+    finish = now + timedelta(minutes=waiting / rate) if rate and waiting else None
     return Live(tally, _at(first), _at(first + width * steps), series, rate, finish, held_until)
+
+
+def is_moving(tally: CampaignTally) -> bool:
+    """Whether deliveries are still to come, of a campaign that nobody has stopped. Pure."""
+    return tally.state == "launched" and any(tally.states[state] for state in MOVING)
+
+
+def rate_a_minute(delivered: int, first: int | None, now: datetime) -> float:
+    """Deliveries a minute, since the first of them within the window; 0 when there was none. Pure.
+
+    ``first``: its minute since 1970. At least a whole minute is counted, or the first seconds would promise a speed
+    that nobody has seen kept. Where deliveries began before the window, their first minute is the window's.
+    """
+    if first is None:
+        return 0.0
+    return delivered / max(1.0, now.timestamp() / 60 - first)
 
 
 def _rate(reading: Connection, gates: list[int], now: datetime) -> float:
     since = int(now.timestamp()) // 60 - RATE_MINUTES
-    delivered = reading.execute(DELIVERED, {"gates": gates, "since": since}).scalar()
-    return float(delivered or 0) / RATE_MINUTES
+    delivered, first = reading.execute(DELIVERED, {"gates": gates, "since": since}).one()
+    return rate_a_minute(int(delivered or 0), first, now)
 
 
 def _opens(reading: Connection, gates: list[int], tally: CampaignTally) -> datetime | None:

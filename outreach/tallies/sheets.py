@@ -20,6 +20,7 @@ from outreach.core.clock import Clock
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.models import Event, Message, MessageAttempt, Tally
 from outreach.officials.models import Official
+from outreach.officials.roles import official_in
 from outreach.tallies.figures import Figures, People, of_counters
 from outreach.tallies.people_counts import TOTAL, Scope, count_rows
 from outreach.tallies.reads import counters
@@ -66,7 +67,7 @@ class Name:
     @property
     def plain(self) -> str:
         """In one line, for files."""
-        said = f"{self.role} {self.text}".strip()
+        said = official_in(self.text, self.role, "en")
         return f"{said}, text {self.number or self.variant}" if self.number or self.variant else said
 
 

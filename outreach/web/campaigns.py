@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, session, url_for
-from flask_babel import get_locale, lazy_gettext
+from flask_babel import get_locale, gettext, lazy_gettext
 from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -15,6 +15,7 @@ from outreach.core.errors import NotFoundError
 from outreach.escalations.models import STOOD_DOWN, Campaign
 from outreach.escalations.stand_down import stand_down_of
 from outreach.escalations.waves import TREE
+from outreach.messaging.gates import texted
 from outreach.officials.models import Meeting, Official
 from outreach.phone_tree.listing import runs_of_campaign
 from outreach.serving import runtime
@@ -29,7 +30,7 @@ from outreach.web.pace_words import pace_in_words
 from outreach.web.people_words import place
 from outreach.web.phones import BESIDE, phones_of
 from outreach.web.roles import allow
-from outreach.web.rungs import step_of
+from outreach.web.rungs import Step, step_of
 from outreach.web.silence import carrier_words_of
 from outreach.web.tactic_words import tactic_line
 from outreach.web.waiting import campaign_rows, is_planned, wordings
@@ -88,7 +89,6 @@ def overview() -> str:
 PROGRESS = ("delivered", "sent", "accepted", "undelivered", "failed", "suppressed", "canceled", "needs_review",
             "unknown", "held", "planned")  # fmt: skip
 """The order in which the progress bar shows the states: what has arrived first, what waits last."""
-NEVER_LEFT = ("planned", "held", "suppressed", "canceled")
 WHO_GOT_IT = {
     "lists": lazy_gettext("everybody in the audience"),
     "silent": lazy_gettext("who had not answered"),
@@ -98,9 +98,10 @@ WHO_GOT_IT = {
 SERIES_LABELS = {
     "delivered": lazy_gettext("delivered"),
     "replies": lazy_gettext("replies"),
-    "reports": lazy_gettext("calls reported"),
+    "reports": lazy_gettext("acts reported"),
     "opted_out": lazy_gettext("asked to stop"),
 }
+"""Of campaigns of every tactic together; of one, reports are called what it asks for."""
 
 
 @pages.get("/<int:campaign_id>")
@@ -118,7 +119,6 @@ def show(campaign_id: int) -> str | WerkzeugResponse:
         "campaigns/show.html",
         **found,
         source=_source(campaign_id),
-        **_step(campaign_id),
         updated=to_the_second(tally.at),
         here=place(GROUP_ZONE),
         beside=rehearsal,
@@ -141,6 +141,13 @@ def levers(campaign_id: int) -> str:
     return render_template("campaigns/levers.html", **_live(campaign_id))
 
 
+@pages.get("/<int:campaign_id>/rung")
+@allow("staff")
+def rung(campaign_id: int) -> str:
+    """How it goes and what comes next alone, for a page on which something else comes next by now."""
+    return render_template("campaigns/rung.html", **_live(campaign_id))
+
+
 def answer_or_304(body: str) -> Response:
     """A fragment for polling. Its tag covers every letter of it, so a 304 says that the page shows what is true."""
     answer = make_response(body)
@@ -161,17 +168,16 @@ def _source(campaign_id: int) -> Any:
         ).one()
 
 
-def _step(campaign_id: int) -> dict[str, Any]:
-    """The campaign as a rung of the ladder, and the lines about its tactic."""
-    held = runtime()
-    with held.db.snapshot() as reading:
-        step = step_of(reading, current_user.group_id, campaign_id, held.clock.now())
-    return {"step": step, "step_line": lambda kind: tactic_line(step.tactic, kind) if step else ""}
-
-
 def by_tree(tally: CampaignTally) -> bool:
     """Whether a phone tree has texted somebody for the campaign."""
     return any(wave.who == TREE for wave in tally.waves)
+
+
+def _reports_words(tally: CampaignTally, step: Step | None) -> str:
+    """What reports of this campaign are: of calls, or of what else its tactic counts."""
+    if tally.calls:
+        return str(gettext("calls reported"))
+    return tactic_line(step.tactic, "measure") if step else str(gettext("people who told us"))
 
 
 def _live(campaign_id: int) -> dict[str, Any]:
@@ -188,6 +194,7 @@ def _live(campaign_id: int) -> dict[str, Any]:
             pace = pace_in_words(reading, campaign_id, found.tally.at) if on else None
             is_down = found.tally.state == STOOD_DOWN
             stood = stand_down_of(reading, current_user.group_id, campaign_id) if is_down else None
+            step = step_of(reading, current_user.group_id, campaign_id, held.clock.now())
     except NotFoundError:
         abort(404)
     tally, states = found.tally, found.tally.states
@@ -196,15 +203,17 @@ def _live(campaign_id: int) -> dict[str, Any]:
         "tally": tally,
         # While a phone tree runs, texts leave that nobody has planned yet.
         "state": shown_state(tally.state, waiting=waiting or any(run.is_on for run in runs.values())),
+        "step": step,
+        "step_line": lambda kind: tactic_line(step.tactic, kind) if step else "",
         "runs": runs,
         "stood": stood,
         "pace": pace,
         "labels": LABELS,
-        "series_labels": SERIES_LABELS,
+        "series_labels": {**SERIES_LABELS, "reports": _reports_words(tally, step)},
         "progress": stacked({state: states[state] for state in PROGRESS}),
         "outcomes": bars(tally.reports),
         "timeline": running(found.series),
-        "texted": tally.recipients - sum(states[state] for state in NEVER_LEFT),
+        "texted": texted(states),
         "called": sum(tally.reports.values()),
         "wordings": texts,
         "failures": failed,

@@ -20,7 +20,7 @@ from flask_babel import Babel, Domain, get_locale
 from werkzeug.wrappers import Response
 
 from outreach.serving import own_address
-from outreach.web.official_words import official_words, role_words
+from outreach.web.official_words import official_words, role_after, role_words
 from outreach.web.roles import PUBLIC, allow
 
 LANGUAGES = {"en": "English", "es": "Español"}
@@ -81,7 +81,7 @@ def set_up_languages(app: Flask) -> None:
         catalogue(language)
     Languages(app, locale_selector=chosen_language)
     app.jinja_env.globals.update(get_locale=get_locale, languages=LANGUAGES)
-    app.jinja_env.filters.update(role=role_words, official=official_words)
+    app.jinja_env.filters.update(role=role_words, role_after=role_after, official=official_words)
     app.register_blueprint(pages)
 
 

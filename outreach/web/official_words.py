@@ -9,7 +9,7 @@ from flask_babel import get_locale, lazy_gettext
 from config import table
 from outreach.core.errors import OutreachError
 from outreach.officials.openstates import FileProblem
-from outreach.officials.roles import official_in, role_in
+from outreach.officials.roles import official_in, role_beside, role_in
 
 OUTCOMES: Final = {
     "committed": lazy_gettext("They committed"),
@@ -110,10 +110,16 @@ def language() -> str:
     return "es" if locale is not None and locale.language == "es" else "en"
 
 
-def role_words(role: str, *, inside: bool = False) -> str:
-    """The ``role`` filter: an official's role in the language of this page, with a capital unless ``inside`` a line."""
+def role_words(role: str) -> str:
+    """The ``role`` filter: an official's role in the language of this page, with a capital as on a line of its own."""
     said = role_in(role, language())
-    return said if inside or said == role else said[:1].upper() + said[1:]
+    return said if said == role else said[:1].upper() + said[1:]
+
+
+def role_after(role: str, name: str) -> str:
+    """The ``role_after`` filter (on the role): what follows the name, ", mayor"; empty when the name says it."""
+    said = role_beside(name, role, language())
+    return f", {said}" if said else ""
 
 
 def official_words(name: str, role: str) -> str:

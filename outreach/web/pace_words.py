@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flask_babel import format_time, gettext
+from flask_babel import format_time, gettext, ngettext
 from sqlalchemy.orm import Session
 
 from outreach.calls.pacing import paced_gates, paced_of
@@ -24,8 +24,12 @@ def pace_in_words(session: Session, campaign_id: int, now: datetime) -> str | No
     until = sends_until(paced.office(now))
     if is_open and closes_at is not None and until is not None and now < until:
         closes = format_time(closes_at.astimezone(GROUP_ZONE), "short", rebase=False)
-        told = gettext("Paced: %(rate)s texts a minute. The office has %(lines)s lines and is open until %(time)s.")
-        return str(told) % {"rate": f"{paced.per_minute:.0f}", "lines": paced.lines, "time": closes}
+        told = ngettext(
+            "Paced: %(rate)s texts a minute. The office has %(num)s line and is open until %(time)s.",
+            "Paced: %(rate)s texts a minute. The office has %(num)s lines and is open until %(time)s.",
+            paced.lines, rate=f"{paced.per_minute:.0f}", time=closes,
+        )  # fmt: skip
+        return str(told)
     opens = next_time(paced.office, now)
     if opens is None:
         return str(gettext("Paced: the office is closed, and no time is in sight at which it opens."))

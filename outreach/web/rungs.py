@@ -62,6 +62,11 @@ class Step:
     reasons: tuple[str, ...]
     draft_id: int | None
 
+    @property
+    def key(self) -> str:
+        """Another one when what the page offers next is another; it stays while only the figures move."""
+        return "|".join((str(self.draft_id or ""), self.next_name, self.rung.judgement, *self.reasons))
+
 
 def rungs_of(session: Session, group_id: int, official_id: int, now: datetime) -> list[Rung]:
     """What was tried with an official, first to last."""

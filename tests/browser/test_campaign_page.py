@@ -13,12 +13,14 @@ from sqlalchemy import update
 
 from outreach.accounts.links import first_admin, make_login_link
 from outreach.core.runtime import Runtime
+from outreach.escalations.choosing import draft_next
 from outreach.escalations.models import Wave
 from outreach.messaging.models import Gate, Message, Tally, Timeline
 from outreach.messaging.reports import record_status
 from tests.browser.conftest import hang_up
 from tests.browser.reading import ONE_DATABASE, assert_sound, speak
 from tests.factories import make_group, make_world, number
+from tests.integration.test_live import fold_everything
 from tests.integration.test_rehearsal_process import Rehearsal, running
 from tests.integration.test_webhooks import launch, text_everybody
 
@@ -130,6 +132,37 @@ def test_the_numbers_come_by_themselves_and_say_how_old_they_are(page: Page, sit
     expect(page.locator("#lost")).to_contain_text("these numbers are old")
     expect(page.locator("#age")).to_have_text(re.compile(r"Updated (1[5-9]|[2-9]\d) s ago"))
     page.unroute_all(behavior="ignoreErrors")
+
+
+def test_how_it_goes_follows_and_leaves_alone_the_form_that_somebody_is_in(
+    page: Page, site: tuple[str, Runtime]
+) -> None:
+    address, runtime = site
+    world = make_world(runtime, 4)
+    wave = launch(runtime, world)
+    sign_in(page, address, runtime, world.group_id)
+    page.goto(f"{address}/campaigns/{wave.campaign_id}")
+    expect(page.locator("#rung-figures")).to_contain_text("0, of 0 asked")
+    button = page.get_by_role("button", name="Draft the next step")
+    button.focus()
+    button.evaluate("button => { button.dataset.mark = 'kept' }")
+    scrolled = page.evaluate("scrollY")
+    assert deliver(runtime, wave) == 4
+    fold_everything(runtime)
+    expect(page.locator("#rung-figures")).to_contain_text("0, of 4 asked")
+    expect(page.locator("button[data-mark=kept]")).to_be_focused()
+    assert page.evaluate("scrollY") == scrolled
+    # A colleague has drafted the next step: the button gives way to it, once nobody is at it.
+    with runtime.db.transaction() as tx:
+        draft_next(tx, runtime, world.group_id, wave.campaign_id, by="a colleague")
+    for _ in range(2):
+        with page.expect_response(re.compile(r"/live$")):
+            pass
+    expect(page.locator("button[data-mark=kept]")).to_be_focused()
+    button.blur()
+    expect(page.get_by_role("link", name="Go to the next step")).to_be_visible()
+    expect(page.locator("#rung")).to_have_count(1)
+    expect(button).to_have_count(0)
 
 
 def text_from(runtime: Runtime, wave: Wave, carrier: Rehearsal, body: str) -> None:

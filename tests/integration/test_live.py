@@ -10,10 +10,10 @@ from outreach.accounts.links import first_admin, make_login_link
 from outreach.accounts.models import User
 from outreach.core.leases import acquire
 from outreach.core.runtime import Runtime
-from outreach.messaging.models import Gate
+from outreach.messaging.models import Gate, Timeline
 from outreach.messaging.reports import record_status
 from outreach.tallies.fold import LEASE, fold
-from outreach.tallies.live import SERIES, live_tally
+from outreach.tallies.live import RATE_MINUTES, SERIES, Live, live_tally
 from outreach.web.app import create_app
 from tests.factories import World, make_group, make_world
 from tests.integration.test_webhooks import launch, say, text_everybody
@@ -56,9 +56,31 @@ def test_the_timeline_sums_to_the_counters(runtime: Runtime, world: World) -> No
     totals = {name: sum(live.series[name]) for name in SERIES}
     assert totals == {"delivered": 4, "replies": 2, "reports": 1, "opted_out": 1}
     assert {len(steps) for steps in live.series.values()} <= {1, 2}  # it all happened within a minute or two
-    assert live.rate == 4 / 5
+    assert (live.rate, live.finish_at) == (0.0, None)  # all are delivered: nothing is under way
     assert live.began is not None
     assert live.began <= runtime.clock.now()
+
+
+def test_the_rate_is_of_the_minutes_in_which_texts_arrived_and_of_a_campaign_that_goes_on(
+    runtime: Runtime, world: World
+) -> None:
+    wave = launch(runtime, world)
+    for index, post in enumerate(text_everybody(runtime, wave)[:3]):
+        record_status(runtime, post.attempt_id, f"SM{index:032x}", "delivered", None, runtime.clock.real_now())
+    fold_everything(runtime)
+
+    def now() -> Live:
+        with runtime.db.snapshot() as session:
+            return live_tally(session, world.group_id, wave.campaign_id, runtime.clock)
+
+    assert 3 / 2 <= now().rate <= 3  # within a minute, or two of them
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Gate).where(Gate.id == wave.gate_id).values(state="paused", reason="organizer"))
+    assert now().rate == 0.0
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Gate).where(Gate.id == wave.gate_id).values(state="open", reason=None))
+        tx.execute(update(Timeline).values(minute=Timeline.minute - RATE_MINUTES - 1))
+    assert now().rate == 0.0  # nothing was delivered lately
 
 
 def test_polling_is_told_when_nothing_has_changed(runtime: Runtime, world: World) -> None:

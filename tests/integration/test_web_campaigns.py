@@ -10,13 +10,16 @@ from sqlalchemy import update
 
 from outreach.accounts.models import User
 from outreach.core.runtime import Runtime
+from outreach.escalations.launch import launch_campaign
 from outreach.escalations.models import Campaign, Wave
 from outreach.messaging.models import Gate, Message, Tally
 from outreach.messaging.reports import record_status
 from outreach.officials.models import Official
+from outreach.tallies.campaign import campaign_tally
 from outreach.web.app import create_app
 from outreach.web.phones import BESIDE
 from tests.factories import World, make_group, make_world, number, plan_messages, settle_everybody
+from tests.integration.test_launch import draft
 from tests.integration.test_live import fold_everything, sign_in
 from tests.integration.test_rehearsal_process import Rehearsal
 from tests.integration.test_web_phones import rehearsal
@@ -238,3 +241,79 @@ def test_production_has_no_phones_beside_anything(runtime: Runtime, world: World
         assert page.status_code == 200
         assert "phone" not in page.text.replace("office phones", "")
         assert "ehears" not in page.text
+
+
+def test_texted_means_the_same_all_over_the_page(runtime: Runtime, world: World) -> None:
+    """What the carrier has taken: neither what it refused nor what nobody knows of."""
+    wave = launch(runtime, world)
+    posts = text_everybody(runtime, wave)
+    for index, (post, state, error) in enumerate(zip(posts, ("delivered", "failed"), (None, 30005), strict=False)):
+        record_status(runtime, post.attempt_id, f"SM{index:032x}", state, error, runtime.clock.real_now())
+    fold_everything(runtime)
+    page = sign_in(runtime, world.group_id).get(f"/campaigns/{wave.campaign_id}").text
+    with runtime.db.snapshot() as session:
+        taken = campaign_tally(session, world.group_id, wave.campaign_id, runtime.clock).waves[0].reached.texted
+    assert taken < len(posts)
+    assert f'id="texted">{taken}<' in page
+    assert re.search(rf'id="wave-1">.*?<td class="number">{taken}</td>', page, re.DOTALL)
+    assert f"{taken} asked" in page
+
+
+def test_a_launch_that_nobody_is_planned_for_yet_says_nothing_of_no_recipients(runtime: Runtime, world: World) -> None:
+    campaign_id = draft(runtime, world)
+    with runtime.db.transaction() as tx:
+        launch_campaign(tx, runtime, world.group_id, campaign_id)
+    page = sign_in(runtime, world.group_id).get(f"/campaigns/{campaign_id}").text
+    assert "The texts are being prepared." in page
+    assert 'id="recipients"' not in page
+
+
+def test_how_it_goes_comes_with_the_poll_and_its_form_does_not(runtime: Runtime, world: World) -> None:
+    wave = launch(runtime, world)
+    client = sign_in(runtime, world.group_id)
+    page = f"/campaigns/{wave.campaign_id}"
+    fold_everything(runtime)
+    assert "0, of 0 asked" in client.get(page).text
+    posts = text_everybody(runtime, wave)
+    for index, post in enumerate(posts):
+        record_status(runtime, post.attempt_id, f"SM{index:032x}", "delivered", None, runtime.clock.real_now())
+    fold_everything(runtime)
+    live = client.get(f"{page}/live").text
+    assert '<p id="rung-figures" class="mb-1" hx-swap-oob="true">' in live
+    assert f"0, of {len(posts)} asked" in live
+    assert "<form" not in live, (
+        "a form of the poll would be swapped under somebody's hands, and never be the same twice"
+    )
+    rung = client.get(f"{page}/rung").text
+    key = re.search(r'id="rung" data-state="([^"]+)"', rung)
+    assert key is not None
+    assert f'data-rung="{key[1]}"' in live
+    assert "Draft the next step" in rung
+    assert client.post(f"{page}/next").status_code == 303
+    assert f'data-rung="{key[1]}"' not in client.get(f"{page}/live").text
+    assert "Go to the next step" in client.get(f"{page}/rung").text
+    assert sign_in(runtime, make_group(runtime, "Others")).get(f"{page}/rung").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("tactic", "english", "spanish"),
+    [("calls", "calls reported", "llamadas contadas"), ("letters", "letters sent", "cartas mandadas"),
+     ("in_person", "visits", "visitas")],
+)  # fmt: skip
+def test_reports_are_called_what_the_tactic_asks_for(
+    runtime: Runtime, world: World, tactic: str, english: str, spanish: str
+) -> None:
+    wave = launch(runtime, world)
+    with runtime.db.transaction() as tx:
+        tx.execute(update(Campaign).where(Campaign.id == wave.campaign_id).values(tactic=tactic))
+    for index, post in enumerate(text_everybody(runtime, wave)):
+        record_status(runtime, post.attempt_id, f"SM{index:032x}", "delivered", None, runtime.clock.real_now())
+    fold_everything(runtime)
+    client = sign_in(runtime, world.group_id)
+    for language, words in (("en", english), ("es", spanish)):
+        page = client.get(f"/campaigns/{wave.campaign_id}", headers={"Accept-Language": language}).text
+        assert f"<dt>{words}</dt>" in page
+        assert f'class="number">{words}</th>' in page  # of each text
+        assert re.search(rf"</svg> {words}</th>", page)  # over time
+        if tactic != "calls":
+            assert "calls reported" not in page

@@ -7,9 +7,11 @@ from html import escape
 import pytest
 
 from outreach.core.runtime import Runtime
-from outreach.escalations.drafts import draft_from_meeting
+from outreach.escalations.drafts import draft_from_meeting, text_values
 from outreach.officials.imports import add_official
 from outreach.officials.meetings import Answer, record_meeting
+from outreach.tallies.campaign import campaign_tally
+from outreach.tallies.sheets import Name
 from tests.factories import make_group
 from tests.integration.test_web_officials import sign_in
 
@@ -70,3 +72,29 @@ def test_the_page_of_a_campaign_names_the_official_in_its_language(runtime: Runt
     for language, words in (("en", "<bdi>Mayor Ana Ruiz</bdi>"), ("es", "<bdi>Ana Ruiz (alcalde/sa)</bdi>")):
         client.post(f"/language/{language}")
         assert words in client.get(f"/campaigns/{campaign}").text
+
+
+def test_a_body_whose_name_says_what_it_is_is_named_once(runtime: Runtime) -> None:
+    """On pages, in texts and in what the command line prints; in Spanish its role explains the English name."""
+    group = make_group(runtime)
+    name, spanish = "City Council of Dry Wash", "City Council of Dry Wash (concejo municipal)"
+    with runtime.db.transaction() as tx:
+        official = add_official(tx, runtime, group, name=name, role="City Council", phone="602-555-0142").id
+        meeting = record_meeting(
+            tx, runtime, group, official_id=official, held_on=runtime.clock.now().date(), outcome="evaded",
+            recorded_by="tester", answers=[],
+        )  # fmt: skip
+        draft = draft_from_meeting(tx, runtime, meeting)
+        assert draft is not None
+        values = text_values(tx, draft)
+        met, drafted = meeting.id, draft.id
+    assert {language: values[language]["official"] for language in ("en", "es")} == {"en": name, "es": spanish}
+    with runtime.db.snapshot() as session:
+        assert campaign_tally(session, group, drafted, runtime.clock).official == name
+    assert Name(name, "City Council").plain == name
+    client = sign_in(runtime, group)
+    for path in ("", "campaigns/", f"campaigns/{drafted}/draft/review", f"meetings/{met}", f"meetings/new/{official}"):
+        page = client.get(f"/{path}", follow_redirects=True).text
+        assert name in page, path
+        assert "City Council City Council" not in page, path
+        assert f"{name}</bdi>, City Council" not in page, path

@@ -78,6 +78,7 @@ SILENT = {
     "/administration/queues/", "/administration/queues/live",
     "/account/app",
     "/officials/import/sample.csv", "/officials/new", "/officials/import", "/campaigns/<int:campaign_id>/levers",
+    "/campaigns/<int:campaign_id>/rung",
     "/promises/export", "/tallies/file", "/people/opt-outs", "/people/sign-up",
     "/people/sign-up/qr.svg", "/meetings/partners/new",
     "/people/districts/new", "/inbox/settings/ready/new", "/trees/runs/<int:run_id>/levers", "/glossary/",

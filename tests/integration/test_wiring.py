@@ -98,6 +98,7 @@ ROUTES = {
     "/campaigns/<int:campaign_id>/people",
     "/campaigns/<int:campaign_id>/people/export",
     "/campaigns/<int:campaign_id>/resume",
+    "/campaigns/<int:campaign_id>/rung",
     "/campaigns/<int:campaign_id>/unschedule",
     "/count/<token>",
     "/count/<token>.json",

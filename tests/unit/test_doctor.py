@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from config import table
 from config.settings import Settings
+from outreach.cli.doctor import _show
 from outreach.core.errors import SettingsError
 from outreach.core.proof import proof
 from outreach.core.queue import FILES, QUEUES
@@ -57,6 +59,19 @@ def test_every_sentence_has_a_status_and_every_trouble_a_way_to_mend_it() -> Non
             for outcome in [said] if section == EVERY else said.values():
                 assert outcome["status"] in STATUSES
                 assert bool(outcome.get("mend")) == (outcome["status"] != "ok"), outcome
+
+
+COUNTS = re.compile(r"\{(?:count|jobs|workers|days|numbers|codes|minutes)\} (?:more )?[a-z]")
+"""How a sentence begins to go wrong when there is one of a thing: the count before what it counts."""
+
+
+def test_no_sentence_counts_one_of_a_thing_as_many(capsys: pytest.CaptureFixture[str]) -> None:
+    said = [one["message"] for rows in table("doctor").values() for row in rows.values() if isinstance(row, dict)
+            for one in row.values() if isinstance(one, dict)]  # fmt: skip
+    assert len(said) > 100
+    assert [message for message in said if COUNTS.search(message.replace("} min:", "}:"))] == []
+    _show([finding("running.upkeep", "never"), finding("running.queues", "long", jobs=1)])
+    assert capsys.readouterr().out.endswith("Doctor: not ready (problems: 1, warnings: 1)\n")
 
 
 def test_every_sentence_is_said_and_every_check_has_sentences() -> None:
@@ -147,7 +162,7 @@ def test_processes() -> None:
     assert running.judge_upkeep(None, NOW).status == "problem"
     assert running.judge_upkeep(NOW + timedelta(seconds=3), NOW).status == "ok"
     assert running.judge_upkeep(NOW - timedelta(seconds=3), NOW).status == "ok"
-    assert "60 minutes" in running.judge_upkeep(NOW - timedelta(hours=1), NOW).message
+    assert "60 min:" in running.judge_upkeep(NOW - timedelta(hours=1), NOW).message
     everything = [QUEUES, FILES]
     assert [each.status for each in running.judge_workers(everything)] == ["ok", "ok"]
     assert [each.status for each in running.judge_workers([QUEUES])] == ["ok", "problem"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from config import table
 from outreach.core.plain import plain_text
 from outreach.core.segments import GSM_BASIC
 from outreach.officials.openstates import parse_officials
-from outreach.officials.roles import official_in, role_in
+from outreach.officials.roles import Spelling, official_in, role_beside, role_in
 
 ROOT = Path(__file__).parents[2]
 FACTS = ROOT.parent / "shared" / "data" / "officials"
 DEMO = ROOT / "config" / "demo" / "officials.csv"
 ROLES = table("roles")["roles"]
 ENGLISH = [english for role in ROLES for english in role["en"]]
+SPELLINGS: tuple[Spelling, ...] = ("name", "text_name")
 TODAY = date(2026, 1, 1)
 
 
@@ -74,6 +76,72 @@ def test_english_writes_a_role_in_front_and_spanish_behind() -> None:
     assert official_in("Ana Ruiz", "Police Chief", "es") == "Ana Ruiz (jefe/a de policía)"
     assert official_in("Ana Ruiz", "Police Chief", "es", "text_name") == "Ana Ruiz (jefe/a de policia)"
     assert [official_in("Ana Ruiz", "", language) for language in ("en", "es")] == ["Ana Ruiz", "Ana Ruiz"]
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("City Council of Dry Wash", "City Council"),
+        ("Dry Wash CITY COUNCIL", "City Council"),
+        ("The City Council", "city  council"),
+        ("Councilmember Ana Ruiz", "Council Member"),
+        ("Council-Member Ana Ruiz", "Councilmember"),
+        ("Sheriff's Office of Pima", "Sheriff’s Office"),
+        ("Dog Catcher Ana Ruiz", "Dog Catcher"),
+        ("Sindico Ana Ruiz", "Síndico"),
+        ("SÍNDICO Ana Ruiz", "Sindico"),
+    ],
+)
+def test_a_name_that_says_the_role_gets_no_other(name: str, role: str) -> None:
+    assert official_in(name, role, "en") == name
+    assert role_beside(name, role, "en") == ""
+    if role_in(role, "es") == role:
+        assert official_in(name, role, "es") == name
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("Concejo Municipal de Mesa", "City Council"),
+        ("Jefa de Policia Ana Ruiz", "Police Chief"),
+        ("jefe de policía Luis Ruiz", "Chief of Police"),
+        ("Alcaldesa Ana Ruiz", "Mayor"),
+        ("Alcalde Luis Ruiz", "Mayor"),
+        ("Senadora Estatal Ana Ruiz", "State Senator"),
+    ],
+)
+def test_a_spanish_name_says_its_role_in_either_gender(name: str, role: str) -> None:
+    for spelling in SPELLINGS:
+        assert official_in(name, role, "es", spelling) == name
+    assert official_in(name, role, "en") == f"{role} {name}"
+
+
+def test_only_whole_words_say_a_role_and_only_in_the_language_that_is_spoken() -> None:
+    assert official_in("Police Chiefs' Union", "Police Chief", "en") == "Police Chief Police Chiefs' Union"
+    assert official_in("Ana Mayorga", "Mayor", "en") == "Mayor Ana Mayorga"
+    assert (
+        official_in("City Council of Dry Wash", "City Council", "es") == "City Council of Dry Wash (concejo municipal)"
+    )
+
+
+@given(
+    role=st.sampled_from(ENGLISH),
+    before=st.sampled_from(["", "The ", "Mesa, "]),
+    after=st.sampled_from(["", " of Mesa", ", Ana Ruiz", " (Mesa)"]),
+    change=st.sampled_from([str.upper, str.lower, str.title, lambda text: text.replace("e", "é")]),
+)
+def test_no_role_stands_twice_however_the_name_spells_it(
+    role: str, before: str, after: str, change: Callable[[str], str]
+) -> None:
+    name = f"{before}{change(role)}{after}"
+    assert official_in(name, role, "en") == name
+    assert official_in("Xochitl", role, "en") == f"{role} Xochitl"
+
+
+@given(name=st.text(max_size=60), role=st.text(max_size=40), language=st.sampled_from(["en", "es"]))
+def test_a_role_is_said_whole_or_not_at_all(name: str, role: str, language: str) -> None:
+    assert role_beside(name, role, language) in {"", role_in(role, language)}
+    assert name.strip() in official_in(name, role, language)
 
 
 def test_no_spelling_stands_twice_in_the_table() -> None:

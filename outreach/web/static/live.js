@@ -1,4 +1,4 @@
-// A plus for pages that are polled: how old the numbers are, no flicker, details that stay open, and levers that fit the campaign's state.
+// A plus for pages that are polled: how old the numbers are, no flicker, details that stay open, and forms that fit the campaign's state.
 // Nothing is lost without it: the server writes the time, and a link updates the page.
 (() => {
   "use strict";
@@ -29,16 +29,21 @@
   });
 
   if (!live || !age || !lost) return;
+  // Parts with forms in them, which polling does not bring: each says what it fits, and is fetched when that is over.
+  const parts = { levers: false, rung: true }; // whether it waits until nobody is in it
+  const freshen = () => {
+    const now = live.querySelector("[data-levers]");
+    for (const [id, waits] of Object.entries(parts)) {
+      const part = document.getElementById(id);
+      if (!part || !now || part.dataset.state === now.dataset[id]) continue;
+      if (!waits || !part.matches(":focus-within, :hover")) htmx.trigger(part, "stale");
+    }
+  };
   document.body.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.elt !== live || !event.detail.successful) return;
     heard = performance.now();
     tell();
-  });
-  document.body.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target !== live) return;
-    const levers = document.getElementById("levers");
-    const now = live.querySelector("[data-state]");
-    if (levers && now && levers.dataset.state !== now.dataset.state) htmx.trigger(levers, "stale");
+    freshen(); // also when nothing is new: whoever was in a part may have left it
   });
   tell();
   setInterval(tell, 1000);
