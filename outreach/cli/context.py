@@ -1,6 +1,7 @@
 """What commands share: the runtime, opened when it is first needed, and the group they act for.
 
-Settings come from the environment when it names a database, else from the data directory of a rehearsal.
+Settings come from the environment when it names a database, else from the data directory of a rehearsal. Where settings
+lie in a file ``.env`` that nobody has read into the environment, that is said: it is hardly what was meant.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ def maybe_runtime() -> Runtime | None:
             held["runtime"] = open_runtime(Settings.from_environment())
         else:
             values = read_instance(_data_dir())
+            if values:
+                _tell_of_settings_not_read()
             held["runtime"] = open_runtime(Settings.from_mapping(values)) if values else None
     found: Runtime | None = held["runtime"]
     return found
@@ -52,6 +55,18 @@ def group_id() -> int:
     if name is not None:
         raise BadInputError("group_unknown", name=name, names=", ".join(row.name for row in groups))
     raise BadInputError("which_group", names=", ".join(row.name for row in groups))
+
+
+def _tell_of_settings_not_read() -> None:
+    """On stderr: what a command prints is read by scripts."""
+    for directory in (Path.cwd(), DEFAULT_DATA_DIR.parent):
+        if (directory / ".env").is_file():
+            click.echo(
+                f"This is the rehearsal in {_data_dir()}: the settings in {directory / '.env'} have not been read "
+                "into this shell. To use them: set -a; . ./.env; set +a",
+                err=True,
+            )
+            return
 
 
 def _data_dir() -> Path:

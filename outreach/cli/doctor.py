@@ -22,6 +22,8 @@ from outreach.doctor.webhooks import Change, needed_changes
 
 OWN = SETTING_NAMES - {"OUTREACH_MODE", "PORT", "WEB_CONCURRENCY", "TWILIO_BASE_URL", "TWILIO_OPT_OUT", "SENTRY_DSN"}
 """Settings that nobody has by accident: an environment with one of them is what is meant."""
+REHEARSAL = ", for a rehearsal only: no real phone would be reached"
+"""Said last, where nobody overlooks it: one that lies about is examined where the settings were not read."""
 COLORS = {"ok": "green", "warning": "yellow", "problem": "red", "unknown": "cyan"}
 
 
@@ -38,6 +40,7 @@ def doctor(ctx: click.Context, fix: bool, yes: bool, as_json: bool) -> None:
     if fix and as_json and not yes:
         raise click.UsageError("--fix with --json asks nothing, so it needs --yes.")
     changes: list[Change] = []
+    mode: str | None = None
     try:
         held = _examined()
     except SettingsError as error:
@@ -45,16 +48,17 @@ def doctor(ctx: click.Context, fix: bool, yes: bool, as_json: bool) -> None:
             raise
         findings = refused(error)
     else:
+        mode = held.settings.mode
         if fix:
             changes = _fixed(held, ask=not yes, shown=not as_json)
         findings = examine(held)
         held.runtime.db.dispose()
     counts = counted(findings)
     if as_json:
-        said = {**counts, "findings": [each.as_json() for each in findings]}
+        said = {**counts, "mode": mode, "findings": [each.as_json() for each in findings]}
         click.echo(json.dumps({**said, "changes": [each.as_json() for each in changes]}))
     else:
-        _show(findings)
+        _show(findings, mode)
     ctx.exit(0 if counts["ready"] else 1)
 
 
@@ -87,8 +91,8 @@ def _fixed(held: Examined, *, ask: bool, shown: bool) -> list[Change]:
     return done
 
 
-def _show(findings: Sequence[Finding]) -> None:
-    """Grouped, what is well in a line each, the rest with how to mend it."""
+def _show(findings: Sequence[Finding], mode: str | None) -> None:
+    """Grouped, what is well in a line each, the rest with how to mend it. Last whether it is ready, and what for."""
     for heading, group in groupby(findings, key=lambda each: title(each.check)):
         click.echo(click.style(f"\n{heading}", bold=True))
         for each, after in pairwise([*group, None]):
@@ -100,4 +104,5 @@ def _show(findings: Sequence[Finding]) -> None:
     counts = {status: sum(each.status == status for each in findings) for status in STATUSES}
     names = (("problem", "problems"), ("warning", "warnings"), ("unknown", "not looked at"))
     rest = ", ".join(f"{name}: {counts[status]}" for status, name in names if counts[status])
-    click.echo(f"\nDoctor: {'not ready' if counts['problem'] else 'ready'}{f' ({rest})' if rest else ''}")
+    verdict = ("not ready" if counts["problem"] else "ready") + (REHEARSAL if mode == "rehearsal" else "")
+    click.echo(f"\nDoctor: {verdict}{f' ({rest})' if rest else ''}")

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from config.settings import SETTING_NAMES
+from outreach.cli import cli, context
 from outreach.core.errors import BadInputError
+from outreach.core.runtime import Runtime
 from outreach.stage import StageError
+from outreach.stage.instance import write_instance
 from outreach.stage.processes import Processes
 from outreach.stage.site import Keeper
 from tests.commands import outreach_command
@@ -150,6 +155,32 @@ def test_a_group_needs_a_name(env: dict[str, str], name: str) -> None:
 def test_without_settings_a_command_says_how_to_get_them(tmp_path: Path) -> None:
     code, error, _ = outreach({}, "--data-dir", str(tmp_path / "none"), "campaign", "list", "--json")
     assert (code, error and error["error"]["code"]) == (2, "no_instance")
+
+
+@pytest.mark.parametrize("lies", ["here", "at the root", "nowhere"])
+def test_settings_that_nobody_has_read_are_said_beside_the_rehearsals_answer(
+    env: dict[str, str], runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lies: str
+) -> None:
+    """A new shell, cron, a unit without its environment: the rehearsal answers then, and nothing else says so."""
+    here, root, var = (
+        tmp_path / name for name in ("here", "root", "keys")
+    )  # the last one with the database's own keys
+    here.mkdir()
+    root.mkdir()
+    write_instance(var, env)
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(context, "DEFAULT_DATA_DIR", root / "var")
+    monkeypatch.setattr(context, "open_runtime", lambda _settings: runtime)
+    if lies != "nowhere":
+        ({"here": here, "at the root": root}[lies] / ".env").touch()
+    nothing: dict[str, str | None] = dict.fromkeys(SETTING_NAMES)
+    words = ["--data-dir", str(var), "db", "check", "--json"]
+    done = CliRunner().invoke(cli, words, env=nothing)
+    assert (done.exit_code, len(done.stdout.splitlines())) == (0, 1), done.output
+    assert len(done.stderr.splitlines()) == (0 if lies == "nowhere" else 1)
+    assert ("set -a; . ./.env; set +a" in done.stderr, str(var) in done.stderr) == ((lies != "nowhere",) * 2)
+    read = CliRunner().invoke(cli, words, env=env)
+    assert (read.exit_code, read.stderr) == (0, "")
 
 
 def test_a_full_disk_ends_a_run_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,11 +99,13 @@ def test_all_is_well(site: Running) -> None:
     assert set(amiss) <= MACHINES, amiss
     assert {each["check"] for each in said["findings"] if each["status"] == "unknown"} - MACHINES == {"keeping.backups"}
     assert (code, said["ready"], said["problems"], said["changes"]) == (0, True, 0, [])
+    assert said["mode"] == "rehearsal"
     assert {each["check"].partition(".")[0] for each in said["findings"]} == {
         check.partition(".")[0] for check, _ in LOOKS
     }
     code, stdout, _ = site.doctor()
-    assert (code, "Doctor: ready" in stdout) == (0, True)
+    last = stdout.splitlines()[-1]
+    assert (code, last.startswith("Doctor: ready, for a rehearsal only: no real phone")) == (0, True), last
     for secret in ("twilio_auth_token", "secret_key"):
         assert getattr(site.settings, secret).get_secret_value() not in stdout
     assert str(site.settings.twilio_from_number) not in stdout
@@ -264,7 +266,7 @@ def test_all_that_is_wrong_with_the_settings_is_said_at_once() -> None:
     done = outreach_command({"TWILIO_ACCOUNT_SID": "AC1", "OUTREACH_MODE": "production"}, ("doctor", "--json"))
     said = json.loads(done.stdout)
     problems = [each["message"] for each in said["findings"]]
-    assert (done.returncode, said["ready"], said["problems"]) == (1, False, len(problems))
+    assert (done.returncode, said["ready"], said["mode"], said["problems"]) == (1, False, None, len(problems))
     for name in ("DATABASE_URL", "REDIS_URL", "TWILIO_ACCOUNT_SID", "SECRET_KEY", "PUBLIC_BASE_URL"):
         assert any(name in problem for problem in problems), name
 

@@ -70,8 +70,10 @@ def test_no_sentence_counts_one_of_a_thing_as_many(capsys: pytest.CaptureFixture
             for one in row.values() if isinstance(one, dict)]  # fmt: skip
     assert len(said) > 100
     assert [message for message in said if COUNTS.search(message.replace("} min:", "}:"))] == []
-    _show([finding("running.upkeep", "never"), finding("running.queues", "long", jobs=1)])
+    _show([finding("running.upkeep", "never"), finding("running.queues", "long", jobs=1)], "production")
     assert capsys.readouterr().out.endswith("Doctor: not ready (problems: 1, warnings: 1)\n")
+    _show([finding("running.upkeep", "ok")], "production")
+    assert capsys.readouterr().out.endswith("Doctor: ready\n")
 
 
 def test_every_sentence_is_said_and_every_check_has_sentences() -> None:
