@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from outreach.accounts.audit import record_for_every_group
 from outreach.accounts.models import Group, LoginLink
 from outreach.accounts.sign_in_models import Invitation, SignIn
+from outreach.backups.backup import LAST, last_backup
 from outreach.backups.protections import Protections, add_stops
 from outreach.calls.models import CallSession
 from outreach.calls.placing import end, locked
@@ -70,9 +71,17 @@ def make_safe(runtime: Runtime, backup_at: datetime, protections: Protections) -
         tx.execute(update(LoginLink).where(LoginLink.used_at.is_(None)).values(used_at=at))  # spent since, perhaps
         if tx.get(Bookmark, BOOKMARK) is None:
             tx.add(Bookmark(name=BOOKMARK, at=backup_at - FIRST_LOOK_BACK))
+        _note_backup(tx, backup_at)
         _leave_ids_out(tx, at)
         record_for_every_group(tx, action="backup_restored", at=at, backup_at=backup_at.isoformat())
     return MadeSafe(paused, taken_back, calls, stops)
+
+
+def _note_backup(tx: Transaction, backup_at: datetime) -> None:
+    """A copy is older than the note that it was made: that of the one just proven would be lost."""
+    noted = last_backup(tx)
+    if noted is None or noted < backup_at:
+        tx.merge(Bookmark(name=LAST, at=backup_at))
 
 
 def _remember_erasures(tx: Transaction, protections: Protections) -> None:

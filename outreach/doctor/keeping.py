@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from outreach.accounts.models import User
+from config import table
+from outreach.accounts.models import Group, User
 from outreach.accounts.role_rules import INSTANCE
 from outreach.accounts.sign_in_models import Authenticator
 from outreach.backups.backup import last_backup
@@ -30,20 +31,34 @@ class Admins:
 
 
 def look_at_backups(held: Examined) -> Iterator[Finding]:
-    """When the newest one was made."""
+    """When the newest one was made; without one, how long there has been something to lose."""
     with held.snapshot() as session:
         at = last_backup(session)
-    yield judge_backup(at, held.runtime.clock.real_now())
+        since = session.execute(select(func.min(Group.created_at))).scalar()
+    now = held.runtime.clock.real_now()
+    yield judge_no_backup(since, now, rehearsal=held.rehearsal) if at is None else judge_backup(at, now)
 
 
-def judge_backup(at: datetime | None, now: datetime) -> Finding:
-    """By when the newest was made, real time; None: nothing says."""
-    if at is None:
-        return finding("keeping.backups", "unnoted")
+def judge_backup(at: datetime, now: datetime) -> Finding:
+    """By when the newest was made, real time."""
     age = now - at
-    hours = round(age / timedelta(hours=1))
     outcome = "too_late" if age > TOO_LATE else "late" if age > LATE else "ok"
-    return finding("keeping.backups", outcome, age=f"{hours} h" if hours < 72 else f"{hours // 24} days")
+    return finding("keeping.backups", outcome, age=_said(age))
+
+
+def judge_no_backup(since: datetime | None, now: datetime, *, rehearsal: bool) -> Finding:
+    """``since``: when the first group was made (in production, domain time is real); None: there is none yet."""
+    if rehearsal:
+        return finding("keeping.backups", "rehearsed")
+    allowed = timedelta(days=table("doctor")["keeping"]["days_without_backup"])
+    if since is None or now - since <= allowed:
+        return finding("keeping.backups", "unnoted")
+    return finding("keeping.backups", "never", age=_said(now - since))
+
+
+def _said(age: timedelta) -> str:
+    hours = round(age / timedelta(hours=1))
+    return f"{hours} h" if hours < 72 else f"{hours // 24} days"
 
 
 def look_at_keys(held: Examined) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -228,6 +228,7 @@ def test_nobody_is_texted_twice_or_after_a_stop_when_a_backup_comes_back(
     back = open_runtime(home)
     assert pending(back) is not None
     with back.db.snapshot() as session:
+        assert last_backup(session) == done.made_at == datetime.fromisoformat(made["made_at"])
         assert is_catching_up(session)
         assert session.execute(select(Gate.state, Gate.reason).where(Gate.id == world.gate_id)).one() == (
             "paused",

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from config.settings import Settings
+from outreach.accounts.models import Group
 from outreach.backups.backup import LAST
 from outreach.core.clock import Clock
 from outreach.core.leases import Bookmark, Lease
@@ -225,6 +227,18 @@ def test_what_does_not_answer_hides_nothing_else(held: Examined) -> None:
 
 def look(held: Examined, check: str, *looks: Any) -> list[Finding]:
     return [each for one in looks for each in take(held, check, one)]
+
+
+def test_a_site_that_has_never_been_backed_up_is_a_problem_in_the_end(runtime: Runtime) -> None:
+    held = other(Examined(runtime, {}), mode="production")
+    said = []
+    for age in (None, timedelta(hours=1), timedelta(days=3)):
+        if age is not None:
+            group = make_group(runtime, f"Testers {age}")
+            with runtime.db.transaction() as tx:
+                tx.get_one(Group, group).created_at = runtime.clock.real_now() - age
+        said += [each.status for each in look(held, "keeping", keeping.look_at_backups)]
+    assert said == ["warning", "warning", "problem"]
 
 
 def test_both_databases_are_looked_at(runtime: Runtime) -> None:

@@ -213,7 +213,13 @@ def test_clocks_and_zones() -> None:
 def test_what_is_kept() -> None:
     ages = {1: "ok", 27: "warning", 169: "problem"}
     assert {hours: keeping.judge_backup(NOW - timedelta(hours=hours), NOW).status for hours in ages} == ages
-    assert keeping.judge_backup(None, NOW).status == "unknown"
+    without = {0: "warning", 47: "warning", 49: "problem", 24 * 90: "problem"}
+    hours_old = {hours: NOW - timedelta(hours=hours) for hours in without}
+    assert {
+        hours: keeping.judge_no_backup(since, NOW, rehearsal=False).status for hours, since in hours_old.items()
+    } == without
+    assert keeping.judge_no_backup(None, NOW, rehearsal=False).status == "warning"
+    assert keeping.judge_no_backup(hours_old[49], NOW, rehearsal=True).status == "unknown"
     keys = [
         ({"message": {"new": 5, "unknown": 0}}, "ok"), ({"message": {"new": 5, "old": 1, "unknown": 0}}, "warning"),
         ({"message": {"new": 5, "old": 0, "unknown": 0}}, "warning"),
@@ -226,6 +232,6 @@ def test_what_is_kept() -> None:
 
 
 def test_ready_is_what_has_no_problem() -> None:
-    well, unsure = finding("running.upkeep", "ok"), finding("keeping.backups", "unnoted")
+    well, unsure = finding("running.upkeep", "ok"), finding("keeping.backups", "rehearsed")
     assert counted([well, unsure]) == {"ready": True, "problems": 0, "warnings": 0, "unknown": 1}
     assert counted([well, finding("running.upkeep", "never")])["ready"] is False
