@@ -93,11 +93,12 @@ def judge_server(server: Server) -> Iterator[Finding]:
 
 
 def look_at_schema(held: Examined) -> Iterator[Finding]:
-    """Whether the migrations have run, and not further than this code knows."""
+    """Whether the migrations have run, and not further than this code knows. Must come before looks at tables."""
     if held.database_away:
         raise NotLooked("database_away")
     now = migrations.standing(held.runtime.db)
-    yield finding("database.schema", now.state if now.revision else "empty")
+    held.schema = now.state if now.revision else "empty"
+    yield finding("database.schema", held.schema)
 
 
 def look_at_storage(held: Examined) -> Iterator[Finding]:

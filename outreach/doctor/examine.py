@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from outreach.carrier.base import Ambiguous, CarrierError, Unreachable
 from outreach.doctor import (
@@ -83,6 +84,8 @@ def take(held: Examined, check: str, look: Look) -> list[Finding]:
     except CarrierError as error:
         found.append(finding(check, "carrier_refused", code=error.code))
     except Exception as error:
+        if isinstance(error, DBAPIError) and held.schema in {"empty", "behind"}:
+            return [*found, finding(check, "no_schema")]  # said once, where the schema is looked at
         at = traceback.extract_tb(error.__traceback__)[
             -1
         ]  # not its text: a driver's may quote an address with a password

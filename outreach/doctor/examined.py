@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from redis import Redis
 from sqlalchemy.orm import Session
@@ -36,6 +36,7 @@ class Examined:
     runtime: Runtime
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     database_away: bool = False
+    schema: Literal["current", "behind", "ahead", "empty"] = "current"
     redis_away: bool = False
 
     @property
@@ -57,6 +58,14 @@ class Examined:
         if self.database_away:
             raise NotLooked("database_away")
         with self.runtime.db.snapshot() as session:
+            yield session
+
+    @contextmanager
+    def tables(self) -> Iterator[Session]:
+        """Read our tables. Raises NotLooked where there are none yet, so that the server's log is not full of it."""
+        if self.schema == "empty":
+            raise NotLooked("no_schema")
+        with self.snapshot() as session:
             yield session
 
     @cached_property

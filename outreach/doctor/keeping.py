@@ -32,7 +32,7 @@ class Admins:
 
 def look_at_backups(held: Examined) -> Iterator[Finding]:
     """When the newest one was made; without one, how long there has been something to lose."""
-    with held.snapshot() as session:
+    with held.tables() as session:
         at = last_backup(session)
         since = session.execute(select(func.min(Group.created_at))).scalar()
     now = held.runtime.clock.real_now()
@@ -90,7 +90,7 @@ def judge_keys(current: str, found: Mapping[str, Mapping[str, int]]) -> Finding:
 
 def look_at_admins(held: Examined) -> Iterator[Finding]:
     """Who can set up groups, and let the others in."""
-    with held.snapshot() as session:
+    with held.tables() as session:
         mine = (User.role.in_(INSTANCE), User.deactivated_at.is_(None))
         count = session.execute(select(func.count(User.id)).where(*mine)).scalar_one()
         coded = select(func.count(User.id)).join(Authenticator, Authenticator.user_id == User.id).where(*mine)

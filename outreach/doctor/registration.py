@@ -70,7 +70,7 @@ def look_at_opt_outs(held: Examined) -> Iterator[Finding]:
         yield finding("opt_out.mode", "rehearsed", mode=mode)
         return
     try:
-        with held.snapshot() as session:
+        with held.tables() as session:
             by_carrier = session.execute(select(Reply.id).where(Reply.rule == BY_CARRIER).limit(1)).scalar() is not None
     except NotLooked:
         by_carrier = False

@@ -34,7 +34,7 @@ class Waiting:
 
 def look_at_upkeep(held: Examined) -> Iterator[Finding]:
     """Upkeep holds a lease for as long as it lives."""
-    with held.snapshot() as session:
+    with held.tables() as session:
         until = session.execute(select(Lease.until).where(Lease.name == LEASE)).scalar()
     yield judge_upkeep(until, held.runtime.clock.real_now())
 

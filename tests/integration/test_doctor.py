@@ -267,6 +267,29 @@ def test_both_databases_are_looked_at(runtime: Runtime) -> None:
     assert "newer" in ahead.message
 
 
+@pytest.mark.parametrize("schema", ["empty", "behind"])
+def test_a_schema_that_is_not_there_yet_is_said_once(runtime: Runtime, schema: str) -> None:
+    """The first thing that whoever goes live sees; before it was a line for whoever maintains the code at each look."""
+    held = Examined(runtime, {})
+    with runtime.db.transaction() as tx:
+        drop = "DROP TABLE IF EXISTS {}" if runtime.db.is_sqlite else "DROP TABLE IF EXISTS {} CASCADE"
+        if runtime.db.is_sqlite:
+            tx.connection().exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        names = ["lease", "bookmark", "users", "authenticator", "reply", "upload", "message"]
+        if schema == "empty":
+            names += ["alembic_version"]
+        else:
+            tx.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '0024'")
+        for name in names:
+            tx.connection().exec_driver_sql(drop.format(name))
+    looks = [one for one in LOOKS if one[0].startswith(("database.", "keeping.", "opt_out.")) or "upkeep" in one[0]]
+    found = [each for check, one in looks for each in take(held, check, one)]
+    assert [each.check for each in found if each.status == "problem"] == ["database.schema"]
+    unknown = {each.check: each.mend for each in found if each.status == "unknown"}
+    assert set(unknown) == {"running.upkeep", "keeping.backups", "keeping.keys", "keeping.admins"}
+    assert set(unknown.values()) == {"Mend the line on the schema first."}
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_database_that_is_away_is_said_once(settings: Settings) -> None:
     elsewhere = settings.model_copy(update={"database_url": "sqlite:////nonexistent/outreach.db"})
