@@ -17,8 +17,21 @@ import structlog
 NUMBER = re.compile(r"\+?\d[\d\-\s().]{8,}\d")
 """Anything that could be a phone number; ids of ten digits are masked with it, and that is the right way to err."""
 
+TIME_OR_ID = (
+    r"(?<![\w+.-])(?:"
+    r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+    r"(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)?)?"
+    r"|(?![0-9a-f-]*\d{10})[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+    r")(?![\w+-]|[.:]\d|[\s().-]+\d)"
+)
+"""A whole ISO 8601 day or time, or a random id, that stands by itself: what a log is asked for most often. Strict, for
+it is let through: digits that go on before or behind it make all of it a number, and so do ten in a row in an id."""
+
 SECRET_PATH = re.compile(r"(/(?:s|t|enter|invitation)/)[0-9A-Za-z_-]{8,}")
 """An address of ours that lets in whoever knows it: Flask logs the path of a request that failed."""
+
+EITHER = re.compile(f"(?P<plain>{TIME_OR_ID})|{NUMBER.pattern}")
+"""From left to right: digits before a time are looked at first, and take it along where they could belong together."""
 
 LEVELS = {"DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARNING": logging.WARNING, "ERROR": logging.ERROR}
 ACCESS = logging.INFO
@@ -29,8 +42,8 @@ LEVEL = "OUTREACH_LOG_LEVEL"
 
 
 def mask(text: str) -> str:
-    """The text with all but the last two digits of anything like a phone number replaced."""
-    return NUMBER.sub(lambda match: f"<number ..{match.group()[-2:]}>", text)
+    """The text with all but the last two digits of anything like a phone number replaced; times and ids stay."""
+    return EITHER.sub(lambda match: match[0] if match["plain"] else f"<number ..{match[0][-2:]}>", text)
 
 
 def masked(value: Any) -> Any:

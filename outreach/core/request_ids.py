@@ -6,7 +6,7 @@ import re
 import secrets
 from typing import Final
 
-from outreach.core.logs import mask
+from outreach.core.logs import NUMBER
 
 HEADER: Final = "X-Request-ID"
 SHAPE: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z]{20}", re.ASCII)
@@ -25,6 +25,6 @@ def request_id_from(given: str | None) -> str:
     Pure but for chance. About one in eight UUIDs has so many digits in a row that it could: such a request has our
     id, which the answer's header tells.
     """
-    if given and SHAPE.fullmatch(given) and mask(given) == given:
+    if given and SHAPE.fullmatch(given) and not NUMBER.search(given):
         return given
     return new_request_id()

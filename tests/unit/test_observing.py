@@ -15,7 +15,7 @@ import pytest
 import structlog
 import yaml
 from flask import Flask, abort
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.settings import Settings
@@ -24,7 +24,7 @@ from outreach.carrier.twilio import operation
 from outreach.core import error_reports
 from outreach.core.errors import SettingsError
 from outreach.core.latencies import BOUNDS, Latencies, parse_latencies
-from outreach.core.logs import NUMBER, access_log, error_listeners, mask_event
+from outreach.core.logs import NUMBER, TIME_OR_ID, access_log, error_listeners, mask, mask_event
 from outreach.core.request_ids import HEADER, request_id_from
 from outreach.messaging.breakers import FILTERED, OPT_OUTS, PAIR
 from outreach.messaging.gates import UNUSUAL
@@ -137,6 +137,47 @@ def test_what_stands_in_a_list_is_masked_as_well() -> None:
     )
     assert "555" not in str(line)
     assert line["ids"] == [7]
+
+
+PLAIN = (
+    "2026-11-28", "1999-12-31", "2026-11-28T12:42:17", "2026-11-28T12:42:17.123456+00:00", "2026-11-28 12:42:17Z",
+    "2026-11-28T12:42-07:00", "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+)  # fmt: skip
+SPELLINGS = (
+    "+1{}{}{}", "{}{}{}", "1{}{}{}", "{}-{}-{}", "{}.{}.{}", "{} {} {}", "({}) {}-{}", "({}){}-{}", "+1 {} {} {}",
+    "1-{}-{}-{}", "+1 ({}) {}-{}", "+1-{}-{}-{}", "{}{}-{}", "{} {}{}", "1 ({}) {} {}",
+)  # fmt: skip
+BETWEEN = ("", " ", "  ", "-", ".", ":", "/", "T", "T12:", "+", "(", ")", ", ", "=", "\n", "|", "x", ".5", " 1 ")
+
+
+def test_times_and_ids_stay_in_logs() -> None:
+    for one in PLAIN:
+        for form in ("{}", "at={}", '"at": "{}"', "({})", "made at {}.", "rq:job:{}:", "{}, 7 rows"):
+            said = form.format(one)
+            assert mask(said) == said
+    for one in ("6025550101", "602-555-0101", "2026-555-0101", "2026-11-280101", "2026-11-28-0101", "2026-11-28 01",
+                "2026-13-01-01", "5552026-11-28", "602 2026-11-28", "+2026-11-28",
+                "f47ac10b-58cc-4372-a567-016025550101", "16025550-1010-4372-1567-0e02b2c3d479"):  # fmt: skip
+        assert "<number" in mask(one), one
+
+
+@given(
+    st.integers(200, 999), st.integers(100, 199), st.sampled_from(SPELLINGS), st.sampled_from(("", *PLAIN)),
+    st.sampled_from(BETWEEN), st.sampled_from(BETWEEN), st.sampled_from(("", *PLAIN)),
+)  # fmt: skip
+@settings(max_examples=2_000)
+def test_no_number_passes_beside_a_time_or_an_id(
+    area: int, line: int, spelling: str, before: str, left: str, right: str, after: str
+) -> None:
+    number = spelling.format(area, 555, f"0{line}")
+    masked = mask(f"{before}{left}{number}{right}{after}")
+    assert f"{area}5550{line}" not in re.sub(r"\D", "", masked), masked
+
+
+@given(st.text(alphabet="0123456789-+ ().:TZ,af\n", max_size=80))
+@settings(max_examples=2_000)
+def test_what_is_left_of_digits_is_a_time_or_an_id(text: str) -> None:
+    assert not NUMBER.search(re.sub(TIME_OR_ID, "x", mask(text)))
 
 
 @pytest.mark.parametrize(
