@@ -52,6 +52,7 @@ COMMANDS = {
     "audit": "outreach.cli.audit:audit",
     "backup": "outreach.cli.backups:backup",
     "restore": "outreach.cli.backups:restore",
+    "replaced": "outreach.cli.backups:replaced",
     "catch-up": "outreach.cli.backups:catch_up",
     "doctor": "outreach.cli.doctor:doctor",
     "spend": "outreach.cli.safety:spend",

@@ -13,6 +13,7 @@ import click
 from outreach.backups.backup import forget_old, make_backup
 from outreach.backups.catching_up import CaughtUp
 from outreach.backups.catching_up import catch_up as catch_up_with
+from outreach.backups.replaced import list_replaced, remove_replaced
 from outreach.backups.restore import Restored
 from outreach.backups.restore import restore as restore_file
 from outreach.carrier.base import CarrierError
@@ -93,6 +94,40 @@ def catch_up(ctx: click.Context, as_json: bool) -> None:
     ctx.exit(1 if problem else 0)
 
 
+@click.group()
+def replaced() -> None:
+    """What restores have put aside: the database that was there before."""
+
+
+@replaced.command()
+@json_option
+def show(as_json: bool) -> None:
+    """List it, oldest first, with the room that it takes."""
+    found = list_replaced(runtime().db)
+    if as_json:
+        click.echo(json.dumps({"replaced": [one._asdict() for one in found]}))
+        return
+    for one in found:
+        click.echo(f"{one.bytes:>16,}  {one.name}")
+    if not found:
+        click.echo("No restore has put anything aside.")
+
+
+@replaced.command()
+@click.option("--yes", is_flag=True, help="Remove it: nothing can bring it back.")
+@json_option
+def remove(yes: bool, as_json: bool) -> None:
+    """Remove all of it for good: every database that restores have put aside, and nothing else."""
+    held = runtime()
+    if not yes:
+        raise BadInputError("replaced_needs_yes", names=", ".join(one.name for one in list_replaced(held.db)) or "-")
+    found = remove_replaced(held)
+    if as_json:
+        click.echo(json.dumps({"removed": [one._asdict() for one in found]}))
+    else:
+        click.echo(f"{len(found)} removed, {sum(one.bytes for one in found):,} bytes.")
+
+
 def _catch_up(held: Runtime) -> tuple[CaughtUp | None, str | None]:
     try:
         return catch_up_with(held, TwilioCarrier(held.settings), obey=obey_found, answer=answer_found), None
@@ -111,7 +146,9 @@ def _restored(done: Restored) -> dict[str, object]:
 def _tell(done: Restored, caught_up: CaughtUp | None, problem: str | None) -> None:
     click.echo(f"Restored as of {done.made_at:%Y-%m-%d %H:%M:%S} UTC. What was done after that on pages is lost.")
     if done.aside:
-        click.echo(f"What was there before stands in {done.aside}: remove it when you are sure.")
+        click.echo(
+            f"What was there before stands in {done.aside}: `outreach replaced remove --yes`, when you are sure."
+        )
     click.echo(
         f"{done.safe.paused} gates paused, {done.safe.unscheduled} scheduled launches taken back, "
         f"{done.safe.calls} waiting calls called off."

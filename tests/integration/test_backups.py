@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -25,10 +25,12 @@ from sqlalchemy.engine import make_url
 
 from config.settings import Settings
 from outreach import migrations
+from outreach.accounts.models import AuditEvent
 from outreach.backups import BackupError
 from outreach.backups.backup import forget_old, last_backup, make_backup, sqlite_path
 from outreach.backups.catching_up import CaughtUp, catch_up, pending
 from outreach.backups.making_safe import lock_site
+from outreach.backups.replaced import list_replaced, remove_replaced
 from outreach.backups.restore import restore
 from outreach.backups.sealed_stream import SealedBackup, SealingWriter
 from outreach.carrier.base import Ambiguous, CarrierMessage
@@ -288,6 +290,50 @@ def test_what_a_lost_campaign_has_said_is_not_said_again(site: Runtime, home: Se
     back.db.dispose()
 
 
+def test_what_was_put_aside_is_removed_and_nothing_else(site: Runtime, home: Settings, tmp_path: Path) -> None:
+    world = make_world(site, 2)
+    make_backup(site, tmp_path / "b.backup")
+    site.db.dispose()
+    asides = [restore(home, tmp_path / "b.backup", replace=True).aside for _ in range(2)]
+    back = open_runtime(home)
+    mine = "replaced_parts"  # begins alike
+    if back.db.is_sqlite:
+        beside = sqlite_path(back.db).with_name(f"outreach.db.{mine}")
+        beside.touch()
+        Path(f"{asides[0]}-wal").touch()
+    else:
+        with back.db.connection() as connection:
+            connection.exec_driver_sql(f"CREATE SCHEMA {mine}")
+            connection.commit()
+    assert [one.name for one in list_replaced(back.db)] == asides
+    assert all(one.bytes > 100_000 for one in list_replaced(back.db))
+    env = {**rehearsal_env(home.database_url, home.redis_url, tmp_path / "keys")}
+    back.db.dispose()
+    told = outreach_command(env, ["replaced", "remove", "--json"])
+    assert (told.returncode, json.loads(told.stdout)["error"]["code"]) == (2, "replaced_needs_yes")
+    assert str(asides[1]) in told.stderr
+    assert [one["name"] for one in typed(env, "replaced", "show")["replaced"]] == asides
+    assert [one["name"] for one in typed(env, "replaced", "remove", "--yes")["removed"]] == asides
+    assert typed(env, "replaced", "remove", "--yes") == {"removed": []}
+    with back.db.snapshot() as session:
+        assert len(session.execute(select(Constituent.id)).all()) == len(world.people)
+        noted = session.execute(select(AuditEvent.details).where(AuditEvent.action == "replaced_removed")).scalars()
+        assert noted.all() == [{"count": 2}]
+        if not back.db.is_sqlite:
+            rest = session.execute(text("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'replaced%'")).scalars()
+            assert rest.all() == [mine]
+    if back.db.is_sqlite:
+        assert sorted(path.name for path in beside.parent.glob("*replaced_*")) == [beside.name]
+    back.db.dispose()
+
+
+def typed(env: dict[str, str], *words: str) -> dict[str, Any]:
+    done = outreach_command(env, [*words, "--json"])
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
 def test_other_words_to_the_same_person_are_a_persons_to_decide_and_count_for_the_caps(
     site: Runtime, home: Settings, tmp_path: Path
 ) -> None:
@@ -463,10 +509,13 @@ def test_a_restore_that_is_killed_forgets_no_opt_out(
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     if site.db.is_sqlite:
         make_backup(site, tmp_path / "again.protections", only_protections=True)
+        assert remove_replaced(site) == []  # the old file stands in its place until all is done
         site.db.dispose()
     else:
         with pytest.raises(BackupError, match="has not ended"):
             make_backup(site, tmp_path / "empty.protections", only_protections=True)
+        with pytest.raises(BackupError, match="needs what it has put aside"):
+            remove_replaced(site)
         site.db.dispose()
     done = restore(home, tmp_path / "b.backup", replace=True)
     assert (done.protections, done.safe.stops) == ("replaced", 1)

@@ -62,6 +62,8 @@ PRINTED_BY = {
     "tree stop": f"{TREE}; tree stop 1",
     "backup": "backup {root}/backups",
     "restore": "restore {backup} --replace",
+    "replaced show": "restore {backup} --replace; replaced show",
+    "replaced remove": "restore {backup} --replace; replaced remove --yes",
     "db check": "db check",
     "db upgrade": "db upgrade",
     "user list": "user invite Jo --role staff; user list",
