@@ -71,7 +71,7 @@ def check_sign_in_name(name: str) -> str:
 
 
 def check_password(password: str, *names: str | None) -> str:
-    """The password as it is hashed. Raises BadInputError for one that is short, common, or somebody's name."""
+    """The password as it is hashed. Raises BadInputError for one that is short, common, or little but a name."""
     kept = normal(password)
     if len(kept) < SHORTEST:
         raise BadInputError("password_short", shortest=SHORTEST)
@@ -79,9 +79,29 @@ def check_password(password: str, *names: str | None) -> str:
         raise BadInputError("password_long", longest=LONGEST)
     if folded(kept) in {folded(name) for name in names if name}:
         raise BadInputError("password_is_name")
-    if folded(kept) in _common():
+    rest = without_names(kept, *names)
+    if folded(kept) in _common() or rest in _common():
         raise BadInputError("password_common")
+    if rest is not None and len(rest) < SHORTEST:
+        raise BadInputError("password_mostly_name", shortest=SHORTEST)
     return kept
+
+
+def without_names(password: str, *names: str | None) -> str | None:
+    """What is left of a password without these names and their words, folded and without separators; None: it has none.
+
+    Names are what whoever guesses begins with, so they count for nothing. Two letters are in every other word.
+    """
+    rest = _joined(folded(password))
+    words = {_joined(part) for name in names if name for part in (folded(name), *re.split(r"[\W_]+", folded(name)))}
+    found = [word for word in sorted(words, key=len, reverse=True) if len(word) >= NAME_SHORTEST and word in rest]
+    for word in found:
+        rest = rest.replace(word, "")
+    return rest if found else None
+
+
+def _joined(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text)
 
 
 @cache

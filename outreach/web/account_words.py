@@ -36,6 +36,9 @@ ERRORS: Final[dict[str, Any]] = {
     "password_short": lazy_gettext("A password has at least 12 characters. A few words in a row are easy to remember."),
     "password_long": lazy_gettext("A password has at most 256 characters."),
     "password_is_name": lazy_gettext("A name is no password."),
+    "password_mostly_name": lazy_gettext(
+        "Without your name in it, less than 12 characters of this password are left. Please add a few words."
+    ),
     "password_common": lazy_gettext(
         "This is one of the passwords that everybody tries first. Please choose another one."
     ),
