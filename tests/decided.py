@@ -21,6 +21,14 @@ RUN = {
     "backup /backups --protections --keep-days 30": Run(
         "backup {root}/backups --protections --keep-days 30", r"\.protections\b"
     ),
+    "backup backups --keep-days 30": Run("backup {root}/backups --keep-days 30", r"\.backup: "),
+    "backup backups --protections --keep-days 30": Run(
+        "backup {root}/backups --protections --keep-days 30", r"\.protections\b"
+    ),
+    "restore backups/FILE.backup --replace --protections backups/FILE.protections": Run(
+        "restore {backup} --replace --protections {protections}", "could not be asked", 1
+    ),
+    "replaced remove --yes": Run("replaced remove --yes", "0 removed"),
     "restore /backups/FILE.backup --replace --protections /backups/FILE.protections": Run(
         "restore {backup} --replace --protections {protections}", "could not be asked", 1
     ),  # 1: this site has no carrier to catch up with
@@ -78,6 +86,7 @@ COMPOSE = {
     "docker compose run --rm --volume ./backups:/backups release outreach restore /backups/FILE.backup --replace"
     " --protections /backups/FILE.protections",
     "docker compose exec web outreach campaign resume ID",
+    "docker compose run --rm release outreach replaced remove --yes",
     "docker compose exec database df -h /var/lib/postgresql/data",
     "cd /srv/outreach && docker compose run --rm backup",
     "cd /srv/outreach && docker compose run --rm backup outreach backup /backups --protections --keep-days 30",
@@ -89,9 +98,17 @@ SHELL = {
     "chmod 600 .env": "",
     "set -a; . ./.env; set +a": "",
     "install --directory --owner 10001 --group 10001 --mode 700 backups": "backups",
+    "install --directory --mode 700 backups": "backups",
     "date -u": "",
 }
 """Run by a shell beside .env.example; the file that is there afterwards."""
+
+SYSTEMD = {
+    "sudo systemctl enable --now outreach@web outreach@worker outreach@importer outreach@upkeep",
+    "sudo systemctl start outreach@web outreach@worker outreach@importer outreach@upkeep",
+    "sudo systemctl stop 'outreach@*'",
+}
+"""A test has no manager of processes either: what these name is held against the Procfile."""
 
 KEYS = {"openssl rand -base64 48", "openssl rand -base64 32"}
 """What they print is as long as the settings want it; the program itself is not ours."""

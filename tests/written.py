@@ -11,7 +11,8 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"^    (python3 .+|outreach .+|docker .+|\.venv/.+)$", re.MULTILINE)
 SPAN = re.compile(r"`((?:\.venv/bin/)?outreach [a-z][^`\n]*|(?:python3 )?scripts/\w+\.py[^`\n]*)`")
 CRON = re.compile(r"(?:[\d*/,-]+ +){5}")
-NO_COMMANDS = {"json", "mermaid"}
+NO_COMMANDS = {"json", "mermaid", "ini"}
+"""A unit of systemd is held against the Procfile in tests/unit/test_deployment.py."""
 
 
 def documents() -> dict[str, str]:

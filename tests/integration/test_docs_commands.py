@@ -20,9 +20,10 @@ import pytest
 import yaml
 
 from config.settings import Settings
-from tests.decided import COMPOSE, KEYS, LONG, RUN, SHELL
+from tests.decided import COMPOSE, KEYS, LONG, RUN, SHELL, SYSTEMD
 from tests.documented import Site, make_site
 from tests.unit.test_cli_page import KNOWN, options_of
+from tests.unit.test_deployment import PROCFILE
 from tests.unit.test_threats import named_in
 from tests.written import ROOT, commands, documents, spans
 
@@ -32,7 +33,11 @@ OPTIONS = {
 }  # fmt: skip
 WITH_VALUE = {"--volume", "--tail"}
 SERVICES = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
-OURS = re.compile(r"^(?:docker compose .*? |cd \S+ && docker compose .*? |\.venv/bin/)?outreach (.+)$")
+CRON = "cd /srv/outreach && set -a && . ./.env && "
+"""Before a command in cron, which has no environment."""
+OURS = re.compile(
+    rf"^(?:docker compose .*? |cd \S+ && docker compose .*? |(?:{re.escape(CRON)})?\.venv/bin/)?outreach (.+)$"
+)
 
 
 def ours(command: str) -> str | None:
@@ -43,11 +48,11 @@ def ours(command: str) -> str | None:
 
 def undecided(written: Iterable[str]) -> list[str]:
     """What stands in no table."""
-    decided = {*LONG, *COMPOSE, *SHELL, *KEYS}
+    decided = {*LONG, *COMPOSE, *SHELL, *KEYS, *SYSTEMD}
     return [
         one
         for one in written
-        if not (one in decided or (one.startswith((".venv/bin/", "outreach ")) and ours(one) in RUN))
+        if not (one in decided or (one.removeprefix(CRON).startswith((".venv/bin/", "outreach ")) and ours(one) in RUN))
     ]
 
 
@@ -106,7 +111,7 @@ WRITTEN = list(dict.fromkeys(commands(documents())))
 
 def test_every_command_is_decided_and_every_decision_is_of_one() -> None:
     assert undecided(WRITTEN) == []
-    assert {*LONG, *COMPOSE, *SHELL, *KEYS} - set(WRITTEN) == set()
+    assert {*LONG, *COMPOSE, *SHELL, *KEYS, *SYSTEMD} - set(WRITTEN) == set()
     assert RUN.keys() - {ours(one) for one in WRITTEN} == set()
 
 
@@ -133,6 +138,12 @@ def test_compose_has_what_is_asked_of_it(command: str) -> None:
 def test_paths_inside_the_containers_are_theirs() -> None:
     assert "database:/var/lib/postgresql/data" in SERVICES["database"]["volumes"]
     assert "./backups:/backups" in SERVICES["backup"]["volumes"]
+
+
+@pytest.mark.parametrize("command", sorted(SYSTEMD))
+def test_the_process_manager_is_told_of_what_the_procfile_names(command: str) -> None:
+    names = [word.removeprefix("outreach@") for word in shlex.split(command) if word.startswith("outreach@")]
+    assert names in (["*"], [name for name in PROCFILE if name != "release"])
 
 
 @pytest.mark.parametrize(("command", "test"), LONG.items())

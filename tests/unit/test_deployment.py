@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,35 @@ def test_services_run_what_the_procfile_says() -> None:
     assert {name: command_of(SERVICES[name]) for name in PROCFILE} == inside
     cmd = next(rest for word, rest in instructions() if word == "CMD")
     assert yaml.safe_load(cmd)[2].removeprefix("exec ") == inside["web"]
+
+
+def unit() -> dict[str, str]:
+    """The unit of systemd that docs/go-live.md gives, by its names."""
+    page = (ROOT / "docs" / "go-live.md").read_text(encoding="utf-8")
+    lines = page.partition("\n```ini\n")[2].partition("\n```\n")[0].splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+@pytest.mark.parametrize("name", [name for name in PROCFILE if name != "release"])
+@pytest.mark.parametrize("port", ["", "9123"])
+def test_the_unit_starts_what_the_procfile_says(tmp_path: Path, name: str, port: str) -> None:
+    """As systemd does: specifiers filled in, a doubled dollar for one, the line split into words like a shell's."""
+    for program in ("granian", "python"):
+        (tmp_path / program).write_text('#!/bin/sh\necho "$(basename "$0") $*"\n')
+        (tmp_path / program).chmod(0o700)
+    words = shlex.split(unit()["ExecStart"].replace("%i", name).replace("$$", "$"))
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PORT": port}
+    said = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, check=True).stdout.strip()
+    wanted = PROCFILE[name].replace("${PORT:-8000}", port or "8000").replace("${WEB_CONCURRENCY:-2}", "2")
+    assert re.sub(r"\$\{\w+:-([\w.]+)\}", r"\1", wanted) == said
+
+
+def test_the_unit_gives_processes_the_settings_and_time_to_end() -> None:
+    told = unit()
+    assert told["EnvironmentFile"] == f"{told['WorkingDirectory']}/.env"
+    assert told["Environment"].startswith(f"PATH={told['WorkingDirectory']}/.venv/bin:")
+    assert int(told["TimeoutStopSec"]) > WORKER_GRACE
+    assert (told["KillMode"], told["Restart"]) == ("mixed", "always")  # a job's process is let finish by its worker
 
 
 def test_the_site_waits_for_its_schema_and_has_time_to_end() -> None:
