@@ -48,13 +48,15 @@ def retry_reported(runtime: Runtime) -> int:
         # By itself and in the index's order: joined, or by id, every message is read for the few that are due.
         ended = select(Message.id).where(Message.state.in_(ENDED), Message.next_check_at <= now)
         first = tx.execute(ended.order_by(Message.next_check_at).limit(CHUNK)).scalars().all()
-        due = tx.execute(_due().where(Message.id.in_(first))).all() if first else []
+        due = tx.execute(second_tries().where(Message.id.in_(first))).all() if first else []
         if not due:
             return 0
         lock_people(tx, [row.number_hash for row in due])
         ids = [row.id for row in due]
         # A later statement than the locks: whoever opted out before is seen.
-        still = tx.execute(_due().where(Message.id.in_(ids)).order_by(Message.id).with_for_update(of=Message)).all()
+        still = tx.execute(
+            second_tries().where(Message.id.in_(ids)).order_by(Message.id).with_for_update(of=Message)
+        ).all()
         planned = [(row, at) for row in still if (at := _when(row, now)) is not None]
         for row, at in planned:
             tx.add(_again(row, at, now))
@@ -68,7 +70,7 @@ def retry_reported(runtime: Runtime) -> int:
     return len(planned)
 
 
-def _due() -> Any:
+def second_tries() -> Any:
     """Texts that ended with a code that allows one more try, and whether anything stands against it."""
     retry = aliased(Message)
     return (

@@ -19,6 +19,7 @@ from outreach.escalations.launch import launch_campaign
 from outreach.escalations.models import Wave
 from outreach.messaging.follow_up_models import FollowUp
 from outreach.messaging.models import Event, Gate, Message, MessageAttempt, Reply
+from outreach.messaging.retries import second_tries
 from outreach.officials.imports import import_officials
 from outreach.officials.meetings import Answer, record_meeting
 from outreach.officials.models import Office, Official
@@ -163,6 +164,7 @@ def _under_way(launched: Launched, now: datetime, *, look_ups: bool) -> list[Sel
         select(Message.id).where(Message.gate_id == gate, Message.state == "planned", is_open).limit(1),
         select(Message.id).where(Message.state.in_(("claimed", "posting")), Message.gate_id == gate).limit(1),
         select(Event.id).where(Event.folded_at.is_(None)).limit(1),
+        second_tries().where(Message.gate_id == gate, Message.next_check_at <= now).limit(1),
         # Who has a script is asked how it went, in its time: what is due now goes out, what is not does not count.
         select(FollowUp.id).where(FollowUp.state == "waiting", FollowUp.due_at <= now).limit(1),
         select(Message.id).where(Message.gate_id.in_(follow_ups), leaving).limit(1),

@@ -10,7 +10,7 @@ from tests.factories import number
 from tests.pictures.pages import EMPTY, PLAYED, SIGNED_OUT
 
 NO_PAGES = {
-    "assets.icon", "assets.serve", "campaigns.levers", "campaigns.live", "healthz", "inbox.live",
+    "assets.icon", "assets.serve", "campaigns.levers", "campaigns.live", "campaigns.rung", "healthz", "inbox.live",
     "inbox.thread_live", "officials.sample", "people.sample", "poster.qr",
     "account.app", "accounts.ask_code", "confirming.show",
     "promises.calendar", "promises.calendar_of_one", "people.template", "phones.beside", "plans.calendar",
