@@ -30,7 +30,7 @@ from outreach.web.pace_words import pace_in_words
 from outreach.web.people_words import place
 from outreach.web.phones import BESIDE, phones_of
 from outreach.web.roles import allow
-from outreach.web.rungs import Step, step_of
+from outreach.web.rungs import Going, going_of, step_of
 from outreach.web.silence import carrier_words_of
 from outreach.web.tactic_words import tactic_line
 from outreach.web.waiting import campaign_rows, is_planned, wordings
@@ -118,6 +118,7 @@ def show(campaign_id: int) -> str | WerkzeugResponse:
     return render_template(
         "campaigns/show.html",
         **found,
+        **_step(campaign_id, found["going"]),
         source=_source(campaign_id),
         updated=to_the_second(tally.at),
         here=place(GROUP_ZONE),
@@ -145,7 +146,8 @@ def levers(campaign_id: int) -> str:
 @allow("staff")
 def rung(campaign_id: int) -> str:
     """How it goes and what comes next alone, for a page on which something else comes next by now."""
-    return render_template("campaigns/rung.html", **_live(campaign_id))
+    found = _live(campaign_id)
+    return render_template("campaigns/rung.html", **found, **_step(campaign_id, found["going"]))
 
 
 def answer_or_304(body: str) -> Response:
@@ -168,16 +170,26 @@ def _source(campaign_id: int) -> Any:
         ).one()
 
 
+def _step(campaign_id: int, going: Going | None) -> dict[str, Any]:
+    """What comes next, and the lines about the campaign's tactic; nothing for one that nobody was asked by."""
+    if going is None:
+        return {}
+    held = runtime()
+    with held.db.snapshot() as reading:
+        step = step_of(reading, current_user.group_id, campaign_id, held.clock.now())
+    return {"step": step, "step_line": lambda kind: tactic_line(going.rung.tactic, kind)}
+
+
 def by_tree(tally: CampaignTally) -> bool:
     """Whether a phone tree has texted somebody for the campaign."""
     return any(wave.who == TREE for wave in tally.waves)
 
 
-def _reports_words(tally: CampaignTally, step: Step | None) -> str:
+def _reports_words(tally: CampaignTally, going: Going | None) -> str:
     """What reports of this campaign are: of calls, or of what else its tactic counts."""
     if tally.calls:
         return str(gettext("calls reported"))
-    return tactic_line(step.tactic, "measure") if step else str(gettext("people who told us"))
+    return tactic_line(going.rung.tactic, "measure") if going else str(gettext("people who told us"))
 
 
 def _live(campaign_id: int) -> dict[str, Any]:
@@ -194,7 +206,7 @@ def _live(campaign_id: int) -> dict[str, Any]:
             pace = pace_in_words(reading, campaign_id, found.tally.at) if on else None
             is_down = found.tally.state == STOOD_DOWN
             stood = stand_down_of(reading, current_user.group_id, campaign_id) if is_down else None
-            step = step_of(reading, current_user.group_id, campaign_id, held.clock.now())
+            going = going_of(reading, current_user.group_id, campaign_id, held.clock.now())
     except NotFoundError:
         abort(404)
     tally, states = found.tally, found.tally.states
@@ -203,13 +215,12 @@ def _live(campaign_id: int) -> dict[str, Any]:
         "tally": tally,
         # While a phone tree runs, texts leave that nobody has planned yet.
         "state": shown_state(tally.state, waiting=waiting or any(run.is_on for run in runs.values())),
-        "step": step,
-        "step_line": lambda kind: tactic_line(step.tactic, kind) if step else "",
+        "going": going,
         "runs": runs,
         "stood": stood,
         "pace": pace,
         "labels": LABELS,
-        "series_labels": {**SERIES_LABELS, "reports": _reports_words(tally, step)},
+        "series_labels": {**SERIES_LABELS, "reports": _reports_words(tally, going)},
         "progress": stacked({state: states[state] for state in PROGRESS}),
         "outcomes": bars(tally.reports),
         "timeline": running(found.series),

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from outreach.core.errors import ConflictError, NotFoundError
 from outreach.escalations.choosing import draft_next
+from outreach.escalations.drafts import get_campaign
 from outreach.escalations.ladder import Judgement, Suggestion, Tried, judge, judged_at, needed
 from outreach.escalations.ladder_facts import suggestions_for, tried_with
 from outreach.escalations.models import Campaign
@@ -40,6 +41,7 @@ class Rung:
     """A tactic that was tried, in words. ``until``: the day on which it has had its time, while that is to come."""
 
     campaign_id: int
+    tactic: str
     name: str
     tone: str
     began: str
@@ -51,21 +53,26 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A campaign as a rung, and what comes next. ``draft_id``: of the next rung's draft, once there is one."""
+class Going:
+    """A campaign as a rung. ``draft_id``: of the next rung's draft, once there is one."""
 
-    tactic: str
     rung: Rung
-    before_id: int | None
-    next: Suggestion | None
-    next_name: str
-    reasons: tuple[str, ...]
     draft_id: int | None
 
     @property
     def key(self) -> str:
-        """Another one when what the page offers next is another; it stays while only the figures move."""
-        return "|".join((str(self.draft_id or ""), self.next_name, self.rung.judgement, *self.reasons))
+        """Another one when what the page offers next may be another; it stays while only the figures move."""
+        return f"{self.rung.judgement}|{self.draft_id or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What comes before and after a campaign."""
+
+    before_id: int | None
+    next: Suggestion | None
+    next_name: str
+    reasons: tuple[str, ...]
 
 
 def rungs_of(session: Session, group_id: int, official_id: int, now: datetime) -> list[Rung]:
@@ -82,28 +89,35 @@ def in_words(tried: Tried, now: datetime) -> Rung:
         measure=measure[:1].upper() + measure[1:],
     )  # fmt: skip
     return Rung(
-        tried.campaign_id, tactic_name(tried.tactic), tone_name(tried.tone), day(tried.launched_at), counted,
+        tried.campaign_id, tried.tactic, tactic_name(tried.tactic), tone_name(tried.tone), day(tried.launched_at), counted,
         str(VERDICTS[how]), how, day(judged_at(tried)) if how == "early" else "", needed(tried),
     )  # fmt: skip
 
 
-def step_of(session: Session, group_id: int, campaign_id: int, now: datetime) -> Step | None:
-    """A launched campaign as a rung of its official's ladder; None for one that nobody was asked by."""
-    campaign = session.get(Campaign, campaign_id)
-    if campaign is None or campaign.group_id != group_id:
-        return None
-    tried = _own(tried_with(session, group_id, campaign.official_id), campaign_id)
+def going_of(session: Session, group_id: int, campaign_id: int, now: datetime) -> Going | None:
+    """A launched campaign as a rung of its official's ladder; None for one that nobody was asked by.
+
+    It is polled: what to do next, which takes many questions, is not asked here.
+    """
+    official_id = session.execute(
+        select(Campaign.official_id).where(Campaign.id == campaign_id, Campaign.group_id == group_id)
+    ).scalar()
+    tried = _own(tried_with(session, group_id, official_id), campaign_id) if official_id is not None else None
     if tried is None:
         return None
+    waiting = select(Campaign.id).where(Campaign.predecessor_id == campaign_id, Campaign.state != "canceled")
+    return Going(in_words(tried, now), session.execute(waiting.order_by(Campaign.id.desc()).limit(1)).scalar())
+
+
+def step_of(session: Session, group_id: int, campaign_id: int, now: datetime) -> Step:
+    """What to do next. Raises NotFoundError."""
+    campaign = get_campaign(session, group_id, campaign_id)
     outcome = session.get_one(Meeting, campaign.meeting_id).outcome
     suggested = suggestions_for(session, campaign, outcome, now)
     following = next((one for one in suggested if one.tactic != campaign.tactic), None)
-    waiting = select(Campaign.id).where(Campaign.predecessor_id == campaign_id, Campaign.state != "canceled")
     return Step(
-        campaign.tactic, in_words(tried, now), campaign.predecessor_id, following,
-        tactic_name(following.tactic) if following else "",
+        campaign.predecessor_id, following, tactic_name(following.tactic) if following else "",
         tuple(reason_words(one) for one in following.reasons) if following else (),
-        session.execute(waiting.order_by(Campaign.id.desc()).limit(1)).scalar(),
     )  # fmt: skip
 
 
