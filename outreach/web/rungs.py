@@ -89,8 +89,8 @@ def in_words(tried: Tried, now: datetime) -> Rung:
         measure=measure[:1].upper() + measure[1:],
     )  # fmt: skip
     return Rung(
-        tried.campaign_id, tried.tactic, tactic_name(tried.tactic), tone_name(tried.tone), day(tried.launched_at), counted,
-        str(VERDICTS[how]), how, day(judged_at(tried)) if how == "early" else "", needed(tried),
+        tried.campaign_id, tried.tactic, tactic_name(tried.tactic), tone_name(tried.tone), day(tried.launched_at),
+        counted, str(VERDICTS[how]), how, day(judged_at(tried)) if how == "early" else "", needed(tried),
     )  # fmt: skip
 
 
