@@ -108,11 +108,11 @@ class Transaction(Session):
 class Database:
     """Engines, and the two context managers through which everything goes.
 
-    ``guard`` is called before the first transaction, and raises what forbids to write at all.
+    ``guard`` is called before the first transaction, and raises what forbids to write at all; False: ask again.
     """
 
     def __init__(
-        self, url: str, queue: JobQueue | None = None, guard: Callable[[Database], None] | None = None
+        self, url: str, queue: JobQueue | None = None, guard: Callable[[Database], bool] | None = None
     ) -> None:
         self.url = make_url(url)
         self.queue = queue
@@ -180,8 +180,8 @@ class Database:
                 return
             self._is_asked = True
             try:
-                self._guard(self)
-                self._guard = None
+                if self._guard(self):
+                    self._guard = None
             finally:
                 self._is_asked = False
 

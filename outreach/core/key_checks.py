@@ -34,11 +34,14 @@ class KeyCheck(Base):
     value: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-def require_own_keys(db: Database, vault: Vault) -> None:
-    """Hold the keys against their marks, and leave one for each that has none. Raises SettingsError."""
+def require_own_keys(db: Database, vault: Vault) -> bool:
+    """Hold the keys against their marks, and leave one for each that has none. Raises SettingsError.
+
+    False: the schema is too old for marks, which its own check tells of; it may be migrated under this process.
+    """
     kept = marks_of(db)
     if kept is None:
-        return  # its own check tells of an older schema
+        return False
     check(vault, kept)
     missing = [{"name": name, "value": value} for name, value in _marks(vault, leave_out=kept).items()]
     if missing:
@@ -46,6 +49,7 @@ def require_own_keys(db: Database, vault: Vault) -> None:
         with db.transaction(durable=True) as tx:
             tx.execute(insert.on_conflict_do_nothing(), missing)
         check(vault, marks_of(db) or {})  # of two processes that begin a database at once one has left them
+    return True
 
 
 def check(vault: Vault, kept: Mapping[str, bytes]) -> None:

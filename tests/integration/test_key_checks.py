@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from pydantic import Secret, SecretBytes
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from outreach.core.errors import SettingsError
 from outreach.core.key_checks import KeyCheck
@@ -111,6 +111,12 @@ def test_an_older_schema_is_told_of_elsewhere(runtime: Runtime) -> None:
         connection.exec_driver_sql("DROP TABLE key_check")
         connection.commit()
     with fresh.db.transaction():
+        pass
+    with fresh.db.connection() as connection:  # it is migrated under the process, and another key leaves its mark
+        KeyCheck.metadata.tables["key_check"].create(connection)
+        connection.execute(insert(KeyCheck).values(name="index", value=b"another"))
+        connection.commit()
+    with pytest.raises(SettingsError), fresh.db.transaction():
         pass
     fresh.db.dispose()
 

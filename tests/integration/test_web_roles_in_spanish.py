@@ -6,8 +6,10 @@ from html import escape
 
 import pytest
 
+from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.escalations.drafts import draft_from_meeting, text_values
+from outreach.escalations.models import Campaign
 from outreach.officials.imports import add_official
 from outreach.officials.meetings import Answer, record_meeting
 from outreach.tallies.campaign import campaign_tally
@@ -35,7 +37,7 @@ def test_each_page_names_the_role_in_its_language(runtime: Runtime, role: str, s
         )  # fmt: skip
         draft = draft_from_meeting(tx, runtime, meeting)
         assert draft is not None
-        met, drafted = meeting.id, draft.id
+        met, drafted = draft.meeting_id, draft.id
     client = sign_in(runtime, group)
     alone = (f"officials/?q={role.split(maxsplit=1)[0]}", f"officials/{official}")
     beside = (f"meetings/new/{official}", f"meetings/{met}")
@@ -56,16 +58,22 @@ def test_each_page_names_the_role_in_its_language(runtime: Runtime, role: str, s
                 assert escape(role) not in page.text, path
 
 
+def evaded_by(tx: Transaction, runtime: Runtime, group: int, official: int) -> Campaign:
+    """The draft of a meeting in which the official evaded."""
+    meeting = record_meeting(
+        tx, runtime, group, official_id=official, held_on=runtime.clock.now().date(), outcome="evaded",
+        recorded_by="tester", answers=[],
+    )  # fmt: skip
+    draft = draft_from_meeting(tx, runtime, meeting)
+    assert draft is not None
+    return draft
+
+
 def test_the_page_of_a_campaign_names_the_official_in_its_language(runtime: Runtime) -> None:
     group = make_group(runtime)
     with runtime.db.transaction() as tx:
         official = add_official(tx, runtime, group, name="Ana Ruiz", role="Mayor", phone="602-555-0142").id
-        meeting = record_meeting(
-            tx, runtime, group, official_id=official, held_on=runtime.clock.now().date(), outcome="evaded",
-            recorded_by="tester", answers=[],
-        )  # fmt: skip
-        draft = draft_from_meeting(tx, runtime, meeting)
-        assert draft is not None
+        draft = evaded_by(tx, runtime, group, official)
         draft.state = "canceled"
         campaign = draft.id
     client = sign_in(runtime, group)
@@ -80,14 +88,9 @@ def test_a_body_whose_name_says_what_it_is_is_named_once(runtime: Runtime) -> No
     name, spanish = "City Council of Dry Wash", "City Council of Dry Wash (concejo municipal)"
     with runtime.db.transaction() as tx:
         official = add_official(tx, runtime, group, name=name, role="City Council", phone="602-555-0142").id
-        meeting = record_meeting(
-            tx, runtime, group, official_id=official, held_on=runtime.clock.now().date(), outcome="evaded",
-            recorded_by="tester", answers=[],
-        )  # fmt: skip
-        draft = draft_from_meeting(tx, runtime, meeting)
-        assert draft is not None
+        draft = evaded_by(tx, runtime, group, official)
         values = text_values(tx, draft)
-        met, drafted = meeting.id, draft.id
+        met, drafted = draft.meeting_id, draft.id
     assert {language: values[language]["official"] for language in ("en", "es")} == {"en": name, "es": spanish}
     with runtime.db.snapshot() as session:
         assert campaign_tally(session, group, drafted, runtime.clock).official == name
