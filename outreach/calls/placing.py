@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from outreach.calls.asking import PLACE, lease, opened, zones_of_person
 from outreach.calls.charging import charge_call
 from outreach.calls.counts import count_call
-from outreach.calls.models import CAPTAIN, MEMBER, TEST, CallLeg, CallSession
+from outreach.calls.models import CAPTAIN, GOES_ON, MEMBER, TEST, CallLeg, CallSession
 from outreach.calls.subject import is_on, is_open, may_go_on
 from outreach.carrier.base import Ambiguous, Caller, CarrierError, Throttled, Unreachable
 from outreach.core.db import Transaction
@@ -83,7 +83,7 @@ def place_due(runtime: Runtime, caller: Caller, *, seconds: float, stopping: Cal
 def _due(runtime: Runtime) -> list[int]:
     with runtime.db.snapshot() as session:
         due = select(CallSession.id).where(
-            CallSession.state == "waiting", CallSession.not_before <= runtime.clock.now()
+            GOES_ON, CallSession.state == "waiting", CallSession.not_before <= runtime.clock.now()
         )
         if is_catching_up(session):
             return []
@@ -179,11 +179,11 @@ def sweep_calls(runtime: Runtime) -> int:
     now = runtime.clock.real_now()
     with runtime.db.snapshot() as session:
         silent = select(CallSession.id).where(
-            CallSession.state.in_(("placing", "unknown", "placed", "talking")), CallSession.lease_until < now
+            GOES_ON, CallSession.state.in_(("placing", "unknown", "placed", "talking")), CallSession.lease_until < now
         )
         ids = list(session.execute(silent.limit(200)).scalars())
         waits = select(CallSession.id).where(
-            CallSession.state == "waiting", CallSession.not_before <= runtime.clock.now()
+            GOES_ON, CallSession.state == "waiting", CallSession.not_before <= runtime.clock.now()
         )
         is_due = session.execute(waits.limit(1)).first() is not None
     for session_id in ids:

@@ -99,6 +99,11 @@ class EveryHost:
         self._look_at_clock(response.headers.get("Date"), begun)
         return response
 
+    def close(self) -> None:
+        """Close this thread's connections."""
+        for client in self._clients.values():
+            client.close()
+
     def _look_at_clock(self, date: str | None, begun: float) -> None:
         try:
             theirs = parsedate_to_datetime(date or "")
@@ -126,6 +131,10 @@ class TwilioAccount:
         self.http = EveryHost(self.settings.twilio_base_url)
         self._client = sdk_client(self.settings, self.http)
         self._account = self._client.api.v2010.accounts(self.settings.twilio_account_sid)
+
+    def close(self) -> None:
+        """Close the connections to the carrier."""
+        self.http.close()
 
     def state(self) -> AccountState:
         """How the account stands."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import Final
 
 import structlog
@@ -35,7 +36,8 @@ class SenderPool:
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + ASK_EVERY
             try:
-                service = TwilioAccount(self._settings).service(sid)
+                with closing(TwilioAccount(self._settings)) as account:
+                    service = account.service(sid)
                 self._known = service.numbers if service else ()
             except CarrierError as error:
                 log.warning("sender_pool_not_read", error=type(error).__name__, code=error.code)

@@ -92,6 +92,12 @@ class OneTryHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is untyped
             raise error_for(answer.status, _code(text))
         return Response(answer.status, text, answer.headers)
 
+    def close(self) -> None:
+        """Close this thread's connection; others close with their threads."""
+        kept: _Kept | None = getattr(self._threads, "kept", None)
+        if kept is not None:
+            kept.connection.close()
+
     def _connected(self) -> HTTPConnection:
         """This thread's connection, open. Raises Unreachable."""
         kept: _Kept | None = getattr(self._threads, "kept", None)

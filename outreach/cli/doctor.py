@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import groupby, pairwise
 
 import click
@@ -49,10 +50,10 @@ def doctor(ctx: click.Context, fix: bool, yes: bool, as_json: bool) -> None:
         findings = refused(error)
     else:
         mode = held.settings.mode
-        if fix:
-            changes = _fixed(held, ask=not yes, shown=not as_json)
-        findings = examine(held)
-        held.runtime.db.dispose()
+        with closing(held):
+            if fix:
+                changes = _fixed(held, ask=not yes, shown=not as_json)
+            findings = examine(held)
     counts = counted(findings)
     if as_json:
         said = {**counts, "mode": mode, "findings": [each.as_json() for each in findings]}

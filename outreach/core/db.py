@@ -238,7 +238,7 @@ def _sqlite_pragmas(engine: Engine, *, read_only: bool) -> None:
             "journal_mode=WAL",
             "synchronous=NORMAL",
             "foreign_keys=ON",
-            "cache_size=-32768",
+            "cache_size=-16384",
             "temp_store=MEMORY",
         ):
             raw.execute(f"PRAGMA {pragma}")

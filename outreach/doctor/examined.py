@@ -107,8 +107,15 @@ class Examined:
 
     def look_again_at_carrier(self) -> None:
         """Forget what was read at the carrier: it has been changed."""
+        if "account" in self.__dict__:
+            self.account.close()
         for name in ("account", "_numbers", "_service"):
             self.__dict__.pop(name, None)
+
+    def close(self) -> None:
+        """Close every connection; the deployment can still be looked at, by new ones."""
+        self.look_again_at_carrier()
+        self.runtime.db.dispose()
 
 
 def _kept(ask: Callable[[], T]) -> T | CarrierError:

@@ -17,7 +17,7 @@ from outreach.carrier.base import CANNOT_REACH, FILTERED_OUT
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.messaging.gates import NOTHING, Baseline, counts_of, halt_gate, texted
-from outreach.messaging.models import Event, Gate, Message, MessageAttempt, Tally
+from outreach.messaging.models import Event, Gate, Message, MessageAttempt, Tally, of_kind
 
 PAIR, FILTERED, OPT_OUTS = "breaker:pair", "breaker:filtered", "breaker:opt_outs"
 """Why a gate was halted."""
@@ -97,7 +97,7 @@ def _last(session: Any, gate_id: int, kind: str, keys: Sequence[str], since: int
         select(Event.error_code)
         .join(MessageAttempt, MessageAttempt.id == Event.attempt_id)
         .join(Message, Message.id == MessageAttempt.message_id)
-        .where(Message.gate_id == gate_id, Event.kind == kind, Event.key.in_(keys), Event.id > since)
+        .where(Message.gate_id == gate_id, of_kind(kind), Event.key.in_(keys), Event.id > since)
         .order_by(Event.id.desc())
         .limit(most)
     )

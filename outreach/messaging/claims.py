@@ -16,7 +16,7 @@ from outreach.core.errors import OutreachError
 from outreach.core.phone import may_reach
 from outreach.core.runtime import Runtime
 from outreach.core.segments import measure
-from outreach.messaging.models import Gate, GateText, Message
+from outreach.messaging.models import IS_LEASED, Gate, GateText, Message
 from outreach.messaging.render import render
 from outreach.people.models import Constituent
 
@@ -138,6 +138,6 @@ def release(db: Database, token: str) -> None:
     with db.transaction() as tx:
         tx.execute(
             update(Message)
-            .where(Message.lease_token == token, Message.state == "claimed")
+            .where(IS_LEASED, Message.lease_token == token, Message.state == "claimed")
             .values(state="planned", lease_token=None, lease_until=None)
         )

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false, text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    ColumnElement,
+    Float,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.db import Base
@@ -151,8 +164,8 @@ class MessageAttempt(Base):
             "uq_message_attempt_open",
             "message_id",
             unique=True,
-            sqlite_where=text("not closed"),
-            postgresql_where=text("not closed"),
+            sqlite_where=text("closed is 0"),  # as SQLAlchemy says is_(False): otherwise no query would find the index
+            postgresql_where=text("closed is false"),
         ),
     )
 
@@ -206,6 +219,13 @@ class Event(Base):
     seen: Mapped[int] = mapped_column(default=1)
 
 
+def of_kind(kind: str) -> ColumnElement[bool]:
+    """That an event is of this kind, said so that SQLite does not go by (kind, sid, key): those are all that ever were
+    of it, and most are folded.
+    """
+    return Event.kind + "" == kind
+
+
 class Reply(Base):
     """A text from a person, stored once by its MessageSid, and what we took it to mean.
 
@@ -218,6 +238,9 @@ class Reply(Base):
         Index(None, "number_hash", "gate_id"),
         Index(None, "gate_id", "intent"),
         Index(None, "gate_id", "id"),
+        # Whether somebody has told us, however many texts they have sent.
+        Index("ix_reply_told", "number_hash", sqlite_where=text("outcome is not null"),
+              postgresql_where=text("outcome is not null")),
         # What people reported lately.
         Index("ix_reply_reported", "group_id", "received_at", sqlite_where=text("outcome is not null"),
               postgresql_where=text("outcome is not null")),

@@ -17,7 +17,7 @@ from outreach.carrier.base import Carrier, CarrierMessage, Misconfigured, Reject
 from outreach.core.db import Transaction
 from outreach.core.runtime import Runtime
 from outreach.messaging import events
-from outreach.messaging.models import Event, Message, MessageAttempt
+from outreach.messaging.models import Event, Message, MessageAttempt, of_kind
 from outreach.messaging.states import CHECK_AFTER, HEARD_STATUS, next_check
 
 log = structlog.get_logger(__name__)
@@ -139,8 +139,13 @@ def settle(tx: Transaction, runtime: Runtime, doubt: Doubt, same: list[CarrierMe
 
 def _bound(tx: Transaction, sids: list[str], doubt: Doubt) -> set[str]:
     """Which of these sids already belong to another message, in its row or in an event of another attempt."""
+    others = Event.attempt_id != doubt.attempt_id
     rows = union_all(
         select(Message.carrier_sid).where(Message.carrier_sid.in_(sids), Message.id != doubt.message_id),
-        select(Event.carrier_sid).where(Event.carrier_sid.in_(sids), Event.attempt_id != doubt.attempt_id),
+        select(Event.sid).where(Event.kind == "status", Event.sid.in_(sids), others),
+        # What a POST gave is in its message's row as soon as it is folded.
+        select(Event.carrier_sid).where(
+            Event.folded_at.is_(None), of_kind("result"), Event.carrier_sid.in_(sids), others
+        ),
     )
     return {sid for sid in tx.execute(rows).scalars() if sid}

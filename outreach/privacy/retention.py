@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, update
 
 from outreach.calls.models import LIVE, TEST, CallLeg, CallSession
 from outreach.core.runtime import Runtime
@@ -76,8 +76,9 @@ def purge_words(runtime: Runtime) -> int:
 
 def _over(runtime: Runtime, now: datetime) -> list[int]:
     """Campaigns' gates whose last text went out so long ago, and in which nothing waits."""
-    recent = exists().where(Message.gate_id == Gate.id, or_(Message.state.in_(OPEN), Message.posted_at > now - KEPT))
-    query = select(Gate.id).where(Gate.kind == "wave", Gate.created_at <= now - KEPT, ~recent)
+    # All at once: asked of each gate, every message would be read for each.
+    recent = select(Message.gate_id).where(or_(Message.state.in_(OPEN), Message.posted_at > now - KEPT))
+    query = select(Gate.id).where(Gate.kind == "wave", Gate.created_at <= now - KEPT, Gate.id.not_in(recent))
     with runtime.db.snapshot() as session:
         return list(session.execute(query).scalars())
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from outreach.core.clock import Clock
 from outreach.core.hot import Hot
-from outreach.messaging.models import TOLD, Event, Message, MessageAttempt, Tally
+from outreach.messaging.models import TOLD, Event, Message, MessageAttempt, Tally, of_kind
 from outreach.tallies.fold import domain_time, fold_rows, unfolded
 
 PUBLIC_STATES = ("planned", "held", "accepted", "sent", "delivered", "undelivered", "failed", "suppressed", "canceled",
@@ -26,7 +26,7 @@ PUBLIC_STATES = ("planned", "held", "accepted", "sent", "delivered", "undelivere
 COUNTERS: CompoundSelect[*tuple[Any, ...]] = union_all(
     select(null(), Tally.name, Tally.count).where(Tally.gate_id == bindparam("gate")),
     select(Event.from_counter, Event.to_counter, func.sum(Event.count))
-    .where(Event.folded_at.is_(None), Event.gate_id == bindparam("gate"), Event.kind == "delta")
+    .where(Event.folded_at.is_(None), Event.gate_id == bindparam("gate"), of_kind("delta"))
     .group_by(Event.from_counter, Event.to_counter),
 )
 """Where a count leaves, where it goes, and how many: the folded counters, then the tail's."""

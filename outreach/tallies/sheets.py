@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from outreach.core.clock import Clock
 from outreach.escalations.models import Campaign, Wave
-from outreach.messaging.models import Event, Message, MessageAttempt, Tally
+from outreach.messaging.models import Event, Message, MessageAttempt, Tally, of_kind
 from outreach.officials.models import Official
 from outreach.officials.roles import official_in
 from outreach.tallies.figures import Figures, People, of_counters
@@ -41,7 +41,7 @@ _WAVES = (
 )  # fmt: skip
 _OF_GROUP = select(Wave.gate_id).where(Wave.group_id == bindparam("group"))
 _FOLDED = select(Tally.gate_id, Tally.name, Tally.count).where(Tally.gate_id.in_(_OF_GROUP))
-_TOLD_OF = select(Event.gate_id).where(Event.folded_at.is_(None), Event.kind == "delta").distinct()
+_TOLD_OF = select(Event.gate_id).where(Event.folded_at.is_(None), of_kind("delta")).distinct()
 _HEARD_OF = (
     select(Message.gate_id)
     .join(MessageAttempt, MessageAttempt.message_id == Message.id)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, aliased
 from outreach.core.runtime import Runtime
 from outreach.escalations.models import Recipient, Wave
 from outreach.messaging.gates import PERSONAL
-from outreach.messaging.models import Event, Gate, Message, MessageAttempt, Reply, Tally
+from outreach.messaging.models import Event, Gate, Message, MessageAttempt, Reply, Tally, of_kind
 from outreach.messaging.states import public_state
 from outreach.people.consent import is_suppressed_clause
 from outreach.people.models import ConsentEvent, Suppression
@@ -107,7 +107,7 @@ def _being_sent_again(session: Session) -> list[int]:
         select(Message.gate_id)
         .join(MessageAttempt, MessageAttempt.message_id == Message.id)
         .join(Event, Event.attempt_id == MessageAttempt.id)
-        .where(Event.folded_at.is_(None), Event.kind == "result", Event.key.in_(("retried", "decided_again")))
+        .where(Event.folded_at.is_(None), of_kind("result"), Event.key.in_(("retried", "decided_again")))
     )
     return list(set(session.execute(chosen).scalars()))
 
@@ -127,7 +127,7 @@ def _counters(session: Session) -> defaultdict[int, Counter[str]]:
         found[gate_id][name] += count
     tail: Any = session.execute(
         select(Event.gate_id, Event.from_counter, Event.to_counter, func.sum(Event.count))
-        .where(Event.folded_at.is_(None), Event.kind == "delta")
+        .where(Event.folded_at.is_(None), of_kind("delta"))
         .group_by(Event.gate_id, Event.from_counter, Event.to_counter)
     )
     for gate_id, source, target, count in tail:

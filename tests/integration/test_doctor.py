@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -74,19 +75,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         started = start_site(processes, data_dir, port=free_port(), clock=clock, seed=1, environ={})
         runtime = open_runtime(started.settings)
         make_group(runtime)
-        held = Examined(runtime)
-        for check, look in (("running.upkeep", running.look_at_upkeep), ("running.workers", running.look_at_workers)):
-            while any(each.status != "ok" for each in take(held, check, look)):
-                processes.check()
-        runtime.db.dispose()
+        with closing(Examined(runtime)) as held:
+            for check, look in (
+                ("running.upkeep", running.look_at_upkeep),
+                ("running.workers", running.look_at_workers),
+            ):
+                while any(each.status != "ok" for each in take(held, check, look)):
+                    processes.check()
         yield Running(started.settings, data_dir)
 
 
 @pytest.fixture
 def held(site: Running) -> Iterator[Examined]:
-    runtime = open_runtime(site.settings)
-    yield Examined(runtime)
-    runtime.db.dispose()
+    with closing(Examined(open_runtime(site.settings))) as examined:
+        yield examined
 
 
 def other(held: Examined, **changes: Any) -> Examined:
@@ -205,10 +207,10 @@ def test_a_strange_site_at_our_address_is_noticed(held: Examined) -> None:
     assert found.status == "problem"
     (strange,) = take(other(held, secret_key=SecretStr("x" * 48)), "", address.look_from_outside)
     assert "Another site answers" in strange.message
-    production = other(held, mode="production")
-    (private,) = take(production, "", address.look_from_outside)
+    with closing(other(held, mode="production")) as production:
+        (private,) = take(production, "", address.look_from_outside)
+        rate, opt_out = look(production, "", senders.look_at_rate, registration.look_at_opt_outs)
     assert "private network" in private.message
-    rate, opt_out = look(production, "", senders.look_at_rate, registration.look_at_opt_outs)
     assert (rate.status, opt_out.status) == ("warning", "unknown")
 
 
@@ -221,8 +223,8 @@ def test_what_does_not_answer_hides_nothing_else(held: Examined) -> None:
     assert {by_check[name] for name in away_too} == {"unknown"}
     assert (by_check["carrier.account"], counted(found)["ready"]) == ("problem", False)
     assert (by_check["database.schema"], by_check["address.signature"]) == ("ok", "ok")
-    wrong = other(held, twilio_auth_token=SecretStr("0" * 32))
-    assert [each.status for each in take(wrong, "", accounts.look_at_account)] == ["problem"]
+    with closing(other(held, twilio_auth_token=SecretStr("0" * 32))) as wrong:
+        assert [each.status for each in take(wrong, "", accounts.look_at_account)] == ["problem"]
 
 
 def look(held: Examined, check: str, *looks: Any) -> list[Finding]:

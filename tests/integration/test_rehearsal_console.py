@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -26,11 +27,12 @@ def carrier() -> Iterator[Rehearsal]:
 
 
 @pytest.fixture
-def account(carrier: Rehearsal) -> TwilioAccount:
+def account(carrier: Rehearsal) -> Iterator[TwilioAccount]:
     settings = Settings.model_construct(
         twilio_base_url=carrier.base, twilio_account_sid=ACCOUNT_SID, twilio_auth_token=SecretStr(TOKEN)
     )
-    return TwilioAccount(settings)
+    with closing(TwilioAccount(settings)) as asked:
+        yield asked
 
 
 def get(carrier: Rehearsal, path: str) -> dict[str, Any]:
@@ -117,8 +119,8 @@ def test_refusals_come_in_twilios_shape(carrier: Rehearsal, account: TwilioAccou
         check_error(answer.json())
         assert (answer.status_code, answer.json()["code"]) == (404, 20404)
     wrong = account.settings.model_copy(update={"twilio_auth_token": SecretStr("guess")})
-    with pytest.raises(Misconfigured) as refused:
-        TwilioAccount(wrong).state()
+    with closing(TwilioAccount(wrong)) as stranger, pytest.raises(Misconfigured) as refused:
+        stranger.state()
     assert refused.value.code == 20003
     bad = carrier.http.put(f"{carrier.base}/_rehearsal/console", json={"status": "asleep"}, timeout=5)
     assert bad.status_code == 400
