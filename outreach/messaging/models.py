@@ -161,7 +161,7 @@ class MessageAttempt(Base):
     __tablename__ = "message_attempt"
     __table_args__ = (
         Index(
-            "uq_message_attempt_open",
+            "uq_message_attempt_message_id_open",
             "message_id",
             unique=True,
             sqlite_where=text("closed is 0"),  # as SQLAlchemy says is_(False): otherwise no query would find the index

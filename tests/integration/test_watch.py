@@ -144,7 +144,7 @@ def break_replies(runtime: Runtime, world: World) -> None:
 
 def break_attempts(runtime: Runtime, world: World) -> None:
     with runtime.db.transaction() as tx:
-        tx.execute(text("DROP INDEX uq_message_attempt_open"))
+        tx.execute(text("DROP INDEX uq_message_attempt_message_id_open"))
         one = tx.execute(select(Message.id).where(Message.gate_id == world.gate_id).limit(1)).scalar_one()
         at = runtime.clock.real_now()
         for _ in range(2):

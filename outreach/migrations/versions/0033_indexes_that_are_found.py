@@ -8,29 +8,32 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.beside import create_index_beside
+
 revision = "0033"
 down_revision = "0032"
 branch_labels = None
 depends_on = None
 
-NAME, TABLE = "uq_message_attempt_open", "message_attempt"
+OLD, NEW, TABLE = "uq_message_attempt_open", "uq_message_attempt_message_id_open", "message_attempt"
 
 
 def upgrade() -> None:
-    _index_open("closed is 0", "closed is false")
-    op.create_index(
+    create_index_beside(
+        NEW, TABLE, ["message_id"], unique=True, sqlite_where=sa.text("closed is 0"),
+        postgresql_where=sa.text("closed is false"),
+    )  # fmt: skip
+    create_index_beside(
         "ix_reply_told", "reply", ["number_hash"], sqlite_where=sa.text("outcome is not null"),
         postgresql_where=sa.text("outcome is not null"),
     )  # fmt: skip
+    op.drop_index(OLD, TABLE)
 
 
 def downgrade() -> None:
+    create_index_beside(
+        OLD, TABLE, ["message_id"], unique=True, sqlite_where=sa.text("not closed"),
+        postgresql_where=sa.text("not closed"),
+    )  # fmt: skip
     op.drop_index("ix_reply_told", "reply")
-    _index_open("not closed", "not closed")
-
-
-def _index_open(sqlite: str, postgresql: str) -> None:
-    op.drop_index(NAME, TABLE)
-    op.create_index(
-        NAME, TABLE, ["message_id"], unique=True, sqlite_where=sa.text(sqlite), postgresql_where=sa.text(postgresql)
-    )
+    op.drop_index(NEW, TABLE)
