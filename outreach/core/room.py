@@ -21,7 +21,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 MARK: Final = "outreach:web-crowded"
-CROWDED: Final = 0.7
+CROWDED: Final = 1.0
 """Webhooks at once, on average, of a process that answers two at a time (``--blocking-threads``) with one processor."""
 LOOK_SECONDS: Final = 0.05
 MARK_MILLISECONDS: Final = 150
@@ -113,16 +113,21 @@ class Room:
         self._ask_at = 0.0
 
     def is_wanted(self) -> bool:
-        """Whether a web process is crowded; asked anew at most every LOOK_SECONDS, False in between."""
+        """Whether a web process is crowded; asked anew at most every LOOK_SECONDS, False in between. One mark is said
+        once: who gave way for it would give way again before anybody could feel that they had.
+        """
         now = time.monotonic()
         if now < self._ask_at:
             return False
         self._ask_at = now + LOOK_SECONDS
         try:
-            return bool(self._redis.exists(MARK))
+            found = bool(self._redis.exists(MARK))
         except RedisError:
             self._ask_at = now + AWAY_SECONDS
             return False
+        if found:
+            self._ask_at = now + MARK_MILLISECONDS / 1000
+        return found
 
     def keep(self, limit: int) -> None:
         """So many texts under way are what there was room for."""

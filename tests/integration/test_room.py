@@ -82,6 +82,17 @@ def test_who_is_crowded_asks_for_room_until_it_has_it(redis_url: str) -> None:
     until(lambda: not redis.exists(room.MARK))
 
 
+def test_one_mark_is_given_way_to_once(redis_url: str) -> None:
+    redis, asked = Redis.from_url(redis_url), Room(redis_url)
+    redis.set(room.MARK, 1)
+    began, times = time.monotonic(), 0
+    while time.monotonic() - began < 4.5 * room.MARK_MILLISECONDS / 1000:
+        times += asked.is_wanted()
+        time.sleep(0.005)
+    redis.delete(room.MARK)
+    assert 1 <= times <= 5  # asked every LOOK_SECONDS it were thirteen
+
+
 def test_the_next_job_begins_with_what_there_was_room_for(redis_url: str) -> None:
     Redis.from_url(redis_url).delete(room.KEPT)
     assert Room(redis_url).kept() is None
