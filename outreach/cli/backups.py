@@ -132,10 +132,8 @@ def _catch_up(held: Runtime) -> tuple[CaughtUp | None, str | None]:
     try:
         return catch_up_with(held, TwilioCarrier(held.settings), obey=obey_found, answer=answer_found), None
     except CarrierError as error:
-        return (
-            None,
-            f"The carrier could not be asked ({type(error).__name__} {error.code or ''}). Nothing is sent until then.",
-        )
+        why = f"{type(error).__name__} {error.code or ''}".strip()
+        return None, f"The carrier could not be asked ({why}). Nothing is sent until it has been."
 
 
 def _restored(done: Restored) -> dict[str, object]:

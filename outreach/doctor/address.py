@@ -110,6 +110,22 @@ def judge_signature(reached: Reached) -> Finding:
     return finding("address.signature", "ok" if reached.proved else "not_ours")
 
 
+def look_at_pages(held: Examined) -> Iterator[Finding]:
+    """Open the page on which people sign in: pages answer to their own name alone, what Twilio asks for to any."""
+    try:
+        status = visit(f"{held.settings.public_base_url}/sign-in").status
+    except (OSError, HTTPException) as error:
+        yield finding("address.pages", "unreachable", reason=type(error).__name__)
+        return
+    yield judge_pages(status, held.settings.public_base_url)
+
+
+def judge_pages(status: int, url: str) -> Finding:
+    """Whether people can open a page. 421: it was asked for by another name than that of ``url``."""
+    outcome = {200: "ok", 421: "another_name"}.get(status, "status")
+    return finding("address.pages", outcome, status=status, host=urlsplit(url).netloc)
+
+
 def look_whether_ready(held: Examined) -> Iterator[Finding]:
     """What ``/readyz`` says of the web process's own database, schema and Redis."""
     try:

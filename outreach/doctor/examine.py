@@ -43,6 +43,7 @@ LOOKS: Final[tuple[tuple[str, Look], ...]] = (
     ("running.queues", running.look_at_queues),
     ("address.public", address.look_from_outside),
     ("address.signature", address.look_at_signature),
+    ("address.pages", address.look_at_pages),
     ("address.ready", address.look_whether_ready),
     ("carrier.account", twilio_account.look_at_account),
     ("carrier.balance", twilio_account.look_at_balance),

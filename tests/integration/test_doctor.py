@@ -205,6 +205,8 @@ def test_a_strange_site_at_our_address_is_noticed(held: Examined) -> None:
     carrier = other(held, public_base_url=held.settings.twilio_base_url)  # answers HTTP, and is not us
     (found,) = take(carrier, "", address.look_from_outside)
     assert found.status == "problem"
+    (pages,) = take(carrier, "", address.look_at_pages)
+    assert (pages.status, "404" in pages.message) == ("problem", True)
     (strange,) = take(other(held, secret_key=SecretStr("x" * 48)), "", address.look_from_outside)
     assert "Another site answers" in strange.message
     with closing(other(held, mode="production")) as production:

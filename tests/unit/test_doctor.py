@@ -20,7 +20,7 @@ from outreach.core.errors import SettingsError
 from outreach.core.proof import proof
 from outreach.core.queue import FILES, QUEUES
 from outreach.doctor import clocks, database, environment, keeping, redis, running
-from outreach.doctor.address import Reached, judge_address, judge_certificate, judge_signature
+from outreach.doctor.address import Reached, judge_address, judge_certificate, judge_pages, judge_signature
 from outreach.doctor.examine import LOOKS
 from outreach.doctor.findings import EVERY, STATUSES, Finding, counted, finding
 
@@ -174,6 +174,14 @@ def test_processes() -> None:
     assert [status(running.judge_queues(each)) for each in (waiting(3, 0), waiting(1001, 0), waiting(0, 1))] == [
         "ok", "warning", "warning",
     ]  # fmt: skip
+
+
+def test_pages_that_a_proxy_asks_for_by_its_own_name() -> None:
+    assert judge_pages(200, SITE).status == "ok"
+    renamed, broken = judge_pages(421, SITE), judge_pages(502, SITE)
+    assert [each.status for each in (renamed, broken)] == ["problem"] * 2
+    assert SITE.removeprefix("https://") in renamed.message
+    assert "Host" in renamed.mend
 
 
 def test_the_public_address() -> None:
