@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -82,15 +83,16 @@ def test_who_is_crowded_asks_for_room_until_it_has_it(redis_url: str) -> None:
     until(lambda: not redis.exists(room.MARK))
 
 
-def test_one_mark_is_given_way_to_once(redis_url: str) -> None:
-    redis, asked = Redis.from_url(redis_url), Room(redis_url)
+def test_one_mark_is_given_way_to_once(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    redis, asked, now = Redis.from_url(redis_url), Room(redis_url), 100.0
+    monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=lambda: now))
     redis.set(room.MARK, 1)
-    began, times = time.monotonic(), 0
-    while time.monotonic() - began < 4.5 * room.MARK_MILLISECONDS / 1000:
-        times += asked.is_wanted()
-        time.sleep(0.005)
+    said = []
+    for _ in range(7):
+        said.append(asked.is_wanted())
+        now += room.LOOK_SECONDS * 1.01
     redis.delete(room.MARK)
-    assert 1 <= times <= 5  # asked every LOOK_SECONDS it were thirteen
+    assert said == [True, False, False, True, False, False, True]
 
 
 def test_the_next_job_begins_with_what_there_was_room_for(redis_url: str) -> None:
